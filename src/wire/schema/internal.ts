@@ -1,0 +1,232 @@
+/**
+ * What servers of one cluster say to each other, in internal frames.
+ *
+ * Every message is one-way and may be lost, doubled or late. Nothing hangs on a single one: senders repeat from
+ * their state (level-triggered), receivers compare ballot, decree, incarnation or learn id and drop what is stale.
+ * The answer to a message is the state that it led to.
+ */
+import { list, map, ref, type Struct, struct } from './schema.ts';
+
+export const internalStructs: readonly Struct[] = [
+  struct('Hello', 'First message of each side of an internal connection.', [
+    [1, 'protocolVersion', 'i32'],
+    [2, 'clusterName', 'string'],
+    [3, 'nodeId', 'string'],
+    [4, 'incarnation', 'i64'],
+  ]),
+
+  // ---- failure detector ----
+  struct('Beacon', 'A replica server is alive; also the request to extend its lease.', [
+    [1, 'nodeId', 'string'],
+    [2, 'incarnation', 'i64'],
+    [3, 'sequence', 'i64'],
+    [4, 'address', 'hostPort'],
+    [5, 'freeBytes', 'i64'],
+    [6, 'totalBytes', 'i64'],
+    [7, 'leaving', 'bool'],
+  ]),
+  struct('BeaconAck', 'Extends the lease that began when beacon `sequence` was sent.', [
+    [1, 'sequence', 'i64'],
+    [2, 'incarnation', 'i64'],
+    [3, 'isLeader', 'bool'],
+    [4, 'leader', 'hostPort'],
+    [5, 'allowed', 'bool'],
+    [6, 'leaseMs', 'i32'],
+    [7, 'metaEpoch', 'i64'],
+  ]),
+
+  // ---- configuration ----
+  struct('ConfigurationInfo', 'model/configuration.ts PartitionConfiguration; empty string = null.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'ballot', 'i64'],
+    [3, 'maxReplicaCount', 'i32'],
+    [4, 'primary', 'string'],
+    [5, 'secondaries', list('string')],
+    [6, 'learner', 'string'],
+  ]),
+  struct('TableInfo', 'What a replica must know of its table.', [
+    [1, 'appId', 'i32'],
+    [2, 'appName', 'string'],
+    [3, 'appType', 'string'],
+    [4, 'status', 'i32'],
+    [5, 'partitionCount', 'i32'],
+    [6, 'maxReplicaCount', 'i32'],
+    [7, 'envs', map('string', 'string')],
+    [8, 'createSeconds', 'i64'],
+    [9, 'dropSeconds', 'i64'],
+    [10, 'expireSeconds', 'i64'],
+  ]),
+  struct('ReplicaReport', 'All that a replica server holds; sent regularly and after a change.', [
+    [1, 'nodeId', 'string'],
+    [2, 'incarnation', 'i64'],
+    [3, 'replicas', list(ref('ReplicaState'))],
+  ]),
+  struct('ReplicaState', 'One replica on one server.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'ballot', 'i64'],
+    [3, 'status', 'i32'],
+    [4, 'lastCommittedDecree', 'i64'],
+    [5, 'lastPreparedDecree', 'i64'],
+    [6, 'appliedDecree', 'i64'],
+    [7, 'durableDecree', 'i64'],
+    [8, 'learnId', 'i64'],
+    [9, 'dataBytes', 'i64'],
+    [10, 'failure', 'string'],
+  ]),
+  struct(
+    'ConfigurationUpdate',
+    'A primary asks for a change of its partition; compare-and-set on `ballot`. Answered by a ConfigurationPush.',
+    [
+      [1, 'gpid', 'gpid'],
+      [2, 'ballot', 'i64'],
+      [3, 'change', 'i32'],
+      [4, 'node', 'string'],
+      [5, 'lastCommittedDecree', 'i64'],
+      [6, 'learnId', 'i64'],
+      [7, 'reason', 'string'],
+    ],
+  ),
+  struct('ConfigurationPush', 'The current truth of one partition, from the leader meta server.', [
+    [1, 'metaEpoch', 'i64'],
+    [2, 'table', ref('TableInfo')],
+    [3, 'configuration', ref('ConfigurationInfo')],
+    [4, 'lastCommittedDecree', 'i64'],
+  ]),
+  struct(
+    'ReplicaForget',
+    'This replica belongs to no configuration: its table is dropped, or the partition is healthy without it.',
+    [
+      [1, 'metaEpoch', 'i64'],
+      [2, 'gpid', 'gpid'],
+      [3, 'ballot', 'i64'],
+    ],
+  ),
+
+  // ---- two-phase commit ----
+  struct(
+    'Prepare',
+    'One mutation. `body` is the engine write batch; `digest` identifies it together with the decree.',
+    [
+      [1, 'appId', 'i32'],
+      [2, 'partitionIndex', 'i32'],
+      [3, 'ballot', 'i64'],
+      [4, 'decree', 'i64'],
+      [5, 'lastCommittedDecree', 'i64'],
+      [6, 'timestampUs', 'i64'],
+      [7, 'previousDigest', 'i32'],
+      [8, 'digest', 'i32'],
+      [9, 'body', 'blob'],
+    ],
+    'packed',
+  ),
+  struct(
+    'PrepareAck',
+    'Everything up to `decree` is in the log of the sender under `ballot` (cumulative), or why not.',
+    [
+      [1, 'appId', 'i32'],
+      [2, 'partitionIndex', 'i32'],
+      [3, 'ballot', 'i64'],
+      [4, 'decree', 'i64'],
+      [5, 'result', 'i32'],
+      [6, 'lastCommittedDecree', 'i64'],
+    ],
+    'packed',
+  ),
+  struct('GroupCheck', 'The primary tells a member or learner configuration and commit point.', [
+    [1, 'table', ref('TableInfo')],
+    [2, 'configuration', ref('ConfigurationInfo')],
+    [3, 'lastCommittedDecree', 'i64'],
+    [4, 'digest', 'i32'],
+    [5, 'learnId', 'i64'],
+  ]),
+  struct('GroupCheckAck', 'State of a member or learner, as seen by itself.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'ballot', 'i64'],
+    [3, 'status', 'i32'],
+    [4, 'lastCommittedDecree', 'i64'],
+    [5, 'lastLoggedDecree', 'i64'],
+    [6, 'learnId', 'i64'],
+    [7, 'failure', 'string'],
+  ]),
+
+  // ---- learning ----
+  struct('LearnRequest', 'A learner asks for what follows its applied decree.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'ballot', 'i64'],
+    [3, 'learnId', 'i64'],
+    [4, 'appliedDecree', 'i64'],
+    [5, 'digest', 'i32'],
+  ]),
+  struct('LearnMutations', 'Committed mutations in decree order, each a packed Prepare.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'learnId', 'i64'],
+    [3, 'fromDecree', 'i64'],
+    [4, 'mutations', list('blob')],
+    [5, 'lastCommittedDecree', 'i64'],
+  ]),
+  struct('LearnCheckpoint', 'The learner is too far behind: fetch these files first.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'learnId', 'i64'],
+    [3, 'checkpointId', 'string'],
+    [4, 'decree', 'i64'],
+    [5, 'fileNames', list('string')],
+    [6, 'fileSizes', list('i64')],
+  ]),
+  struct('FileRequest', 'A piece of a checkpoint file.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'learnId', 'i64'],
+    [3, 'checkpointId', 'string'],
+    [4, 'fileName', 'string'],
+    [5, 'offset', 'i64'],
+    [6, 'length', 'i32'],
+  ]),
+  struct('FileChunk', 'Its bytes, with their CRC-32C.', [
+    [1, 'gpid', 'gpid'],
+    [2, 'learnId', 'i64'],
+    [3, 'checkpointId', 'string'],
+    [4, 'fileName', 'string'],
+    [5, 'offset', 'i64'],
+    [6, 'bytes', 'blob'],
+    [7, 'checksum', 'i32'],
+    [8, 'error', 'error'],
+  ]),
+];
+
+/** Type byte of each internal frame. Never reuse a number. */
+export const InternalMessage = {
+  hello: 1,
+  beacon: 2,
+  beaconAck: 3,
+  replicaReport: 4,
+  configurationUpdate: 5,
+  configurationPush: 6,
+  replicaForget: 7,
+  prepare: 8,
+  prepareAck: 9,
+  groupCheck: 10,
+  groupCheckAck: 11,
+  learnRequest: 12,
+  learnMutations: 13,
+  learnCheckpoint: 14,
+  fileRequest: 15,
+  fileChunk: 16,
+} as const;
+export type InternalMessage = (typeof InternalMessage)[keyof typeof InternalMessage];
+
+/** `ConfigurationUpdate.change` */
+export const ConfigurationChange = { addSecondary: 1, removeSecondary: 2 } as const;
+export type ConfigurationChange = (typeof ConfigurationChange)[keyof typeof ConfigurationChange];
+
+/** `PrepareAck.result` */
+export const PrepareResult = {
+  ok: 0,
+  /** The sender's ballot is newer: it no longer follows this primary. */
+  staleBallot: 1,
+  /** The sender lacks the configuration of this ballot: send a group check, then prepare again. */
+  unknownBallot: 2,
+  /** A decree is missing before this one: prepare again from `decree` + 1. */
+  gap: 3,
+  /** The sender cannot log any more; remove it. */
+  failed: 4,
+} as const;
+export type PrepareResult = (typeof PrepareResult)[keyof typeof PrepareResult];
