@@ -36,14 +36,18 @@ export const internalStructs: readonly Struct[] = [
   ]),
 
   // ---- configuration ----
-  struct('ConfigurationInfo', 'model/configuration.ts PartitionConfiguration; empty string = null.', [
-    [1, 'gpid', 'gpid'],
-    [2, 'ballot', 'i64'],
-    [3, 'maxReplicaCount', 'i32'],
-    [4, 'primary', 'string'],
-    [5, 'secondaries', list('string')],
-    [6, 'learner', 'string'],
-  ]),
+  struct(
+    'ConfigurationInfo',
+    'model/configuration.ts PartitionConfiguration; empty string = null.',
+    [
+      [1, 'gpid', 'gpid'],
+      [2, 'ballot', 'i64'],
+      [3, 'maxReplicaCount', 'i32'],
+      [4, 'primary', 'string'],
+      [5, 'secondaries', list('string')],
+      [6, 'learner', 'string'],
+    ],
+  ),
   struct('TableInfo', 'What a replica must know of its table.', [
     [1, 'appId', 'i32'],
     [2, 'appName', 'string'],
