@@ -1,0 +1,1492 @@
+/**
+ * Made from src/wire/schema/internal.ts by scripts/generate-wire.ts; do not edit.
+ */
+import { EMPTY_BYTES } from '../../base/bytes.ts';
+import type { Reader } from '../reader.ts';
+import { GPID_NONE, type WireGpid, type WireHostPort } from '../types.ts';
+import type { Writer } from '../writer.ts';
+
+const EMPTY_LIST: readonly never[] = [];
+
+/** First message of each side of an internal connection. */
+export interface Hello {
+  readonly protocolVersion: number;
+  readonly clusterName: string;
+  readonly nodeId: string;
+  readonly incarnation: number;
+}
+
+export function makeHello(): Hello {
+  return {
+    protocolVersion: 0,
+    clusterName: '',
+    nodeId: '',
+    incarnation: 0,
+  };
+}
+
+export function readHello(reader: Reader): Hello {
+  let protocolVersion: number = 0;
+  let clusterName: string = '';
+  let nodeId: string = '';
+  let incarnation: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x0108:
+        protocolVersion = reader.readI32();
+        break;
+      case 0x020b:
+        clusterName = reader.readString();
+        break;
+      case 0x030b:
+        nodeId = reader.readString();
+        break;
+      case 0x040a:
+        incarnation = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    protocolVersion,
+    clusterName,
+    nodeId,
+    incarnation,
+  };
+}
+
+export function writeHello(writer: Writer, value: Hello): void {
+  writer.writeFieldI32(0x0108, value.protocolVersion);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.clusterName);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.nodeId);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.incarnation);
+  writer.writeStop();
+}
+
+/** A replica server is alive; also the request to extend its lease. */
+export interface Beacon {
+  readonly nodeId: string;
+  readonly incarnation: number;
+  readonly sequence: number;
+  readonly address: WireHostPort | null;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly leaving: boolean;
+}
+
+export function makeBeacon(): Beacon {
+  return {
+    nodeId: '',
+    incarnation: 0,
+    sequence: 0,
+    address: null,
+    freeBytes: 0,
+    totalBytes: 0,
+    leaving: false,
+  };
+}
+
+export function readBeacon(reader: Reader): Beacon {
+  let nodeId: string = '';
+  let incarnation: number = 0;
+  let sequence: number = 0;
+  let address: WireHostPort | null = null;
+  let freeBytes: number = 0;
+  let totalBytes: number = 0;
+  let leaving: boolean = false;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        nodeId = reader.readString();
+        break;
+      case 0x020a:
+        incarnation = reader.readI64();
+        break;
+      case 0x030a:
+        sequence = reader.readI64();
+        break;
+      case 0x040c:
+        address = reader.readHostPort();
+        break;
+      case 0x050a:
+        freeBytes = reader.readI64();
+        break;
+      case 0x060a:
+        totalBytes = reader.readI64();
+        break;
+      case 0x0702:
+        leaving = reader.readBool();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    nodeId,
+    incarnation,
+    sequence,
+    address,
+    freeBytes,
+    totalBytes,
+    leaving,
+  };
+}
+
+export function writeBeacon(writer: Writer, value: Beacon): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.nodeId);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.incarnation);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.sequence);
+  writer.writeFieldTag(0x040c);
+  writer.writeHostPort(value.address);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.freeBytes);
+  writer.writeFieldTag(0x060a);
+  writer.writeI64(value.totalBytes);
+  writer.writeFieldTag(0x0702);
+  writer.writeBool(value.leaving);
+  writer.writeStop();
+}
+
+/** Extends the lease that began when beacon `sequence` was sent. */
+export interface BeaconAck {
+  readonly sequence: number;
+  readonly incarnation: number;
+  readonly isLeader: boolean;
+  readonly leader: WireHostPort | null;
+  readonly allowed: boolean;
+  readonly leaseMs: number;
+  readonly metaEpoch: number;
+}
+
+export function makeBeaconAck(): BeaconAck {
+  return {
+    sequence: 0,
+    incarnation: 0,
+    isLeader: false,
+    leader: null,
+    allowed: false,
+    leaseMs: 0,
+    metaEpoch: 0,
+  };
+}
+
+export function readBeaconAck(reader: Reader): BeaconAck {
+  let sequence: number = 0;
+  let incarnation: number = 0;
+  let isLeader: boolean = false;
+  let leader: WireHostPort | null = null;
+  let allowed: boolean = false;
+  let leaseMs: number = 0;
+  let metaEpoch: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        sequence = reader.readI64();
+        break;
+      case 0x020a:
+        incarnation = reader.readI64();
+        break;
+      case 0x0302:
+        isLeader = reader.readBool();
+        break;
+      case 0x040c:
+        leader = reader.readHostPort();
+        break;
+      case 0x0502:
+        allowed = reader.readBool();
+        break;
+      case 0x0608:
+        leaseMs = reader.readI32();
+        break;
+      case 0x070a:
+        metaEpoch = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    sequence,
+    incarnation,
+    isLeader,
+    leader,
+    allowed,
+    leaseMs,
+    metaEpoch,
+  };
+}
+
+export function writeBeaconAck(writer: Writer, value: BeaconAck): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.sequence);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.incarnation);
+  writer.writeFieldTag(0x0302);
+  writer.writeBool(value.isLeader);
+  writer.writeFieldTag(0x040c);
+  writer.writeHostPort(value.leader);
+  writer.writeFieldTag(0x0502);
+  writer.writeBool(value.allowed);
+  writer.writeFieldI32(0x0608, value.leaseMs);
+  writer.writeFieldTag(0x070a);
+  writer.writeI64(value.metaEpoch);
+  writer.writeStop();
+}
+
+/** model/configuration.ts PartitionConfiguration; empty string = null. */
+export interface ConfigurationInfo {
+  readonly gpid: WireGpid;
+  readonly ballot: number;
+  readonly maxReplicaCount: number;
+  readonly primary: string;
+  readonly secondaries: readonly string[];
+  readonly learner: string;
+}
+
+export function makeConfigurationInfo(): ConfigurationInfo {
+  return {
+    gpid: GPID_NONE,
+    ballot: 0,
+    maxReplicaCount: 0,
+    primary: '',
+    secondaries: EMPTY_LIST,
+    learner: '',
+  };
+}
+
+export function readConfigurationInfo(reader: Reader): ConfigurationInfo {
+  let gpid: WireGpid = GPID_NONE;
+  let ballot: number = 0;
+  let maxReplicaCount: number = 0;
+  let primary: string = '';
+  let secondaries: readonly string[] = EMPTY_LIST;
+  let learner: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        ballot = reader.readI64();
+        break;
+      case 0x0308:
+        maxReplicaCount = reader.readI32();
+        break;
+      case 0x040b:
+        primary = reader.readString();
+        break;
+      case 0x050f:
+        secondaries = readStringList(reader);
+        break;
+      case 0x060b:
+        learner = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    ballot,
+    maxReplicaCount,
+    primary,
+    secondaries,
+    learner,
+  };
+}
+
+export function writeConfigurationInfo(writer: Writer, value: ConfigurationInfo): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldI32(0x0308, value.maxReplicaCount);
+  writer.writeFieldTag(0x040b);
+  writer.writeString(value.primary);
+  writer.writeFieldTag(0x050f);
+  writeStringList(writer, value.secondaries);
+  writer.writeFieldTag(0x060b);
+  writer.writeString(value.learner);
+  writer.writeStop();
+}
+
+/** What a replica must know of its table. */
+export interface TableInfo {
+  readonly appId: number;
+  readonly appName: string;
+  readonly appType: string;
+  readonly status: number;
+  readonly partitionCount: number;
+  readonly maxReplicaCount: number;
+  readonly envs: ReadonlyMap<string, string>;
+  readonly createSeconds: number;
+  readonly dropSeconds: number;
+  readonly expireSeconds: number;
+}
+
+export function makeTableInfo(): TableInfo {
+  return {
+    appId: 0,
+    appName: '',
+    appType: '',
+    status: 0,
+    partitionCount: 0,
+    maxReplicaCount: 0,
+    envs: new Map(),
+    createSeconds: 0,
+    dropSeconds: 0,
+    expireSeconds: 0,
+  };
+}
+
+export function readTableInfo(reader: Reader): TableInfo {
+  let appId: number = 0;
+  let appName: string = '';
+  let appType: string = '';
+  let status: number = 0;
+  let partitionCount: number = 0;
+  let maxReplicaCount: number = 0;
+  let envs: ReadonlyMap<string, string> = new Map();
+  let createSeconds: number = 0;
+  let dropSeconds: number = 0;
+  let expireSeconds: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x0108:
+        appId = reader.readI32();
+        break;
+      case 0x020b:
+        appName = reader.readString();
+        break;
+      case 0x030b:
+        appType = reader.readString();
+        break;
+      case 0x0408:
+        status = reader.readI32();
+        break;
+      case 0x0508:
+        partitionCount = reader.readI32();
+        break;
+      case 0x0608:
+        maxReplicaCount = reader.readI32();
+        break;
+      case 0x070d:
+        envs = readStringStringMap(reader);
+        break;
+      case 0x080a:
+        createSeconds = reader.readI64();
+        break;
+      case 0x090a:
+        dropSeconds = reader.readI64();
+        break;
+      case 0x0a0a:
+        expireSeconds = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    appId,
+    appName,
+    appType,
+    status,
+    partitionCount,
+    maxReplicaCount,
+    envs,
+    createSeconds,
+    dropSeconds,
+    expireSeconds,
+  };
+}
+
+export function writeTableInfo(writer: Writer, value: TableInfo): void {
+  writer.writeFieldI32(0x0108, value.appId);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.appName);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.appType);
+  writer.writeFieldI32(0x0408, value.status);
+  writer.writeFieldI32(0x0508, value.partitionCount);
+  writer.writeFieldI32(0x0608, value.maxReplicaCount);
+  writer.writeFieldTag(0x070d);
+  writeStringStringMap(writer, value.envs);
+  writer.writeFieldTag(0x080a);
+  writer.writeI64(value.createSeconds);
+  writer.writeFieldTag(0x090a);
+  writer.writeI64(value.dropSeconds);
+  writer.writeFieldTag(0x0a0a);
+  writer.writeI64(value.expireSeconds);
+  writer.writeStop();
+}
+
+/** All that a replica server holds; sent regularly and after a change. */
+export interface ReplicaReport {
+  readonly nodeId: string;
+  readonly incarnation: number;
+  readonly replicas: readonly ReplicaState[];
+}
+
+export function makeReplicaReport(): ReplicaReport {
+  return {
+    nodeId: '',
+    incarnation: 0,
+    replicas: EMPTY_LIST,
+  };
+}
+
+export function readReplicaReport(reader: Reader): ReplicaReport {
+  let nodeId: string = '';
+  let incarnation: number = 0;
+  let replicas: readonly ReplicaState[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        nodeId = reader.readString();
+        break;
+      case 0x020a:
+        incarnation = reader.readI64();
+        break;
+      case 0x030f:
+        replicas = readReplicaStateList(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    nodeId,
+    incarnation,
+    replicas,
+  };
+}
+
+export function writeReplicaReport(writer: Writer, value: ReplicaReport): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.nodeId);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.incarnation);
+  writer.writeFieldTag(0x030f);
+  writeReplicaStateList(writer, value.replicas);
+  writer.writeStop();
+}
+
+/** One replica on one server. */
+export interface ReplicaState {
+  readonly gpid: WireGpid;
+  readonly ballot: number;
+  readonly status: number;
+  readonly lastCommittedDecree: number;
+  readonly lastPreparedDecree: number;
+  readonly appliedDecree: number;
+  readonly durableDecree: number;
+  readonly learnId: number;
+  readonly dataBytes: number;
+  readonly failure: string;
+}
+
+export function makeReplicaState(): ReplicaState {
+  return {
+    gpid: GPID_NONE,
+    ballot: 0,
+    status: 0,
+    lastCommittedDecree: 0,
+    lastPreparedDecree: 0,
+    appliedDecree: 0,
+    durableDecree: 0,
+    learnId: 0,
+    dataBytes: 0,
+    failure: '',
+  };
+}
+
+export function readReplicaState(reader: Reader): ReplicaState {
+  let gpid: WireGpid = GPID_NONE;
+  let ballot: number = 0;
+  let status: number = 0;
+  let lastCommittedDecree: number = 0;
+  let lastPreparedDecree: number = 0;
+  let appliedDecree: number = 0;
+  let durableDecree: number = 0;
+  let learnId: number = 0;
+  let dataBytes: number = 0;
+  let failure: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        ballot = reader.readI64();
+        break;
+      case 0x0308:
+        status = reader.readI32();
+        break;
+      case 0x040a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      case 0x050a:
+        lastPreparedDecree = reader.readI64();
+        break;
+      case 0x060a:
+        appliedDecree = reader.readI64();
+        break;
+      case 0x070a:
+        durableDecree = reader.readI64();
+        break;
+      case 0x080a:
+        learnId = reader.readI64();
+        break;
+      case 0x090a:
+        dataBytes = reader.readI64();
+        break;
+      case 0x0a0b:
+        failure = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    ballot,
+    status,
+    lastCommittedDecree,
+    lastPreparedDecree,
+    appliedDecree,
+    durableDecree,
+    learnId,
+    dataBytes,
+    failure,
+  };
+}
+
+export function writeReplicaState(writer: Writer, value: ReplicaState): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldI32(0x0308, value.status);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.lastPreparedDecree);
+  writer.writeFieldTag(0x060a);
+  writer.writeI64(value.appliedDecree);
+  writer.writeFieldTag(0x070a);
+  writer.writeI64(value.durableDecree);
+  writer.writeFieldTag(0x080a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x090a);
+  writer.writeI64(value.dataBytes);
+  writer.writeFieldTag(0x0a0b);
+  writer.writeString(value.failure);
+  writer.writeStop();
+}
+
+/** A primary asks for a change of its partition; compare-and-set on `ballot`. Answered by a ConfigurationPush. */
+export interface ConfigurationUpdate {
+  readonly gpid: WireGpid;
+  readonly ballot: number;
+  readonly change: number;
+  readonly node: string;
+  readonly lastCommittedDecree: number;
+  readonly learnId: number;
+  readonly reason: string;
+}
+
+export function makeConfigurationUpdate(): ConfigurationUpdate {
+  return {
+    gpid: GPID_NONE,
+    ballot: 0,
+    change: 0,
+    node: '',
+    lastCommittedDecree: 0,
+    learnId: 0,
+    reason: '',
+  };
+}
+
+export function readConfigurationUpdate(reader: Reader): ConfigurationUpdate {
+  let gpid: WireGpid = GPID_NONE;
+  let ballot: number = 0;
+  let change: number = 0;
+  let node: string = '';
+  let lastCommittedDecree: number = 0;
+  let learnId: number = 0;
+  let reason: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        ballot = reader.readI64();
+        break;
+      case 0x0308:
+        change = reader.readI32();
+        break;
+      case 0x040b:
+        node = reader.readString();
+        break;
+      case 0x050a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      case 0x060a:
+        learnId = reader.readI64();
+        break;
+      case 0x070b:
+        reason = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    ballot,
+    change,
+    node,
+    lastCommittedDecree,
+    learnId,
+    reason,
+  };
+}
+
+export function writeConfigurationUpdate(writer: Writer, value: ConfigurationUpdate): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldI32(0x0308, value.change);
+  writer.writeFieldTag(0x040b);
+  writer.writeString(value.node);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeFieldTag(0x060a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x070b);
+  writer.writeString(value.reason);
+  writer.writeStop();
+}
+
+/** The current truth of one partition, from the leader meta server. */
+export interface ConfigurationPush {
+  readonly metaEpoch: number;
+  readonly table: TableInfo;
+  readonly configuration: ConfigurationInfo;
+  readonly lastCommittedDecree: number;
+}
+
+export function makeConfigurationPush(): ConfigurationPush {
+  return {
+    metaEpoch: 0,
+    table: makeTableInfo(),
+    configuration: makeConfigurationInfo(),
+    lastCommittedDecree: 0,
+  };
+}
+
+export function readConfigurationPush(reader: Reader): ConfigurationPush {
+  let metaEpoch: number = 0;
+  let table: TableInfo | null = null;
+  let configuration: ConfigurationInfo | null = null;
+  let lastCommittedDecree: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        metaEpoch = reader.readI64();
+        break;
+      case 0x020c:
+        table = readTableInfo(reader);
+        break;
+      case 0x030c:
+        configuration = readConfigurationInfo(reader);
+        break;
+      case 0x040a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    metaEpoch,
+    table: table ?? makeTableInfo(),
+    configuration: configuration ?? makeConfigurationInfo(),
+    lastCommittedDecree,
+  };
+}
+
+export function writeConfigurationPush(writer: Writer, value: ConfigurationPush): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.metaEpoch);
+  writer.writeFieldTag(0x020c);
+  writeTableInfo(writer, value.table);
+  writer.writeFieldTag(0x030c);
+  writeConfigurationInfo(writer, value.configuration);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeStop();
+}
+
+/** This replica belongs to no configuration: its table is dropped, or the partition is healthy without it. */
+export interface ReplicaForget {
+  readonly metaEpoch: number;
+  readonly gpid: WireGpid;
+  readonly ballot: number;
+}
+
+export function makeReplicaForget(): ReplicaForget {
+  return {
+    metaEpoch: 0,
+    gpid: GPID_NONE,
+    ballot: 0,
+  };
+}
+
+export function readReplicaForget(reader: Reader): ReplicaForget {
+  let metaEpoch: number = 0;
+  let gpid: WireGpid = GPID_NONE;
+  let ballot: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        metaEpoch = reader.readI64();
+        break;
+      case 0x020c:
+        gpid = reader.readGpid();
+        break;
+      case 0x030a:
+        ballot = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    metaEpoch,
+    gpid,
+    ballot,
+  };
+}
+
+export function writeReplicaForget(writer: Writer, value: ReplicaForget): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.metaEpoch);
+  writer.writeFieldTag(0x020c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.ballot);
+  writer.writeStop();
+}
+
+/** One mutation. `body` is the engine write batch; `digest` identifies it together with the decree. */
+export interface Prepare {
+  readonly appId: number;
+  readonly partitionIndex: number;
+  readonly ballot: number;
+  readonly decree: number;
+  readonly lastCommittedDecree: number;
+  readonly timestampUs: number;
+  readonly previousDigest: number;
+  readonly digest: number;
+  readonly body: Uint8Array;
+}
+
+export function makePrepare(): Prepare {
+  return {
+    appId: 0,
+    partitionIndex: 0,
+    ballot: 0,
+    decree: 0,
+    lastCommittedDecree: 0,
+    timestampUs: 0,
+    previousDigest: 0,
+    digest: 0,
+    body: EMPTY_BYTES,
+  };
+}
+
+export function readPrepare(reader: Reader): Prepare {
+  return {
+    appId: reader.readI32(),
+    partitionIndex: reader.readI32(),
+    ballot: reader.readI64(),
+    decree: reader.readI64(),
+    lastCommittedDecree: reader.readI64(),
+    timestampUs: reader.readI64(),
+    previousDigest: reader.readI32(),
+    digest: reader.readI32(),
+    body: reader.readBlob(),
+  };
+}
+
+export function writePrepare(writer: Writer, value: Prepare): void {
+  writer.writeI32(value.appId);
+  writer.writeI32(value.partitionIndex);
+  writer.writeI64(value.ballot);
+  writer.writeI64(value.decree);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeI64(value.timestampUs);
+  writer.writeI32(value.previousDigest);
+  writer.writeI32(value.digest);
+  writer.writeBlob(value.body);
+}
+
+/** Everything up to `decree` is in the log of the sender under `ballot` (cumulative), or why not. */
+export interface PrepareAck {
+  readonly appId: number;
+  readonly partitionIndex: number;
+  readonly ballot: number;
+  readonly decree: number;
+  readonly result: number;
+  readonly lastCommittedDecree: number;
+}
+
+export function makePrepareAck(): PrepareAck {
+  return {
+    appId: 0,
+    partitionIndex: 0,
+    ballot: 0,
+    decree: 0,
+    result: 0,
+    lastCommittedDecree: 0,
+  };
+}
+
+export function readPrepareAck(reader: Reader): PrepareAck {
+  return {
+    appId: reader.readI32(),
+    partitionIndex: reader.readI32(),
+    ballot: reader.readI64(),
+    decree: reader.readI64(),
+    result: reader.readI32(),
+    lastCommittedDecree: reader.readI64(),
+  };
+}
+
+export function writePrepareAck(writer: Writer, value: PrepareAck): void {
+  writer.writeI32(value.appId);
+  writer.writeI32(value.partitionIndex);
+  writer.writeI64(value.ballot);
+  writer.writeI64(value.decree);
+  writer.writeI32(value.result);
+  writer.writeI64(value.lastCommittedDecree);
+}
+
+/** The primary tells a member or learner configuration and commit point. */
+export interface GroupCheck {
+  readonly table: TableInfo;
+  readonly configuration: ConfigurationInfo;
+  readonly lastCommittedDecree: number;
+  readonly digest: number;
+  readonly learnId: number;
+}
+
+export function makeGroupCheck(): GroupCheck {
+  return {
+    table: makeTableInfo(),
+    configuration: makeConfigurationInfo(),
+    lastCommittedDecree: 0,
+    digest: 0,
+    learnId: 0,
+  };
+}
+
+export function readGroupCheck(reader: Reader): GroupCheck {
+  let table: TableInfo | null = null;
+  let configuration: ConfigurationInfo | null = null;
+  let lastCommittedDecree: number = 0;
+  let digest: number = 0;
+  let learnId: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        table = readTableInfo(reader);
+        break;
+      case 0x020c:
+        configuration = readConfigurationInfo(reader);
+        break;
+      case 0x030a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      case 0x0408:
+        digest = reader.readI32();
+        break;
+      case 0x050a:
+        learnId = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    table: table ?? makeTableInfo(),
+    configuration: configuration ?? makeConfigurationInfo(),
+    lastCommittedDecree,
+    digest,
+    learnId,
+  };
+}
+
+export function writeGroupCheck(writer: Writer, value: GroupCheck): void {
+  writer.writeFieldTag(0x010c);
+  writeTableInfo(writer, value.table);
+  writer.writeFieldTag(0x020c);
+  writeConfigurationInfo(writer, value.configuration);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeFieldI32(0x0408, value.digest);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.learnId);
+  writer.writeStop();
+}
+
+/** State of a member or learner, as seen by itself. */
+export interface GroupCheckAck {
+  readonly gpid: WireGpid;
+  readonly ballot: number;
+  readonly status: number;
+  readonly lastCommittedDecree: number;
+  readonly lastLoggedDecree: number;
+  readonly learnId: number;
+  readonly failure: string;
+}
+
+export function makeGroupCheckAck(): GroupCheckAck {
+  return {
+    gpid: GPID_NONE,
+    ballot: 0,
+    status: 0,
+    lastCommittedDecree: 0,
+    lastLoggedDecree: 0,
+    learnId: 0,
+    failure: '',
+  };
+}
+
+export function readGroupCheckAck(reader: Reader): GroupCheckAck {
+  let gpid: WireGpid = GPID_NONE;
+  let ballot: number = 0;
+  let status: number = 0;
+  let lastCommittedDecree: number = 0;
+  let lastLoggedDecree: number = 0;
+  let learnId: number = 0;
+  let failure: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        ballot = reader.readI64();
+        break;
+      case 0x0308:
+        status = reader.readI32();
+        break;
+      case 0x040a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      case 0x050a:
+        lastLoggedDecree = reader.readI64();
+        break;
+      case 0x060a:
+        learnId = reader.readI64();
+        break;
+      case 0x070b:
+        failure = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    ballot,
+    status,
+    lastCommittedDecree,
+    lastLoggedDecree,
+    learnId,
+    failure,
+  };
+}
+
+export function writeGroupCheckAck(writer: Writer, value: GroupCheckAck): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldI32(0x0308, value.status);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.lastLoggedDecree);
+  writer.writeFieldTag(0x060a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x070b);
+  writer.writeString(value.failure);
+  writer.writeStop();
+}
+
+/** A learner asks for what follows its applied decree. */
+export interface LearnRequest {
+  readonly gpid: WireGpid;
+  readonly ballot: number;
+  readonly learnId: number;
+  readonly appliedDecree: number;
+  readonly digest: number;
+}
+
+export function makeLearnRequest(): LearnRequest {
+  return {
+    gpid: GPID_NONE,
+    ballot: 0,
+    learnId: 0,
+    appliedDecree: 0,
+    digest: 0,
+  };
+}
+
+export function readLearnRequest(reader: Reader): LearnRequest {
+  let gpid: WireGpid = GPID_NONE;
+  let ballot: number = 0;
+  let learnId: number = 0;
+  let appliedDecree: number = 0;
+  let digest: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        ballot = reader.readI64();
+        break;
+      case 0x030a:
+        learnId = reader.readI64();
+        break;
+      case 0x040a:
+        appliedDecree = reader.readI64();
+        break;
+      case 0x0508:
+        digest = reader.readI32();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    ballot,
+    learnId,
+    appliedDecree,
+    digest,
+  };
+}
+
+export function writeLearnRequest(writer: Writer, value: LearnRequest): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.appliedDecree);
+  writer.writeFieldI32(0x0508, value.digest);
+  writer.writeStop();
+}
+
+/** Committed mutations in decree order, each a packed Prepare. */
+export interface LearnMutations {
+  readonly gpid: WireGpid;
+  readonly learnId: number;
+  readonly fromDecree: number;
+  readonly mutations: readonly Uint8Array[];
+  readonly lastCommittedDecree: number;
+}
+
+export function makeLearnMutations(): LearnMutations {
+  return {
+    gpid: GPID_NONE,
+    learnId: 0,
+    fromDecree: 0,
+    mutations: EMPTY_LIST,
+    lastCommittedDecree: 0,
+  };
+}
+
+export function readLearnMutations(reader: Reader): LearnMutations {
+  let gpid: WireGpid = GPID_NONE;
+  let learnId: number = 0;
+  let fromDecree: number = 0;
+  let mutations: readonly Uint8Array[] = EMPTY_LIST;
+  let lastCommittedDecree: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        learnId = reader.readI64();
+        break;
+      case 0x030a:
+        fromDecree = reader.readI64();
+        break;
+      case 0x040f:
+        mutations = readBlobList(reader);
+        break;
+      case 0x050a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    learnId,
+    fromDecree,
+    mutations,
+    lastCommittedDecree,
+  };
+}
+
+export function writeLearnMutations(writer: Writer, value: LearnMutations): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.fromDecree);
+  writer.writeFieldTag(0x040f);
+  writeBlobList(writer, value.mutations);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeStop();
+}
+
+/** The learner is too far behind: fetch these files first. */
+export interface LearnCheckpoint {
+  readonly gpid: WireGpid;
+  readonly learnId: number;
+  readonly checkpointId: string;
+  readonly decree: number;
+  readonly fileNames: readonly string[];
+  readonly fileSizes: readonly number[];
+}
+
+export function makeLearnCheckpoint(): LearnCheckpoint {
+  return {
+    gpid: GPID_NONE,
+    learnId: 0,
+    checkpointId: '',
+    decree: 0,
+    fileNames: EMPTY_LIST,
+    fileSizes: EMPTY_LIST,
+  };
+}
+
+export function readLearnCheckpoint(reader: Reader): LearnCheckpoint {
+  let gpid: WireGpid = GPID_NONE;
+  let learnId: number = 0;
+  let checkpointId: string = '';
+  let decree: number = 0;
+  let fileNames: readonly string[] = EMPTY_LIST;
+  let fileSizes: readonly number[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        learnId = reader.readI64();
+        break;
+      case 0x030b:
+        checkpointId = reader.readString();
+        break;
+      case 0x040a:
+        decree = reader.readI64();
+        break;
+      case 0x050f:
+        fileNames = readStringList(reader);
+        break;
+      case 0x060f:
+        fileSizes = readI64List(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    learnId,
+    checkpointId,
+    decree,
+    fileNames,
+    fileSizes,
+  };
+}
+
+export function writeLearnCheckpoint(writer: Writer, value: LearnCheckpoint): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.checkpointId);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.decree);
+  writer.writeFieldTag(0x050f);
+  writeStringList(writer, value.fileNames);
+  writer.writeFieldTag(0x060f);
+  writeI64List(writer, value.fileSizes);
+  writer.writeStop();
+}
+
+/** A piece of a checkpoint file. */
+export interface FileRequest {
+  readonly gpid: WireGpid;
+  readonly learnId: number;
+  readonly checkpointId: string;
+  readonly fileName: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export function makeFileRequest(): FileRequest {
+  return {
+    gpid: GPID_NONE,
+    learnId: 0,
+    checkpointId: '',
+    fileName: '',
+    offset: 0,
+    length: 0,
+  };
+}
+
+export function readFileRequest(reader: Reader): FileRequest {
+  let gpid: WireGpid = GPID_NONE;
+  let learnId: number = 0;
+  let checkpointId: string = '';
+  let fileName: string = '';
+  let offset: number = 0;
+  let length: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        learnId = reader.readI64();
+        break;
+      case 0x030b:
+        checkpointId = reader.readString();
+        break;
+      case 0x040b:
+        fileName = reader.readString();
+        break;
+      case 0x050a:
+        offset = reader.readI64();
+        break;
+      case 0x0608:
+        length = reader.readI32();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    learnId,
+    checkpointId,
+    fileName,
+    offset,
+    length,
+  };
+}
+
+export function writeFileRequest(writer: Writer, value: FileRequest): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.checkpointId);
+  writer.writeFieldTag(0x040b);
+  writer.writeString(value.fileName);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.offset);
+  writer.writeFieldI32(0x0608, value.length);
+  writer.writeStop();
+}
+
+/** Its bytes, with their CRC-32C. */
+export interface FileChunk {
+  readonly gpid: WireGpid;
+  readonly learnId: number;
+  readonly checkpointId: string;
+  readonly fileName: string;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly checksum: number;
+  readonly error: string;
+}
+
+export function makeFileChunk(): FileChunk {
+  return {
+    gpid: GPID_NONE,
+    learnId: 0,
+    checkpointId: '',
+    fileName: '',
+    offset: 0,
+    bytes: EMPTY_BYTES,
+    checksum: 0,
+    error: '',
+  };
+}
+
+export function readFileChunk(reader: Reader): FileChunk {
+  let gpid: WireGpid = GPID_NONE;
+  let learnId: number = 0;
+  let checkpointId: string = '';
+  let fileName: string = '';
+  let offset: number = 0;
+  let bytes: Uint8Array = EMPTY_BYTES;
+  let checksum: number = 0;
+  let error: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        learnId = reader.readI64();
+        break;
+      case 0x030b:
+        checkpointId = reader.readString();
+        break;
+      case 0x040b:
+        fileName = reader.readString();
+        break;
+      case 0x050a:
+        offset = reader.readI64();
+        break;
+      case 0x060b:
+      case 0x060c:
+        bytes = reader.readBlob();
+        break;
+      case 0x0708:
+        checksum = reader.readI32();
+        break;
+      case 0x080b:
+      case 0x080c:
+        error = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    learnId,
+    checkpointId,
+    fileName,
+    offset,
+    bytes,
+    checksum,
+    error,
+  };
+}
+
+export function writeFileChunk(writer: Writer, value: FileChunk): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.learnId);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.checkpointId);
+  writer.writeFieldTag(0x040b);
+  writer.writeString(value.fileName);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.offset);
+  writer.writeFieldTag(0x060c);
+  writer.writeBlob(value.bytes);
+  writer.writeFieldI32(0x0708, value.checksum);
+  writer.writeFieldTag(0x080c);
+  writer.writeString(value.error);
+  writer.writeStop();
+}
+
+function readStringList(reader: Reader): string[] {
+  const count = reader.readListHeader(11, 11, 4);
+  const items: string[] = [];
+  for (let index = 0; index < count; index++) items.push(reader.readString());
+  return items;
+}
+
+function writeStringList(writer: Writer, items: readonly string[]): void {
+  writer.writeListHeader(11, items.length);
+  for (const item of items) writer.writeString(item);
+}
+
+function readStringStringMap(reader: Reader): Map<string, string> {
+  const count = reader.readMapHeader(11, 11, 8);
+  const items = new Map<string, string>();
+  for (let index = 0; index < count; index++) {
+    const key = reader.readString();
+    items.set(key, reader.readString());
+  }
+  return items;
+}
+
+function writeStringStringMap(writer: Writer, items: ReadonlyMap<string, string>): void {
+  writer.writeMapHeader(11, 11, items.size);
+  for (const [key, value] of items) {
+    writer.writeString(key);
+    writer.writeString(value);
+  }
+}
+
+function readReplicaStateList(reader: Reader): ReplicaState[] {
+  const count = reader.readListHeader(12, 12, 1);
+  const items: ReplicaState[] = [];
+  for (let index = 0; index < count; index++) items.push(readReplicaState(reader));
+  return items;
+}
+
+function writeReplicaStateList(writer: Writer, items: readonly ReplicaState[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writeReplicaState(writer, item);
+}
+
+function readBlobList(reader: Reader): Uint8Array[] {
+  const count = reader.readListHeader(12, 11, 4);
+  const items: Uint8Array[] = [];
+  for (let index = 0; index < count; index++) items.push(reader.readBlob());
+  return items;
+}
+
+function writeBlobList(writer: Writer, items: readonly Uint8Array[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writer.writeBlob(item);
+}
+
+function readI64List(reader: Reader): number[] {
+  const count = reader.readListHeader(10, 10, 8);
+  const items: number[] = [];
+  for (let index = 0; index < count; index++) items.push(reader.readI64());
+  return items;
+}
+
+function writeI64List(writer: Writer, items: readonly number[]): void {
+  writer.writeListHeader(10, items.length);
+  for (const item of items) writer.writeI64(item);
+}
