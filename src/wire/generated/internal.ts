@@ -432,6 +432,7 @@ export interface ReplicaReport {
   readonly nodeId: string;
   readonly incarnation: number;
   readonly replicas: readonly ReplicaState[];
+  readonly sequence: number;
 }
 
 export function makeReplicaReport(): ReplicaReport {
@@ -439,6 +440,7 @@ export function makeReplicaReport(): ReplicaReport {
     nodeId: '',
     incarnation: 0,
     replicas: EMPTY_LIST,
+    sequence: 0,
   };
 }
 
@@ -446,6 +448,7 @@ export function readReplicaReport(reader: Reader): ReplicaReport {
   let nodeId: string = '';
   let incarnation: number = 0;
   let replicas: readonly ReplicaState[] = EMPTY_LIST;
+  let sequence: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010b:
@@ -457,6 +460,9 @@ export function readReplicaReport(reader: Reader): ReplicaReport {
       case 0x030f:
         replicas = readReplicaStateList(reader);
         break;
+      case 0x040a:
+        sequence = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -465,6 +471,7 @@ export function readReplicaReport(reader: Reader): ReplicaReport {
     nodeId,
     incarnation,
     replicas,
+    sequence,
   };
 }
 
@@ -475,6 +482,8 @@ export function writeReplicaReport(writer: Writer, value: ReplicaReport): void {
   writer.writeI64(value.incarnation);
   writer.writeFieldTag(0x030f);
   writeReplicaStateList(writer, value.replicas);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.sequence);
   writer.writeStop();
 }
 

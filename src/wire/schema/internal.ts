@@ -64,6 +64,8 @@ export const internalStructs: readonly Struct[] = [
     [1, 'nodeId', 'string'],
     [2, 'incarnation', 'i64'],
     [3, 'replicas', list(ref('ReplicaState'))],
+    // Grows by one with each report of this incarnation; an older report that arrives later is ignored. 0 = not given.
+    [4, 'sequence', 'i64'],
   ]),
   struct('ReplicaState', 'One replica on one server.', [
     [1, 'gpid', 'gpid'],
