@@ -1,0 +1,79 @@
+/** Times and limits of the meta server's brain. Milliseconds on the monotonic clock. */
+import { assert, assertAtLeast } from '../base/assert.ts';
+
+export interface ClusterSettings {
+  readonly beaconIntervalMs: number;
+  /** What a beacon grants to its sender, counted from its sending on the sender's clock. */
+  readonly leaseMs: number;
+  /** A node whose last beacon was received this long ago is dead. */
+  readonly graceMs: number;
+  /** How long a partition waits for a member that it lost before another node gets a copy. */
+  readonly replacementDelayMs: number;
+  /** The same for a partition that cannot take writes because too few members are left. */
+  readonly urgentReplacementDelayMs: number;
+  /** A learner that shows no progress for this long is given up. */
+  readonly learnStallMs: number;
+  /** A learner that was given up is not tried again for this long. */
+  readonly learnRetryDelayMs: number;
+  /** Learners under way at a time, per node that learns and per primary that teaches. */
+  readonly learnsPerNodeMax: number;
+  /** A partition has all its members for this long before copies elsewhere are removed. */
+  readonly surplusDelayMs: number;
+  /** Tables that may be created with fewer replicas or more are refused. */
+  readonly replicaCountMin: number;
+  readonly replicaCountMax: number;
+  readonly partitionCountMax: number;
+  /** How long a dropped table can be recalled when the request does not say. */
+  readonly dropHoldSeconds: number;
+}
+
+export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
+  beaconIntervalMs: 1_000,
+  leaseMs: 5_000,
+  graceMs: 6_000,
+  replacementDelayMs: 60_000,
+  urgentReplacementDelayMs: 15_000,
+  learnStallMs: 30_000,
+  learnRetryDelayMs: 60_000,
+  learnsPerNodeMax: 10,
+  surplusDelayMs: 60_000,
+  replicaCountMin: 1,
+  replicaCountMax: 5,
+  partitionCountMax: 4_096,
+  dropHoldSeconds: 604_800,
+};
+
+/** Two clocks differ by at most this share in speed. */
+export const CLOCK_DRIFT_MAX = 0.05;
+export const LEASE_MARGIN_MS = 250;
+
+/** The relations that safety and liveness hang on; broken ones are a mistake of whoever built the settings. */
+export function assertClusterSettings(settings: ClusterSettings): void {
+  assertAtLeast(settings.beaconIntervalMs, 1, 'beacon interval');
+  assert(
+    settings.leaseMs >= 2 * settings.beaconIntervalMs,
+    'a lease outlives the loss of one beacon',
+  );
+  assertAtLeast(
+    settings.graceMs,
+    settings.leaseMs * (1 + CLOCK_DRIFT_MAX) + LEASE_MARGIN_MS,
+    'the grace outlasts the lease, drift and margin included',
+  );
+  assertAtLeast(settings.replacementDelayMs, settings.urgentReplacementDelayMs, 'replacement');
+  assertAtLeast(settings.urgentReplacementDelayMs, 0, 'urgent replacement delay');
+  assertAtLeast(settings.learnStallMs, settings.beaconIntervalMs, 'learn stall');
+  assertAtLeast(settings.learnRetryDelayMs, 0, 'learn retry delay');
+  assertAtLeast(settings.learnsPerNodeMax, 1, 'learners per node');
+  assertAtLeast(settings.surplusDelayMs, 0, 'surplus delay');
+  assertAtLeast(settings.replicaCountMin, 1, 'fewest replicas');
+  assertAtLeast(settings.replicaCountMax, settings.replicaCountMin, 'most replicas');
+  assertAtLeast(settings.partitionCountMax, 1, 'most partitions');
+  assert(settings.partitionCountMax < 0x200000, 'a partition index fits its key');
+  assertAtLeast(settings.dropHoldSeconds, 1, 'hold time of dropped tables');
+}
+
+/** Members below which a partition refuses writes: one of one or two, two of three, three of four or five. */
+export function writeFloor(maxReplicaCount: number): number {
+  assertAtLeast(maxReplicaCount, 1, 'replica count');
+  return maxReplicaCount <= 2 ? 1 : Math.floor(maxReplicaCount / 2) + 1;
+}
