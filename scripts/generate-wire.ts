@@ -110,6 +110,9 @@ function headLines(start: string, parameters: readonly string[], result: string)
   return [`${start}(`, ...parameters.map((parameter) => `  ${parameter},`), `): ${result} {`];
 }
 
+const readHeadLines = (name: string): string[] =>
+  headLines(`export function read${name}`, ['reader: Reader'], name);
+
 function writeHeadLines(name: string, parameter: string): string[] {
   return headLines(
     `export function write${name}`,
@@ -146,14 +149,7 @@ function makeLines(struct: Struct): string[] {
 
 function readPackedLines(struct: Struct): string[] {
   const fields = struct.fields.map((field) => `    ${field.name}: ${readExpression(field.kind)},`);
-  return [
-    `export function read${struct.name}(reader: Reader): ${struct.name} {`,
-    '  return {',
-    ...fields,
-    '  };',
-    '}',
-    '',
-  ];
+  return [...readHeadLines(struct.name), '  return {', ...fields, '  };', '}', ''];
 }
 
 function writePackedLines(struct: Struct): string[] {
@@ -166,7 +162,7 @@ function writePackedLines(struct: Struct): string[] {
 }
 
 function readThriftLines(struct: Struct): string[] {
-  const lines = [`export function read${struct.name}(reader: Reader): ${struct.name} {`];
+  const lines = readHeadLines(struct.name);
   for (const field of struct.fields) {
     const type = typeOf(field.kind);
     const isStruct = typeof field.kind !== 'string' && 'ref' in field.kind;
@@ -241,14 +237,18 @@ function listLines(name: string, element: Kind): string[] {
   const wire = wireOf(element);
   const alternative = isBlobLike(element) ? WireType.string : wire;
   return [
-    `function read${name}(reader: Reader): ${arrayType} {`,
+    ...headLines(`function read${name}`, ['reader: Reader'], arrayType),
     `  const count = reader.readListHeader(${wire}, ${alternative}, ${minimumBytes(element)});`,
     `  const items: ${arrayType} = [];`,
     `  for (let index = 0; index < count; index++) items.push(${readExpression(element)});`,
     '  return items;',
     '}',
     '',
-    `function write${name}(writer: Writer, items: readonly ${arrayType}): void {`,
+    ...headLines(
+      `function write${name}`,
+      ['writer: Writer', `items: readonly ${arrayType}`],
+      'void',
+    ),
     `  writer.writeListHeader(${wire}, items.length);`,
     `  for (const item of items) ${writeStatement(element, 'item')}`,
     '}',
@@ -261,7 +261,7 @@ function mapLines(name: string, key: Kind, value: Kind): string[] {
   const header = `${wireOf(key)}, ${wireOf(value)}`;
   const bytes = minimumBytes(key) + minimumBytes(value);
   return [
-    `function read${name}(reader: Reader): Map<${type}> {`,
+    ...headLines(`function read${name}`, ['reader: Reader'], `Map<${type}>`),
     `  const count = reader.readMapHeader(${header}, ${bytes});`,
     `  const items = new Map<${type}>();`,
     '  for (let index = 0; index < count; index++) {',
@@ -271,7 +271,11 @@ function mapLines(name: string, key: Kind, value: Kind): string[] {
     '  return items;',
     '}',
     '',
-    `function write${name}(writer: Writer, items: ReadonlyMap<${type}>): void {`,
+    ...headLines(
+      `function write${name}`,
+      ['writer: Writer', `items: ReadonlyMap<${type}>`],
+      'void',
+    ),
     `  writer.writeMapHeader(${header}, items.size);`,
     '  for (const [key, value] of items) {',
     `    ${writeStatement(key, 'key')}`,

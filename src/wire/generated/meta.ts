@@ -1024,7 +1024,9 @@ export function makeConfigurationUpdateAppEnvRequest(): ConfigurationUpdateAppEn
   };
 }
 
-export function readConfigurationUpdateAppEnvRequest(reader: Reader): ConfigurationUpdateAppEnvRequest {
+export function readConfigurationUpdateAppEnvRequest(
+  reader: Reader,
+): ConfigurationUpdateAppEnvRequest {
   let appName: string = '';
   let op: number = 0;
   let keys: readonly string[] | undefined;
@@ -1095,7 +1097,9 @@ export function makeConfigurationUpdateAppEnvResponse(): ConfigurationUpdateAppE
   };
 }
 
-export function readConfigurationUpdateAppEnvResponse(reader: Reader): ConfigurationUpdateAppEnvResponse {
+export function readConfigurationUpdateAppEnvResponse(
+  reader: Reader,
+): ConfigurationUpdateAppEnvResponse {
   let err: string = '';
   let hintMessage: string = '';
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
@@ -1355,7 +1359,9 @@ export function makeConfigurationClusterInfoRequest(): ConfigurationClusterInfoR
   return {};
 }
 
-export function readConfigurationClusterInfoRequest(reader: Reader): ConfigurationClusterInfoRequest {
+export function readConfigurationClusterInfoRequest(
+  reader: Reader,
+): ConfigurationClusterInfoRequest {
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     reader.skipField(tag);
   }
@@ -1384,7 +1390,9 @@ export function makeConfigurationClusterInfoResponse(): ConfigurationClusterInfo
   };
 }
 
-export function readConfigurationClusterInfoResponse(reader: Reader): ConfigurationClusterInfoResponse {
+export function readConfigurationClusterInfoResponse(
+  reader: Reader,
+): ConfigurationClusterInfoResponse {
   let err: string = '';
   let keys: readonly string[] = EMPTY_LIST;
   let values: readonly string[] = EMPTY_LIST;
@@ -1435,7 +1443,9 @@ export function makeConfigurationMetaControlRequest(): ConfigurationMetaControlR
   };
 }
 
-export function readConfigurationMetaControlRequest(reader: Reader): ConfigurationMetaControlRequest {
+export function readConfigurationMetaControlRequest(
+  reader: Reader,
+): ConfigurationMetaControlRequest {
   let level: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
@@ -1472,7 +1482,9 @@ export function makeConfigurationMetaControlResponse(): ConfigurationMetaControl
   };
 }
 
-export function readConfigurationMetaControlResponse(reader: Reader): ConfigurationMetaControlResponse {
+export function readConfigurationMetaControlResponse(
+  reader: Reader,
+): ConfigurationMetaControlResponse {
   let err: string = '';
   let oldLevel: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
@@ -2324,7 +2336,9 @@ export function makeConfigurationGetMaxReplicaCountRequest(): ConfigurationGetMa
   };
 }
 
-export function readConfigurationGetMaxReplicaCountRequest(reader: Reader): ConfigurationGetMaxReplicaCountRequest {
+export function readConfigurationGetMaxReplicaCountRequest(
+  reader: Reader,
+): ConfigurationGetMaxReplicaCountRequest {
   let appName: string = '';
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
@@ -2364,7 +2378,9 @@ export function makeConfigurationGetMaxReplicaCountResponse(): ConfigurationGetM
   };
 }
 
-export function readConfigurationGetMaxReplicaCountResponse(reader: Reader): ConfigurationGetMaxReplicaCountResponse {
+export function readConfigurationGetMaxReplicaCountResponse(
+  reader: Reader,
+): ConfigurationGetMaxReplicaCountResponse {
   let err: string = '';
   let maxReplicaCount: number = 0;
   let hintMessage: string = '';
@@ -2416,7 +2432,9 @@ export function makeConfigurationSetMaxReplicaCountRequest(): ConfigurationSetMa
   };
 }
 
-export function readConfigurationSetMaxReplicaCountRequest(reader: Reader): ConfigurationSetMaxReplicaCountRequest {
+export function readConfigurationSetMaxReplicaCountRequest(
+  reader: Reader,
+): ConfigurationSetMaxReplicaCountRequest {
   let appName: string = '';
   let maxReplicaCount: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
@@ -2462,7 +2480,9 @@ export function makeConfigurationSetMaxReplicaCountResponse(): ConfigurationSetM
   };
 }
 
-export function readConfigurationSetMaxReplicaCountResponse(reader: Reader): ConfigurationSetMaxReplicaCountResponse {
+export function readConfigurationSetMaxReplicaCountResponse(
+  reader: Reader,
+): ConfigurationSetMaxReplicaCountResponse {
   let err: string = '';
   let oldMaxReplicaCount: number = 0;
   let hintMessage: string = '';
@@ -2512,7 +2532,9 @@ export function makeConfigurationGetAtomicIdempotentRequest(): ConfigurationGetA
   };
 }
 
-export function readConfigurationGetAtomicIdempotentRequest(reader: Reader): ConfigurationGetAtomicIdempotentRequest {
+export function readConfigurationGetAtomicIdempotentRequest(
+  reader: Reader,
+): ConfigurationGetAtomicIdempotentRequest {
   let appName: string = '';
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
@@ -2552,7 +2574,9 @@ export function makeConfigurationGetAtomicIdempotentResponse(): ConfigurationGet
   };
 }
 
-export function readConfigurationGetAtomicIdempotentResponse(reader: Reader): ConfigurationGetAtomicIdempotentResponse {
+export function readConfigurationGetAtomicIdempotentResponse(
+  reader: Reader,
+): ConfigurationGetAtomicIdempotentResponse {
   let err: string = '';
   let atomicIdempotent: boolean = false;
   let hintMessage: string = '';
@@ -2605,7 +2629,9 @@ export function makeConfigurationSetAtomicIdempotentRequest(): ConfigurationSetA
   };
 }
 
-export function readConfigurationSetAtomicIdempotentRequest(reader: Reader): ConfigurationSetAtomicIdempotentRequest {
+export function readConfigurationSetAtomicIdempotentRequest(
+  reader: Reader,
+): ConfigurationSetAtomicIdempotentRequest {
   let appName: string = '';
   let atomicIdempotent: boolean = false;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
@@ -2652,7 +2678,9 @@ export function makeConfigurationSetAtomicIdempotentResponse(): ConfigurationSet
   };
 }
 
-export function readConfigurationSetAtomicIdempotentResponse(reader: Reader): ConfigurationSetAtomicIdempotentResponse {
+export function readConfigurationSetAtomicIdempotentResponse(
+  reader: Reader,
+): ConfigurationSetAtomicIdempotentResponse {
   let err: string = '';
   let oldAtomicIdempotent: boolean = false;
   let hintMessage: string = '';
@@ -2711,7 +2739,10 @@ function readWirePartitionConfigurationList(reader: Reader): WirePartitionConfig
   return items;
 }
 
-function writeWirePartitionConfigurationList(writer: Writer, items: readonly WirePartitionConfiguration[]): void {
+function writeWirePartitionConfigurationList(
+  writer: Writer,
+  items: readonly WirePartitionConfiguration[],
+): void {
   writer.writeListHeader(12, items.length);
   for (const item of items) writeWirePartitionConfiguration(writer, item);
 }
@@ -2801,7 +2832,10 @@ function readConfigurationProposalActionList(reader: Reader): ConfigurationPropo
   return items;
 }
 
-function writeConfigurationProposalActionList(writer: Writer, items: readonly ConfigurationProposalAction[]): void {
+function writeConfigurationProposalActionList(
+  writer: Writer,
+  items: readonly ConfigurationProposalAction[],
+): void {
   writer.writeListHeader(12, items.length);
   for (const item of items) writeConfigurationProposalAction(writer, item);
 }
