@@ -5,6 +5,9 @@
  * digests at one decree mean equal histories up to it. The ballot is no part of the identity: a new primary prepares
  * an uncommitted mutation again under its own ballot with the same body (the classic bug of this protocol is to treat
  * that as another mutation).
+ *
+ * The last record of the body stores (decree, digest) in the engine under the reserved key; its last four bytes are
+ * the digest, which therefore covers all bytes before them. So an engine that was just opened knows both.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { crc32c } from '../base/crc32c.ts';
@@ -21,9 +24,9 @@ export class Mutation {
   readonly timestampUs: number;
   readonly previousDigest: number;
   readonly digest: number;
-  /** Engine write batch, immutable from here on; holds `decree` under the reserved key. */
+  /** Engine write batch, immutable from here on. */
   readonly body: Uint8Array;
-  /** In the local log under `ballot`. */
+  /** It is in the local log. */
   logged: boolean;
 
   constructor(
@@ -50,15 +53,35 @@ export class Mutation {
   }
 }
 
-/** i32; the digest of "nothing" (decree 0) is 0. */
+/** Digest of "nothing", the state at decree 0. */
+export const DIGEST_NONE = 0;
+
+const DIGEST_BYTES = 4;
+
+/** i32 over all of `body` but its last four bytes. */
 export function mutationDigest(previousDigest: number, decree: number, body: Uint8Array): number {
+  assertAtLeast(body.length, DIGEST_BYTES, 'a body ends with its digest');
   const seed = (previousDigest ^ Math.imul(decree | 0, 0x9e3779b1)) >>> 0;
-  return crc32c(body, 0, body.length, seed) | 0;
+  return crc32c(body, 0, body.length - DIGEST_BYTES, seed) | 0;
 }
 
-/** True when the digest is that of the content: checked where a mutation enters from a wire or a disk. */
+/** Writes the digest into the last four bytes of a freshly built body (big-endian) and returns it. */
+export function sealDigest(previousDigest: number, decree: number, body: Uint8Array): number {
+  const digest = mutationDigest(previousDigest, decree, body);
+  const at = body.length - DIGEST_BYTES;
+  body[at] = digest >>> 24;
+  body[at + 1] = digest >>> 16;
+  body[at + 2] = digest >>> 8;
+  body[at + 3] = digest;
+  return digest;
+}
+
+/** True when digest and content agree: checked where a mutation enters from a wire or a disk. */
 export function isIntact(mutation: Mutation): boolean {
-  return (
-    mutationDigest(mutation.previousDigest, mutation.decree, mutation.body) === mutation.digest
-  );
+  const { body, digest } = mutation;
+  if (body.length < DIGEST_BYTES) return false;
+  const at = body.length - DIGEST_BYTES;
+  const stored = (body[at]! << 24) | (body[at + 1]! << 16) | (body[at + 2]! << 8) | body[at + 3]!;
+  if (stored !== digest) return false;
+  return mutationDigest(mutation.previousDigest, mutation.decree, body) === digest;
 }

@@ -1,0 +1,127 @@
+/**
+ * A replica that follows a primary by prepares: a secondary, or a learner that has been attached.
+ *
+ * Rules (docs/internals/replication.md, "Two-phase commit (secondary)"):
+ *  1. A prepare is accepted only under the ballot of the own configuration.
+ *  2. Accepting decree d means that the history up to d equals the primary's, because digests are chained; so an ack
+ *     covers everything up to d, but nothing above it that an older primary left behind.
+ *  3. A committed mutation is immutable: another digest for it is a divergence, which stops a secondary and makes a
+ *     learner start over.
+ *  4. Another digest for an uncommitted decree replaces it, and drops what lies above, only under a higher ballot.
+ */
+import { assert } from '../base/assert.ts';
+import type { Ballot, Decree, NodeId } from '../model/identity.ts';
+import type { Prepare } from '../wire/generated/internal.ts';
+import { PrepareResult } from '../wire/schema/internal.ts';
+import { isIntact } from './mutation.ts';
+import { mutationFromPrepare } from './mutation-wire.ts';
+import type { ReplicaState } from './replica-state.ts';
+
+/**
+ * `refused`: nothing was taken, the primary sends again. `diverged`: the primary's history is not a continuation of what is
+ * committed here (or prepared under this very ballot).
+ */
+export type FollowResult = 'ok' | 'refused' | 'diverged';
+
+export class FollowerRole {
+  readonly primary: NodeId;
+  readonly ballot: Ballot;
+  private readonly state: ReplicaState;
+  /** Highest decree that the primary of this ballot is known to agree with. */
+  private confirmed: Decree;
+  private ackPending = false;
+  private ackResult: PrepareResult = PrepareResult.ok;
+
+  constructor(state: ReplicaState, primary: NodeId) {
+    this.state = state;
+    this.primary = primary;
+    this.ballot = state.config.ballot;
+    this.confirmed = state.list.lastCommitted;
+  }
+
+  /** Ballot and sender have been checked; `message.body` is a view into the frame. */
+  onPrepare(message: Prepare): FollowResult {
+    const { list } = this.state;
+    const decree = message.decree;
+    if (decree > list.lastPrepared + 1) {
+      this.ackLater(PrepareResult.gap);
+      return 'refused';
+    }
+    const result = decree > list.lastCommitted ? this.accept(message) : this.compare(message);
+    if (result !== 'ok') return result;
+    if (decree > this.confirmed) this.confirmed = decree as Decree;
+    this.state.commitUpTo(Math.min(message.lastCommittedDecree, this.confirmed));
+    this.ackLater(PrepareResult.ok);
+    return 'ok';
+  }
+
+  /** The primary's commit point with the digest there, from a group check. */
+  onCommitPoint(lastCommitted: Decree, digest: number): FollowResult {
+    const { list } = this.state;
+    const own = list.digestAt(lastCommitted);
+    if (own === null) return 'ok';
+    if (own !== digest) return lastCommitted <= list.lastCommitted ? 'diverged' : 'ok';
+    if (lastCommitted > this.confirmed) this.confirmed = lastCommitted;
+    this.state.commitUpTo(lastCommitted);
+    return 'ok';
+  }
+
+  /** The own log, or the persisted ballot, has come further. */
+  onOwnProgress(): void {
+    this.ackLater(PrepareResult.ok);
+  }
+
+  flushAck(): void {
+    if (!this.ackPending || this.state.persistedBallot < this.ballot) return;
+    this.ackPending = false;
+    const { gpid, lastLogged, list, effects } = this.state;
+    effects.sendPrepareAck(this.primary, {
+      appId: gpid.appId,
+      partitionIndex: gpid.partitionIndex,
+      ballot: this.ballot,
+      decree:
+        this.ackResult === PrepareResult.gap
+          ? list.lastPrepared
+          : Math.min(lastLogged, this.confirmed),
+      result: this.ackResult,
+      lastCommittedDecree: list.lastCommitted,
+    });
+    this.ackResult = PrepareResult.ok;
+  }
+
+  private ackLater(result: PrepareResult): void {
+    if (result !== PrepareResult.ok) this.ackResult = result;
+    if (this.ackPending) return;
+    this.ackPending = true;
+    this.state.effects.flushAcksSoon();
+  }
+
+  /** A decree that is committed here already. */
+  private compare(message: Prepare): FollowResult {
+    const own = this.state.list.digestAt(message.decree);
+    return own === null || own === message.digest ? 'ok' : 'diverged';
+  }
+
+  /** Takes an uncommitted decree that is at most lastPrepared + 1. */
+  private accept(message: Prepare): FollowResult {
+    const { list } = this.state;
+    const existing = list.get(message.decree);
+    if (existing !== null && existing.digest === message.digest) {
+      existing.ballot = this.ballot;
+      return 'ok';
+    }
+    const before = list.digestAt(message.decree - 1);
+    assert(before !== null, 'the digest before an uncommitted decree is known');
+    if (before !== message.previousDigest) return 'diverged';
+    if (existing !== null && existing.ballot >= this.ballot) return 'diverged';
+    const mutation = mutationFromPrepare(message);
+    if (!isIntact(mutation)) return 'refused';
+    this.state.truncateAfter((message.decree - 1) as Decree);
+    if (!list.hasRoom()) {
+      this.ackLater(PrepareResult.gap);
+      return 'refused';
+    }
+    this.state.append(mutation);
+    return 'ok';
+  }
+}

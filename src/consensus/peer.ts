@@ -1,0 +1,35 @@
+/** What a primary knows of one node that it sends prepares to. */
+import type { NodeId } from '../model/identity.ts';
+
+export class Peer {
+  readonly node: NodeId;
+  /** 0 for a secondary; the learn id of an attached learner. */
+  readonly learnId: number;
+  /** Its acks are required for commits: always for secondaries, for learners once they have caught up. */
+  counts: boolean;
+  /** In its log under the current ballot up to here. */
+  acked: number;
+  /** Sent under the current ballot up to here; ≥ acked. */
+  sent: number;
+  /** When the oldest unacknowledged prepare began to wait; NaN when none does. */
+  waitingSinceMs: number;
+  /** When prepares were last sent (again) or acknowledged. */
+  lastProgressMs: number;
+  /** When it last said anything under this ballot. */
+  lastHeardMs: number;
+
+  constructor(node: NodeId, learnId: number, from: number, nowMs: number) {
+    this.node = node;
+    this.learnId = learnId;
+    this.counts = learnId === 0;
+    this.acked = from;
+    this.sent = from;
+    this.waitingSinceMs = Number.NaN;
+    this.lastProgressMs = nowMs;
+    this.lastHeardMs = nowMs;
+  }
+
+  get isLearner(): boolean {
+    return this.learnId !== 0;
+  }
+}

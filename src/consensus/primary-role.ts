@@ -1,0 +1,366 @@
+/**
+ * A replica that leads its partition under one ballot: two-phase commit, learners, and requests for changes of
+ * the configuration. A new ballot makes a new object, so state of an older one cannot leak into it.
+ *
+ * Invariants:
+ *  1. A mutation is committed only when it is in the own log and every peer that counts has acknowledged it under this ballot.
+ *  2. Every secondary counts. A learner counts from the moment that it has caught up, and stays counted until the meta server
+ *     has decided on its promotion.
+ *  3. One request to the meta server is under way at a time; it is repeated until a new ballot arrives (which ends this
+ *     object) or its reason is gone.
+ */
+import { assert, assertAtMost } from '../base/assert.ts';
+import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
+import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
+import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
+import { ConfigurationChange, PrepareResult } from '../wire/schema/internal.ts';
+import { type CheckpointFile, LearnerSession } from './learner-session.ts';
+import { Mutation, sealDigest } from './mutation.ts';
+import { prepareMessage } from './mutation-wire.ts';
+import { Peer } from './peer.ts';
+import type { ReplicaState } from './replica-state.ts';
+
+interface PendingUpdate {
+  readonly change: ConfigurationChange;
+  readonly node: NodeId;
+  readonly learnId: number;
+  readonly reason: string;
+  sentAtMs: number;
+}
+
+export class PrimaryRole {
+  readonly ballot: Ballot;
+  /** Reads wait until this is committed: what was prepared when the role was taken over. */
+  readonly readableFrom: Decree;
+  private readonly state: ReplicaState;
+  private readonly peers: Peer[];
+  private session: LearnerSession | null = null;
+  private update: PendingUpdate | null = null;
+  private lastGroupCheckMs: number;
+  /** Commit point that peers were last told. */
+  private announced: number;
+  private lastTimestampUs = 0;
+  private readonly nextLearnId: () => number;
+
+  constructor(state: ReplicaState, readableFrom: Decree, nextLearnId: () => number, nowMs: number) {
+    this.state = state;
+    this.ballot = state.config.ballot;
+    this.readableFrom = readableFrom;
+    this.nextLearnId = nextLearnId;
+    this.lastGroupCheckMs = nowMs;
+    this.announced = state.list.lastCommitted;
+    const committed = state.list.lastCommitted;
+    this.peers = state.config.secondaries.map((node) => new Peer(node, 0, committed, nowMs));
+    assert(state.config.primary === state.self, 'the configuration names this node as primary');
+  }
+
+  /** Brings every peer to this ballot: configuration first, then all that is not committed, again. */
+  start(nowMs: number): void {
+    const { list } = this.state;
+    for (let decree = list.lastCommitted + 1; decree <= list.lastPrepared; decree++) {
+      list.get(decree)!.ballot = this.ballot;
+    }
+    for (const peer of this.peers) {
+      this.sendGroupCheck(peer.node, 0);
+      this.sendPrepares(peer, nowMs);
+    }
+    this.advanceCommit();
+    this.followLearnerWish(nowMs);
+  }
+
+  // ---- writes ----
+
+  get memberCount(): number {
+    return 1 + this.state.config.secondaries.length;
+  }
+
+  hasWriteQuorum(): boolean {
+    const { minReplicaCount } = this.state.options;
+    return this.memberCount >= Math.min(minReplicaCount, this.state.config.maxReplicaCount);
+  }
+
+  canPropose(): boolean {
+    return this.state.list.uncommittedCount < this.state.options.inFlightMax;
+  }
+
+  /** `body` was built for decree lastPrepared + 1 and has room for the digest at its end. */
+  propose(body: Uint8Array, wallUs: number, nowMs: number): Mutation {
+    const { list, gpid } = this.state;
+    assert(this.canPropose(), 'the number of mutations in flight is bounded');
+    const decree = toDecree(list.lastPrepared + 1);
+    const previousDigest = list.lastPreparedDigest();
+    const digest = sealDigest(previousDigest, decree, body);
+    const timestampUs = Math.max(wallUs, this.lastTimestampUs + 1);
+    this.lastTimestampUs = timestampUs;
+    const mutation = new Mutation(
+      gpid,
+      this.ballot,
+      decree,
+      list.lastCommitted,
+      timestampUs,
+      previousDigest,
+      digest,
+      body,
+    );
+    this.state.append(mutation);
+    for (const peer of this.peers) this.sendPrepares(peer, nowMs);
+    return mutation;
+  }
+
+  /** The own log, or the persisted ballot, has come further. */
+  onOwnProgress(): void {
+    this.advanceCommit();
+  }
+
+  onPrepareAck(from: NodeId, message: PrepareAck, nowMs: number): void {
+    if (message.ballot !== this.ballot) return;
+    const peer = this.findPeer(from);
+    if (peer === null) return;
+    peer.lastHeardMs = nowMs;
+    switch (message.result) {
+      case PrepareResult.ok:
+        this.onPeerLogged(peer, message.decree, nowMs);
+        return;
+      case PrepareResult.unknownBallot:
+        this.sendGroupCheck(peer.node, peer.learnId);
+        peer.sent = peer.acked;
+        this.sendPrepares(peer, nowMs);
+        return;
+      case PrepareResult.gap:
+        this.onPeerGap(peer, message.decree, nowMs);
+        return;
+      case PrepareResult.failed:
+        this.onPeerFailed(peer, 'cannot log', nowMs);
+        return;
+      default:
+        return;
+    }
+  }
+
+  // ---- members and learners ----
+
+  onGroupCheckAck(from: NodeId, message: GroupCheckAck, nowMs: number): void {
+    if (this.session?.node === from && message.learnId === this.session.learnId) {
+      this.session.lastHeardMs = nowMs;
+      if (message.failure !== '') this.endSession();
+    }
+    if (message.ballot !== this.ballot) return;
+    const peer = this.findPeer(from);
+    if (peer === null || (peer.isLearner && message.learnId !== peer.learnId)) return;
+    peer.lastHeardMs = nowMs;
+    if (message.failure !== '') this.onPeerFailed(peer, message.failure, nowMs);
+  }
+
+  onLearnRequest(from: NodeId, message: LearnRequest, nowMs: number): void {
+    const { session } = this;
+    if (session === null || session.node !== from || session.learnId !== message.learnId) return;
+    const attached = this.findPeer(from);
+    if (attached !== null) {
+      // It asks again, so it has started over: unless its promotion is under way, so do we.
+      if (this.update?.node === from || attached.counts) return;
+      this.removePeer(attached);
+    }
+    if (session.onLearnRequest(message, nowMs) === 'wait') return;
+    const peer = new Peer(from, session.learnId, message.appliedDecree, nowMs);
+    this.peers.push(peer);
+    this.sendPrepares(peer, nowMs);
+    this.countIfCaughtUp(peer, nowMs);
+  }
+
+  onLogRead(learnId: number, mutations: readonly Mutation[] | null): void {
+    if (this.session?.learnId === learnId) this.session.onLogRead(mutations);
+  }
+
+  onCheckpointMade(
+    learnId: number,
+    id: string,
+    decree: Decree,
+    files: readonly CheckpointFile[],
+  ): void {
+    if (this.session?.learnId !== learnId) return;
+    this.session.onCheckpointMade(id, decree, files);
+  }
+
+  /** The meta server's wish (`config.learner`) may have changed without a new ballot. */
+  followLearnerWish(nowMs: number): void {
+    const wish = this.state.config.learner;
+    if (this.session !== null && this.session.node === wish) return;
+    if (this.session !== null && !this.endSession()) return;
+    if (wish === null) return;
+    this.session = new LearnerSession(this.state, wish, this.nextLearnId(), nowMs);
+    this.sendGroupCheck(wish, this.session.learnId);
+  }
+
+  onTick(nowMs: number): void {
+    const { options, list } = this.state;
+    for (const peer of [...this.peers]) this.checkPeer(peer, nowMs);
+    const idleNews = list.lastCommitted > this.announced && list.uncommittedCount === 0;
+    if (idleNews || nowMs - this.lastGroupCheckMs >= options.groupCheckIntervalMs) {
+      this.groupCheck(nowMs);
+    }
+    if (this.session !== null && nowMs - this.session.lastHeardMs > options.memberSilenceMs) {
+      this.endSession();
+    }
+    this.followLearnerWish(nowMs);
+    if (this.update !== null && nowMs - this.update.sentAtMs >= options.requestRetryMs) {
+      this.sendUpdate(this.update, nowMs);
+    }
+  }
+
+  stop(): void {
+    if (this.session !== null) this.state.effects.releaseLearner(this.session.learnId);
+    this.session = null;
+  }
+
+  // ---- helpers ----
+
+  private groupCheck(nowMs: number): void {
+    this.lastGroupCheckMs = nowMs;
+    this.announced = this.state.list.lastCommitted;
+    for (const peer of this.peers) this.sendGroupCheck(peer.node, peer.learnId);
+    const { session } = this;
+    if (session !== null && this.findPeer(session.node) === null) {
+      this.sendGroupCheck(session.node, session.learnId);
+    }
+  }
+
+  private sendGroupCheck(to: NodeId, learnId: number): void {
+    const { config, table, list, effects } = this.state;
+    effects.sendGroupCheck(to, {
+      table: tableToWire(table),
+      configuration: configurationToWire(config),
+      lastCommittedDecree: list.lastCommitted,
+      digest: list.lastCommittedDigest,
+      learnId,
+    });
+  }
+
+  private sendPrepares(peer: Peer, nowMs: number): void {
+    const { list, effects } = this.state;
+    if (peer.sent >= list.lastPrepared) return;
+    if (Number.isNaN(peer.waitingSinceMs)) peer.waitingSinceMs = nowMs;
+    peer.lastProgressMs = nowMs;
+    while (peer.sent < list.lastPrepared) {
+      const mutation = list.get(peer.sent + 1);
+      if (mutation === null) {
+        this.onPeerFailed(peer, 'lacks mutations that are no longer in memory', nowMs);
+        return;
+      }
+      effects.sendPrepare(peer.node, prepareMessage(mutation, this.ballot, list.lastCommitted));
+      peer.sent += 1;
+    }
+  }
+
+  private onPeerLogged(peer: Peer, decree: number, nowMs: number): void {
+    const acked = Math.min(decree, peer.sent);
+    if (acked > peer.acked) {
+      peer.acked = acked;
+      peer.lastProgressMs = nowMs;
+      peer.waitingSinceMs = peer.acked >= this.state.list.lastPrepared ? Number.NaN : nowMs;
+    }
+    this.countIfCaughtUp(peer, nowMs);
+    this.advanceCommit();
+  }
+
+  private onPeerGap(peer: Peer, lastPrepared: number, nowMs: number): void {
+    if (lastPrepared >= peer.sent) return;
+    if (lastPrepared < peer.acked) {
+      this.onPeerFailed(peer, 'has lost acknowledged mutations', nowMs);
+      return;
+    }
+    peer.sent = Math.max(lastPrepared, peer.acked);
+    this.sendPrepares(peer, nowMs);
+  }
+
+  private checkPeer(peer: Peer, nowMs: number): void {
+    const { options, list } = this.state;
+    if (nowMs - peer.waitingSinceMs > options.prepareTimeoutMs) {
+      this.onPeerFailed(peer, 'does not acknowledge prepares', nowMs);
+      return;
+    }
+    if (nowMs - peer.lastHeardMs > options.memberSilenceMs) {
+      this.onPeerFailed(peer, 'does not answer group checks', nowMs);
+      return;
+    }
+    const behind = peer.acked < list.lastPrepared;
+    if (behind && nowMs - peer.lastProgressMs >= options.prepareResendMs) {
+      peer.sent = peer.acked;
+      this.sendGroupCheck(peer.node, peer.learnId);
+      this.sendPrepares(peer, nowMs);
+    }
+  }
+
+  private onPeerFailed(peer: Peer, reason: string, nowMs: number): void {
+    if (peer.isLearner && !peer.counts) {
+      this.endSession();
+      return;
+    }
+    // A learner whose promotion may be under way is removed by the meta server, like a secondary.
+    this.requestUpdate(ConfigurationChange.removeSecondary, peer, reason, nowMs);
+  }
+
+  private countIfCaughtUp(peer: Peer, nowMs: number): void {
+    if (peer.counts || peer.acked < this.state.list.lastCommitted) return;
+    peer.counts = true;
+    this.requestUpdate(ConfigurationChange.addSecondary, peer, 'caught up', nowMs);
+  }
+
+  private requestUpdate(
+    change: ConfigurationChange,
+    peer: Peer,
+    reason: string,
+    nowMs: number,
+  ): void {
+    const { update } = this;
+    const isRemoval = change === ConfigurationChange.removeSecondary;
+    if (update !== null && (update.change === change || !isRemoval)) return;
+    this.update = { change, node: peer.node, learnId: peer.learnId, reason, sentAtMs: nowMs };
+    this.sendUpdate(this.update, nowMs);
+  }
+
+  private sendUpdate(update: PendingUpdate, nowMs: number): void {
+    update.sentAtMs = nowMs;
+    const { gpid, list, effects } = this.state;
+    effects.sendConfigurationUpdate({
+      gpid,
+      ballot: this.ballot,
+      change: update.change,
+      node: update.node,
+      lastCommittedDecree: list.lastCommitted,
+      learnId: update.learnId,
+      reason: update.reason,
+    });
+  }
+
+  /** False when the learner must be kept because the meta server may be promoting it. */
+  private endSession(): boolean {
+    const { session } = this;
+    if (session === null) return true;
+    const peer = this.findPeer(session.node);
+    if (peer?.counts === true) return false;
+    if (peer !== null) this.removePeer(peer);
+    this.session = null;
+    this.state.effects.releaseLearner(session.learnId);
+    return true;
+  }
+
+  private removePeer(peer: Peer): void {
+    assert(peer.isLearner && !peer.counts, 'only a learner that does not count is dropped');
+    this.peers.splice(this.peers.indexOf(peer), 1);
+  }
+
+  private advanceCommit(): void {
+    if (this.state.persistedBallot < this.ballot) return;
+    let target: number = this.state.lastLogged;
+    for (const peer of this.peers) {
+      if (peer.counts && peer.acked < target) target = peer.acked;
+    }
+    assertAtMost(target, this.state.list.lastPrepared, 'only prepared mutations are committed');
+    this.state.commitUpTo(target);
+  }
+
+  private findPeer(node: NodeId): Peer | null {
+    for (const peer of this.peers) if (peer.node === node) return peer;
+    return null;
+  }
+}

@@ -1,0 +1,368 @@
+/**
+ * One replica of one partition: which role it has, and what each event means in that role.
+ *
+ * Roles come from configurations alone: the meta server's pushes, and the primary's group checks for members and learners.
+ *
+ * Invariants:
+ *  1. The ballot never goes back; what carries an older one is answered with the own or ignored.
+ *  2. A replica that was just opened is inactive, whatever it was before: only a push of the meta server makes it primary,
+ *     only a learn makes it secondary (the first configuration of a new table apart).
+ *  3. `error` is final for this object; its files are untouched.
+ */
+import { assert } from '../base/assert.ts';
+import {
+  type AppInfo,
+  isMember,
+  type PartitionConfiguration,
+  ReplicaStatus,
+} from '../model/configuration.ts';
+import { configurationFromWire, tableFromWire } from '../model/configuration-wire.ts';
+import type { Ballot, Decree, Gpid, NodeId } from '../model/identity.ts';
+import type {
+  GroupCheck,
+  GroupCheckAck,
+  LearnCheckpoint,
+  LearnMutations,
+  LearnRequest,
+  Prepare,
+  PrepareAck,
+} from '../wire/generated/internal.ts';
+import { PrepareResult } from '../wire/schema/internal.ts';
+import type { ReplicaCoreOptions, ReplicaEffects } from './effects.ts';
+import { FollowerRole } from './follower-role.ts';
+import { LearnerRole } from './learner-role.ts';
+import type { CheckpointFile } from './learner-session.ts';
+import { isIntact, type Mutation } from './mutation.ts';
+import { PrimaryRole } from './primary-role.ts';
+import { ReplicaState } from './replica-state.ts';
+
+export class ReplicaCore {
+  readonly state: ReplicaState;
+  private primary: PrimaryRole | null = null;
+  private follower: FollowerRole | null = null;
+  private learner: LearnerRole | null = null;
+  private readonly nextLearnId: () => number;
+  /** Newly made for the first configuration of its table: may become secondary without learning. */
+  private readonly isNew: boolean;
+
+  constructor(
+    gpid: Gpid,
+    self: NodeId,
+    table: AppInfo,
+    isNew: boolean,
+    options: ReplicaCoreOptions,
+    effects: ReplicaEffects,
+    nextLearnId: () => number,
+  ) {
+    this.state = new ReplicaState(gpid, self, table, options, effects);
+    this.isNew = isNew;
+    this.nextLearnId = nextLearnId;
+  }
+
+  // ---- views ----
+
+  /** Non-null while this replica leads. */
+  get leading(): PrimaryRole | null {
+    return this.primary;
+  }
+
+  get status(): ReplicaStatus {
+    return this.state.status;
+  }
+
+  /** Of the current learn, as learner; 0 if there is none. */
+  get learnId(): number {
+    return this.learner?.learnId ?? 0;
+  }
+
+  // ---- recovery, before any other event ----
+
+  /** What was found on disk: the newest configuration seen, and what the engine holds. */
+  onOpened(config: PartitionConfiguration, applied: Decree, digest: number): void {
+    this.state.config = config;
+    this.state.persistedBallot = config.ballot;
+    this.state.reset(applied, digest);
+  }
+
+  /**
+   * A record of the log, in log order. What the engine has already, what a later record replaces and what does not continue
+   * this history (left over from before a learn) is passed over.
+   */
+  onReplay(mutation: Mutation): void {
+    const { state } = this;
+    const { list } = state;
+    if (mutation.decree <= list.lastCommitted || !isIntact(mutation)) return;
+    const existing = list.get(mutation.decree);
+    if (existing !== null && existing.digest === mutation.digest) {
+      if (mutation.ballot > existing.ballot) existing.ballot = mutation.ballot;
+    } else {
+      if (list.digestAt(mutation.decree - 1) !== mutation.previousDigest) return;
+      state.truncateAfter((mutation.decree - 1) as Decree);
+      mutation.logged = true;
+      if (!list.hasRoom()) {
+        this.fail('the log holds more uncommitted mutations than may be in flight');
+        return;
+      }
+      state.append(mutation);
+    }
+    state.commitUpTo(Math.min(mutation.lastCommittedDecree, list.lastPrepared));
+  }
+
+  // ---- configuration ----
+
+  /** From the meta server. `config` names this partition. */
+  onConfigurationPush(table: AppInfo, config: PartitionConfiguration, nowMs: number): void {
+    const { state } = this;
+    if (state.status === ReplicaStatus.error || config.ballot < state.config.ballot) return;
+    if (config.ballot === state.config.ballot && this.hasRole()) {
+      this.refresh(table, config, nowMs);
+      return;
+    }
+    if (config.primary === state.self) this.becomePrimary(table, config, nowMs);
+    else if (config.secondaries.includes(state.self)) this.becomeSecondary(table, config);
+    else if (config.learner !== state.self || this.learner === null)
+      this.becomeInactive(table, config);
+  }
+
+  /** From the primary, to a member or learner. */
+  onGroupCheck(from: NodeId, message: GroupCheck, nowMs: number): void {
+    const { state } = this;
+    const config = configurationFromWire(message.configuration);
+    const table = tableFromWire(message.table);
+    if (config.primary !== from || config.ballot < state.config.ballot) {
+      this.ackGroupCheck(from);
+      return;
+    }
+    if (state.status !== ReplicaStatus.error)
+      this.followGroupCheck(from, message, config, table, nowMs);
+    this.ackGroupCheck(from);
+  }
+
+  onGroupCheckAck(from: NodeId, message: GroupCheckAck, nowMs: number): void {
+    this.primary?.onGroupCheckAck(from, message, nowMs);
+  }
+
+  // ---- two-phase commit ----
+
+  onPrepare(from: NodeId, message: Prepare, nowMs: number): void {
+    const { state } = this;
+    const { config } = state;
+    if (message.ballot !== config.ballot || config.primary !== from) {
+      const newer = message.ballot > config.ballot;
+      this.refusePrepare(from, newer ? PrepareResult.unknownBallot : PrepareResult.staleBallot);
+      return;
+    }
+    if (this.follower !== null) {
+      const result = this.follower.onPrepare(message);
+      if (result === 'diverged') this.fail('the primary continues another history');
+    } else if (this.learner !== null) {
+      this.learner.onPrepare(message, nowMs);
+    } else if (state.status === ReplicaStatus.error) {
+      this.refusePrepare(from, PrepareResult.failed);
+    }
+  }
+
+  onPrepareAck(from: NodeId, message: PrepareAck, nowMs: number): void {
+    this.primary?.onPrepareAck(from, message, nowMs);
+  }
+
+  onLogAppended(mutation: Mutation, nowMs: number): void {
+    if (this.state.onLogAppended(mutation)) this.onOwnProgress(nowMs);
+  }
+
+  onConfigurationPersisted(ballot: Ballot, nowMs: number): void {
+    if (ballot <= this.state.persistedBallot) return;
+    this.state.persistedBallot = ballot;
+    this.onOwnProgress(nowMs);
+  }
+
+  flushAcks(): void {
+    this.follower?.flushAck();
+    this.learner?.flushAck();
+  }
+
+  // ---- learning ----
+
+  onLearnRequest(from: NodeId, message: LearnRequest, nowMs: number): void {
+    this.primary?.onLearnRequest(from, message, nowMs);
+  }
+
+  onLogRead(learnId: number, mutations: readonly Mutation[] | null): void {
+    this.primary?.onLogRead(learnId, mutations);
+  }
+
+  onCheckpointMade(
+    learnId: number,
+    id: string,
+    decree: Decree,
+    files: readonly CheckpointFile[],
+  ): void {
+    this.primary?.onCheckpointMade(learnId, id, decree, files);
+  }
+
+  onLearnMutations(from: NodeId, message: LearnMutations, nowMs: number): void {
+    if (this.learner?.primary === from) this.learner.onLearnMutations(message, nowMs);
+  }
+
+  onLearnCheckpoint(from: NodeId, message: LearnCheckpoint): void {
+    if (this.learner?.primary === from) this.learner.onLearnCheckpoint(message);
+  }
+
+  /** The engine was replaced and holds `decree`; its digest was read from it. */
+  onCheckpointInstalled(learnId: number, decree: Decree, digest: number, nowMs: number): void {
+    this.state.reset(decree, digest);
+    this.learner?.onCheckpointInstalled(learnId, nowMs);
+  }
+
+  /** Nothing has changed; ask again. */
+  onCheckpointFailed(learnId: number, nowMs: number): void {
+    this.learner?.onCheckpointInstalled(learnId, nowMs);
+  }
+
+  // ---- time and trouble ----
+
+  onTick(nowMs: number): void {
+    this.primary?.onTick(nowMs);
+    this.learner?.onTick(nowMs);
+  }
+
+  /** The replica cannot go on: closes all roles. Idempotent. */
+  fail(reason: string): void {
+    const { state } = this;
+    if (state.status === ReplicaStatus.error) return;
+    this.leaveRoles();
+    state.failure = reason;
+    const { primary } = state.config;
+    state.changeRole(ReplicaStatus.error, state.config, state.table);
+    state.effects.failed(reason);
+    if (primary !== null && primary !== state.self) this.ackGroupCheck(primary);
+  }
+
+  // ---- helpers ----
+
+  private onOwnProgress(nowMs: number): void {
+    this.primary?.onOwnProgress();
+    this.follower?.onOwnProgress();
+    this.learner?.onOwnProgress(nowMs);
+  }
+
+  private hasRole(): boolean {
+    return this.primary !== null || this.follower !== null || this.learner !== null;
+  }
+
+  /** Same ballot: members are the same; table settings and the learner wish may differ. */
+  private refresh(table: AppInfo, config: PartitionConfiguration, nowMs: number): void {
+    const { state } = this;
+    assert(config.primary === state.config.primary, 'one ballot, one primary');
+    state.changeRole(state.status, config, table);
+    this.primary?.followLearnerWish(nowMs);
+  }
+
+  private becomePrimary(table: AppInfo, config: PartitionConfiguration, nowMs: number): void {
+    const { state } = this;
+    const readableFrom = this.primary?.readableFrom ?? state.list.lastPrepared;
+    this.leaveRoles();
+    state.changeRole(ReplicaStatus.primary, config, table);
+    this.primary = new PrimaryRole(state, readableFrom, this.nextLearnId, nowMs);
+    this.primary.start(nowMs);
+  }
+
+  private becomeSecondary(table: AppInfo, config: PartitionConfiguration): void {
+    const { state } = this;
+    const fresh = this.isNew && state.config.ballot === 0 && config.ballot === 1;
+    const follows = this.follower !== null || this.learner?.isFollowing === true;
+    if (!fresh && !follows && this.primary === null) {
+      // It was opened after a restart, or has not learned all: the primary will find out and start a learn.
+      this.becomeInactive(table, config);
+      return;
+    }
+    assert(config.primary !== null, 'a secondary has a primary');
+    this.leaveRoles();
+    state.changeRole(ReplicaStatus.secondary, config, table);
+    this.follower = new FollowerRole(state, config.primary);
+  }
+
+  private becomeInactive(table: AppInfo, config: PartitionConfiguration): void {
+    if (
+      config.ballot === this.state.config.ballot &&
+      this.state.status === ReplicaStatus.inactive
+    ) {
+      return;
+    }
+    this.leaveRoles();
+    this.state.changeRole(ReplicaStatus.inactive, config, table);
+  }
+
+  private becomeLearner(
+    table: AppInfo,
+    config: PartitionConfiguration,
+    learnId: number,
+    nowMs: number,
+  ): void {
+    const { state } = this;
+    assert(config.primary !== null, 'a learner has a primary');
+    this.leaveRoles();
+    state.changeRole(ReplicaStatus.potentialSecondary, config, table);
+    this.learner = new LearnerRole(state, config.primary, learnId);
+    this.learner.start(nowMs);
+  }
+
+  private followGroupCheck(
+    from: NodeId,
+    message: GroupCheck,
+    config: PartitionConfiguration,
+    table: AppInfo,
+    nowMs: number,
+  ): void {
+    const { state } = this;
+    if (config.secondaries.includes(state.self)) {
+      const adopted = config.ballot > state.config.ballot;
+      if (adopted && this.hasRole()) this.becomeSecondary(table, config);
+    } else if (config.learner === state.self && message.learnId > 0) {
+      const same = this.learner?.learnId === message.learnId && this.learner.primary === from;
+      if (!same || config.ballot > state.config.ballot) {
+        this.becomeLearner(table, config, message.learnId, nowMs);
+      }
+    } else if (!isMember(config, state.self) && config.ballot > state.config.ballot) {
+      this.becomeInactive(table, config);
+    }
+    if (this.follower === null || config.ballot !== state.config.ballot) return;
+    const decree = message.lastCommittedDecree as Decree;
+    if (this.follower.onCommitPoint(decree, message.digest) === 'diverged') {
+      this.fail('history differs from the primary at a committed decree');
+    }
+  }
+
+  private ackGroupCheck(to: NodeId): void {
+    const { gpid, config, status, list, lastLogged, failure, effects } = this.state;
+    effects.sendGroupCheckAck(to, {
+      gpid,
+      ballot: config.ballot,
+      status,
+      lastCommittedDecree: list.lastCommitted,
+      lastLoggedDecree: lastLogged,
+      learnId: this.learnId,
+      failure,
+    });
+  }
+
+  private refusePrepare(to: NodeId, result: PrepareResult): void {
+    const { gpid, config, list, effects } = this.state;
+    effects.sendPrepareAck(to, {
+      appId: gpid.appId,
+      partitionIndex: gpid.partitionIndex,
+      ballot: config.ballot,
+      decree: 0,
+      result,
+      lastCommittedDecree: list.lastCommitted,
+    });
+  }
+
+  private leaveRoles(): void {
+    this.primary?.stop();
+    this.primary = null;
+    this.follower = null;
+    this.learner = null;
+    this.state.effects.abandonFetches(0);
+  }
+}
