@@ -5,13 +5,8 @@
  */
 import { assertAtLeast } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
-import {
-  type Engine,
-  EngineError,
-  EngineStatus,
-  type ValueView,
-} from '../env/engine.ts';
-import { type Decree, DECREE_NONE, toDecree } from '../model/identity.ts';
+import { type Engine, EngineError, EngineStatus, type ValueView } from '../env/engine.ts';
+import { DECREE_NONE, type Decree, toDecree } from '../model/identity.ts';
 import { APPLIED_DECREE_KEY } from '../model/key.ts';
 import {
   APPLIED_VALUE_BYTES,
@@ -56,7 +51,8 @@ export function* batchRecords(batch: Uint8Array): Generator<BatchRecord, void, v
     found++;
     yield { tag, key, value };
   }
-  if (found !== count) throw new BatchFormatError(BATCH_COUNT_AT, 'a batch has another record count');
+  if (found !== count)
+    throw new BatchFormatError(BATCH_COUNT_AT, 'a batch has another record count');
 }
 
 export interface AppliedState {
@@ -131,5 +127,3 @@ function bigEndianU32(bytes: Uint8Array, at: number): number {
     ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
   );
 }
-
-

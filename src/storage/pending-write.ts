@@ -1,0 +1,62 @@
+/**
+ * One client write between its arrival and its answer: what the reply needs once the mutation that carries the effects
+ * is committed. Records have one shape and are pooled, since there is one per write.
+ *
+ * `origin` and `requestId` belong to the replica layer (which session to answer, under which sequence number); this layer
+ * never looks at them.
+ */
+import { assert, assertAtLeast } from '../base/assert.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
+import { StorageStatus } from '../wire/schema/rrdb.ts';
+
+export class PendingWrite {
+  code: RpcCode;
+  /** Status of the operation itself; a failed one is answered after its (empty) mutation committed. */
+  error: StorageStatus;
+  /** Keys that a multi_remove names. */
+  count: number;
+  origin: object | null;
+  requestId: number;
+  /** Monotonic time of arrival, for metrics and deadlines. */
+  arrivedMs: number;
+
+  constructor() {
+    this.code = RpcCode.unknown;
+    this.error = StorageStatus.ok;
+    this.count = 0;
+    this.origin = null;
+    this.requestId = 0;
+    this.arrivedMs = 0;
+  }
+
+  reset(): void {
+    this.code = RpcCode.unknown;
+    this.error = StorageStatus.ok;
+    this.count = 0;
+    this.origin = null;
+    this.requestId = 0;
+    this.arrivedMs = 0;
+  }
+}
+
+/** Keeps up to `keptMax` records for reuse; a record that is given back must not be used any more. */
+export class PendingWritePool {
+  private readonly free: PendingWrite[];
+  private readonly keptMax: number;
+
+  constructor(keptMax: number) {
+    assertAtLeast(keptMax, 1, 'a pool keeps records');
+    this.free = [];
+    this.keptMax = keptMax;
+  }
+
+  take(): PendingWrite {
+    return this.free.pop() ?? new PendingWrite();
+  }
+
+  giveBack(pending: PendingWrite): void {
+    assert(pending.code !== RpcCode.unknown, 'a record is given back once, after it was used');
+    pending.reset();
+    if (this.free.length < this.keptMax) this.free.push(pending);
+  }
+}

@@ -1,0 +1,40 @@
+/** What reads end in, and the face that the replica layer sees of them; the class is `ReadService`. */
+import type { Reader } from '../wire/reader.ts';
+import type { RpcCode } from '../wire/rpc-codes.ts';
+import type { Writer } from '../wire/writer.ts';
+import type { TableSettings } from './table-context.ts';
+
+export const ReadOutcome = {
+  /** The complete result struct was written. */
+  done: 0,
+  /** Nothing was written: the answer needs the disk or many turns; ask through `readLater`. */
+  later: 1,
+  /** Nothing is to be answered (clear_scanner). */
+  noReply: 2,
+  /** Nothing was written: frame error ERR_INVALID_PARAMETERS. */
+  invalidParameters: 3,
+  /** Nothing was written: the engine is damaged or its disk fails, so this replica must stop serving. */
+  failed: 4,
+} as const;
+export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
+
+/** `result` is the complete result struct when `outcome` is done, else empty. The callee owns it. */
+export type ReadDone = (outcome: ReadOutcome, result: Uint8Array) => void;
+
+/** The reads of one replica. */
+export interface Reads {
+  /** False: frame error ERR_HANDLER_NOT_FOUND. */
+  isSupported(code: RpcCode): boolean;
+  /** Decodes the argument that `reader` stands at and answers from memory if that is possible. */
+  tryRead(code: RpcCode, reader: Reader, writer: Writer): ReadOutcome;
+  /**
+   * Answers in a later turn what `tryRead` put off. `argument` is an own copy of the bytes that the reader stood at,
+   * to the end of the body; it must not change until `done`, which is called once, never with `later`.
+   */
+  readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void;
+  applySettings(settings: TableSettings): void;
+  /** Drops scan contexts that nobody asked for within the limit; call it about once a second. */
+  expireScans(): void;
+  /** Drops all scan contexts; reads under way end as `failed`. Call it before the engine is closed. Idempotent. */
+  close(): void;
+}
