@@ -5,6 +5,8 @@
  * blob, error_code, gpid, rpc_address and host_port travel under the type byte STRUCT but are written bare: no inner
  * field headers and no STOP (reference: docs/internals/wire.md).
  */
+import type { HostPort } from '../base/host-port.ts';
+
 export const WireType = {
   stop: 0,
   bool: 2,
@@ -54,11 +56,7 @@ export interface WireGpid {
   readonly partitionIndex: number;
 }
 
-/** Structurally a `HostPort` of model/. */
-export interface WireHostPort {
-  readonly host: string;
-  readonly port: number;
-}
+export type WireHostPort = HostPort;
 
 export const GPID_NONE: WireGpid = { appId: 0, partitionIndex: 0 };
 
