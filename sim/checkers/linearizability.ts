@@ -1,0 +1,229 @@
+/**
+ * Is there an order of the operations on one hash key that explains all answers, in which each operation takes
+ * effect between its call and its return? Wing and Gong's search with Lowe's memory of visited states, as in Porcupine.
+ *
+ * 1. Calls and returns stand in one list in time order, calls first on ties (that allows more, never less). The search takes any
+ *    operation whose call comes before the first pending return and that agrees with the state; when it meets the
+ *    return of an operation that was not taken, it goes back.
+ * 2. A pair (set of taken operations, state) is searched once.
+ * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is never a pass.
+ *
+ * Two cuts keep histories with faults small. Both lose no violation, because every value is written once:
+ *    a. An in-doubt write none of whose values was ever seen, and which removes nothing, is left out: it changes no answer.
+ *    b. An in-doubt write one of whose values was seen must have happened before that read returned.
+ *
+ * Independent of the code under test: it knows operations, not servers.
+ */
+import { assert } from '../../src/base/assert.ts';
+import { type HistoryOperation, operationText } from './history.ts';
+
+export type Verdict =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'unknown'; readonly steps: number }
+  | { readonly kind: 'violation'; readonly detail: string };
+
+const STEP_COUNT_MAX = 2_000_000;
+const NONE = -1;
+
+export function checkLinearizable(
+  history: readonly HistoryOperation[],
+  stepCountMax: number = STEP_COUNT_MAX,
+): Verdict {
+  const invented = findInvented(history);
+  if (invented !== null) return { kind: 'violation', detail: invented };
+  return new Search(relevant(history)).run(stepCountMax);
+}
+
+/** A value that nobody may have written; the search would find it too, but not say it so clearly. */
+function findInvented(history: readonly HistoryOperation[]): string | null {
+  const written = new Set<number>([0]);
+  for (const operation of history) for (const { value } of operation.writes) written.add(value);
+  for (const operation of history) {
+    for (const { value } of operation.reads) {
+      if (!written.has(value)) {
+        return `a value was read that no operation wrote: ${operationText(operation)}`;
+      }
+    }
+  }
+  return null;
+}
+
+function relevant(history: readonly HistoryOperation[]): HistoryOperation[] {
+  const firstSeenUs = new Map<number, number>();
+  for (const { reads, returnUs } of history) {
+    for (const { value } of reads) {
+      firstSeenUs.set(value, Math.min(returnUs, firstSeenUs.get(value) ?? Infinity));
+    }
+  }
+  const kept: HistoryOperation[] = [];
+  for (const operation of history) {
+    const { returnUs, writes, invokeUs } = operation;
+    if (returnUs !== Infinity) {
+      kept.push(operation);
+      continue;
+    }
+    let latestUs = Infinity;
+    let removes = false;
+    for (const { value } of writes) {
+      if (value === 0) removes = true;
+      else latestUs = Math.min(latestUs, firstSeenUs.get(value) ?? Infinity);
+    }
+    if (latestUs === Infinity && !removes) continue;
+    kept.push({ ...operation, returnUs: Math.max(latestUs, invokeUs) });
+  }
+  return kept;
+}
+
+/** Entry 2i is the call of operation i, 2i + 1 its return; the list is `#next` and `#previous` over entries. */
+class Search {
+  readonly #operations: readonly HistoryOperation[];
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #head: number;
+  readonly #state: number[];
+  readonly #taken: Uint32Array;
+  readonly #visited: Set<string> = new Set();
+  readonly #stack: { operation: number; overwritten: readonly number[] }[] = [];
+  #longest: readonly number[] = [];
+  #stuckAt: number = NONE;
+  /** Returns still in the list; in-doubt operations have none. */
+  #returnsLeft: number = 0;
+
+  constructor(operations: readonly HistoryOperation[]) {
+    this.#operations = operations;
+    const count = operations.length;
+    this.#head = 2 * count;
+    this.#next = new Int32Array(2 * count + 1).fill(NONE);
+    this.#previous = new Int32Array(2 * count + 1).fill(NONE);
+    this.#state = new Array<number>(rowCount(operations)).fill(0);
+    this.#taken = new Uint32Array((count + 31) >> 5);
+    this.#link();
+  }
+
+  run(stepCountMax: number): Verdict {
+    let at = this.#next[this.#head]!;
+    let steps = 0;
+    while (this.#returnsLeft > 0) {
+      steps += 1;
+      if (steps > stepCountMax) return { kind: 'unknown', steps };
+      assert(at !== NONE, 'a return that is left ends the walk');
+      const operation = at >> 1;
+      const isCall = (at & 1) === 0;
+      if (isCall) {
+        if (this.#tryTake(operation)) at = this.#next[this.#head]!;
+        else at = this.#next[at]!;
+        continue;
+      }
+      this.#noteStuck(operation);
+      const undone = this.#stack.pop();
+      if (undone === undefined) return { kind: 'violation', detail: this.#explain() };
+      this.#undo(undone.operation, undone.overwritten);
+      at = this.#next[2 * undone.operation]!;
+    }
+    return { kind: 'ok' };
+  }
+
+  #link(): void {
+    const operations = this.#operations;
+    const entries: number[] = [];
+    for (let index = 0; index < operations.length; index++) {
+      entries.push(2 * index);
+      if (operations[index]!.returnUs === Infinity) continue;
+      entries.push(2 * index + 1);
+      this.#returnsLeft += 1;
+    }
+    const timeUs = (entry: number): number =>
+      (entry & 1) === 0 ? operations[entry >> 1]!.invokeUs : operations[entry >> 1]!.returnUs;
+    entries.sort((a, b) => timeUs(a) - timeUs(b) || (a & 1) - (b & 1) || a - b);
+    let last = this.#head;
+    for (const entry of entries) {
+      this.#next[last] = entry;
+      this.#previous[entry] = last;
+      last = entry;
+    }
+  }
+
+  #tryTake(operation: number): boolean {
+    const { reads, writes } = this.#operations[operation]!;
+    const state = this.#state;
+    for (const { row, value } of reads) if (state[row] !== value) return false;
+    const overwritten = writes.map(({ row }) => state[row]!);
+    for (const { row, value } of writes) state[row] = value;
+    this.#taken[operation >> 5]! |= 1 << (operation & 31);
+    const key = `${state.join()}|${this.#taken.join()}`;
+    if (this.#visited.has(key)) {
+      this.#restore(operation, overwritten);
+      return false;
+    }
+    this.#visited.add(key);
+    this.#stack.push({ operation, overwritten });
+    this.#lift(operation);
+    return true;
+  }
+
+  #undo(operation: number, overwritten: readonly number[]): void {
+    this.#restore(operation, overwritten);
+    this.#unlift(operation);
+  }
+
+  #restore(operation: number, overwritten: readonly number[]): void {
+    const { writes } = this.#operations[operation]!;
+    for (let index = writes.length - 1; index >= 0; index--) {
+      this.#state[writes[index]!.row] = overwritten[index]!;
+    }
+    this.#taken[operation >> 5]! &= ~(1 << (operation & 31));
+  }
+
+  #lift(operation: number): void {
+    this.#cut(2 * operation);
+    if (this.#operations[operation]!.returnUs === Infinity) return;
+    this.#cut(2 * operation + 1);
+    this.#returnsLeft -= 1;
+  }
+
+  /** In the reverse order of `#lift`: the entries still remember their neighbours. */
+  #unlift(operation: number): void {
+    if (this.#operations[operation]!.returnUs !== Infinity) {
+      this.#restoreEntry(2 * operation + 1);
+      this.#returnsLeft += 1;
+    }
+    this.#restoreEntry(2 * operation);
+  }
+
+  #cut(entry: number): void {
+    const previous = this.#previous[entry]!;
+    const next = this.#next[entry]!;
+    this.#next[previous] = next;
+    if (next !== NONE) this.#previous[next] = previous;
+  }
+
+  #restoreEntry(entry: number): void {
+    const previous = this.#previous[entry]!;
+    const next = this.#next[entry]!;
+    this.#next[previous] = entry;
+    if (next !== NONE) this.#previous[next] = entry;
+  }
+
+  #noteStuck(operation: number): void {
+    if (this.#stack.length < this.#longest.length) return;
+    if (this.#stack.length === this.#longest.length && this.#stuckAt !== NONE) return;
+    this.#longest = this.#stack.map((step) => step.operation);
+    this.#stuckAt = operation;
+  }
+
+  #explain(): string {
+    const tail = this.#longest.slice(-6).map((index) => operationText(this.#operations[index]!));
+    const stuck = operationText(this.#operations[this.#stuckAt]!);
+    const count = this.#longest.length;
+    return `no order explains ${stuck}; longest order (${count} operations) ends ${tail.join(' ; ')}`;
+  }
+}
+
+function rowCount(operations: readonly HistoryOperation[]): number {
+  let highest = -1;
+  for (const { reads, writes } of operations) {
+    for (const { row } of reads) highest = Math.max(highest, row);
+    for (const { row } of writes) highest = Math.max(highest, row);
+  }
+  return highest + 1;
+}
