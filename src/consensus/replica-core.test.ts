@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ReplicaStatus } from '../model/configuration.ts';
+import { configuration, isAddOf, isRemovalOf, Scenario } from './scenario.ts';
+
+function group(): Scenario {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  const first = configuration(1, 'a', ['b', 'c']);
+  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
+  scenario.settle();
+  return scenario;
+}
+
+test('a write is committed on all members once every one of them has it in its log', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle(['c']);
+  assert.equal(scenario.node('a').committed, 0, 'c has not logged it yet');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 1);
+  scenario.tick(100);
+  scenario.settle();
+  assert.deepEqual(
+    scenario.nodes.map((node) => node.committed),
+    [1, 1, 1],
+  );
+});
+
+test('an ack does not leave before the ballot is durable', () => {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  for (const name of ['a', 'b', 'c']) scenario.push(name, configuration(1, 'a', ['b', 'c']));
+  scenario.later.length = 0;
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 0);
+});
+
+test('a lost prepare is sent again', () => {
+  const scenario = group();
+  scenario.cut.add('a>b');
+  scenario.write('a');
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 0);
+  scenario.cut.clear();
+  scenario.tick(600);
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 2);
+});
+
+test('a secondary that stays silent is reported, and nothing commits without it meanwhile', () => {
+  const scenario = group();
+  scenario.cut.add('a>b');
+  scenario.write('a');
+  for (let elapsed = 0; elapsed <= 3_600; elapsed += 600) {
+    scenario.tick(600);
+    scenario.settle();
+  }
+  assert.ok(isRemovalOf(scenario.updates[0], 'b'));
+  assert.equal(scenario.node('a').committed, 0);
+  scenario.push('a', configuration(2, 'a', ['c']));
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 1);
+});
+
+test('a new primary prepares the uncommitted tail again under its ballot and reads wait for it', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle(['a']);
+  assert.equal(scenario.node('b').prepared, 1);
+  scenario.push('b', configuration(2, 'b', ['c']));
+  const role = scenario.node('b').core.leading;
+  assert.equal(role?.readableFrom, 1);
+  scenario.settle();
+  assert.equal(scenario.node('b').committed, 1);
+  assert.equal(scenario.node('c').prepared, 1);
+});
+
+test('an old primary cannot commit once a member follows the new one', () => {
+  const scenario = group();
+  scenario.cut.add('b>a').add('c>a');
+  scenario.push('b', configuration(2, 'b', ['c']));
+  scenario.settle();
+  scenario.cut.clear();
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 0);
+  scenario.write('b');
+  scenario.settle();
+  assert.equal(scenario.node('b').committed, 1);
+});
+
+test('the tail of an old primary is replaced by the new one, not mixed with it', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  scenario.cut.add('a>b');
+  scenario.write('a');
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('c').prepared, 3);
+  scenario.push('b', configuration(2, 'b', ['c']));
+  scenario.tick(7);
+  scenario.write('b');
+  scenario.settle();
+  assert.equal(scenario.node('b').committed, 2);
+  assert.equal(scenario.node('c').prepared, 2);
+});
+
+test('a restarted member learns from memory and is promoted only when it has all that is committed', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', ['b']));
+  for (let count = 0; count < 5; count++) scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 6);
+  scenario.push('a', configuration(2, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+  assert.equal(scenario.node('c').prepared, 6);
+  scenario.push('a', configuration(3, 'a', ['b', 'c']));
+  scenario.settle();
+  assert.equal(scenario.node('c').core.status, ReplicaStatus.secondary);
+});
+
+test('a learner that is far behind gets the log, an empty one with a truncated log a checkpoint', () => {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  scenario.push('a', configuration(1, 'a', ['b']));
+  scenario.push('b', configuration(1, 'a', ['b']));
+  scenario.settle();
+  for (let round = 0; round < 20; round++) {
+    for (let count = 0; count < 40; count++) scenario.write('a');
+    scenario.settle();
+  }
+  assert.equal(scenario.node('a').committed, 800);
+  scenario.push('a', configuration(1, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.equal(scenario.node('c').committed >= 700, true);
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+
+  scenario.push('a', configuration(2, 'a', ['b']));
+  scenario.settle();
+  scenario.node('a').log = scenario.node('a').log.slice(-100);
+  scenario.node('c').applied = [];
+  scenario.node('c').log = [];
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.equal(scenario.node('c').prepared, 800);
+});
+
+test('a learner counts for commits from the moment its promotion is asked for', () => {
+  const scenario = group();
+  scenario.push('a', configuration(2, 'a', ['b']));
+  scenario.settle();
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+  scenario.cut.add('a>c');
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 0);
+});
+
+test('a restarted member does not follow an older primary than the one it last acknowledged', () => {
+  const scenario = group();
+  scenario.push('b', configuration(2, 'b', ['c']));
+  scenario.settle();
+  scenario.write('b');
+  scenario.settle();
+  const c = scenario.node('c');
+  c.restart();
+  assert.equal(c.prepared, 1);
+  // The deposed primary a, which never heard of ballot 2, invites c to learn from it.
+  scenario.push('a', configuration(1, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.equal(c.core.status, ReplicaStatus.inactive);
+  assert.equal(c.prepared, 1, 'its tail is kept');
+});
+
+test('after all have crashed any member leads on with everything that was acknowledged', () => {
+  const scenario = group();
+  for (let count = 0; count < 3; count++) scenario.write('a');
+  scenario.settle();
+  for (const node of scenario.nodes) node.restart();
+  scenario.push('c', configuration(2, 'c', []));
+  scenario.settle();
+  assert.equal(scenario.node('c').committed, 3);
+  assert.equal(scenario.node('c').core.leading?.hasWriteQuorum(), false);
+});

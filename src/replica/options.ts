@@ -1,0 +1,171 @@
+/** What a replica server is started with. */
+
+import type { HostPort } from '../base/host-port.ts';
+import { KIB, MIB, MINUTE_MS, type OptionTable, SECOND_MS } from '../base/option-table.ts';
+
+export interface ReplicaOptions {
+  readonly listen: HostPort;
+  /** What others connect to; null = as `listen`, with the real port. */
+  readonly advertised: HostPort | null;
+  readonly clusterName: string;
+  readonly metaServers: readonly HostPort[];
+  readonly dataPath: string;
+  readonly durability: 'fsync' | 'os';
+  readonly beaconIntervalMs: number;
+  readonly leaseMs: number;
+  readonly reportIntervalMs: number;
+  readonly tickIntervalMs: number;
+  readonly minReplicaCount: number;
+  readonly inFlightMax: number;
+  readonly prepareTimeoutMs: number;
+  readonly memberSilenceMs: number;
+  /** Larger write requests are refused with ERR_INVALID_DATA; 0 = no limit but the frame's. */
+  readonly writeBytesMax: number;
+  /** A mutation is sealed when it has so many bytes. */
+  readonly mutationBytesMax: number;
+  readonly logSegmentBytesMax: number;
+  /** When the log is larger, the replicas that need its oldest part are flushed. */
+  readonly logBytesMax: number;
+  /** A replica with unflushed writes is flushed after so long. */
+  readonly flushIntervalMs: number;
+  readonly learnBytesPerSecondMax: number;
+}
+
+export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
+  listen: {
+    key: 'replica.listen',
+    type: 'hostPort',
+    default: { host: '127.0.0.1', port: 34801 },
+    help: 'Address to listen on. Port 0 picks a free one.',
+  },
+  advertised: {
+    key: 'replica.advertised',
+    type: 'hostPort',
+    default: null,
+    help: 'Address that clients and other servers connect to; also the identity of this server. Not set: as listen.',
+  },
+  clusterName: {
+    key: 'cluster.name',
+    type: 'string',
+    default: 'onebox',
+    help: 'Servers of another cluster are refused.',
+  },
+  metaServers: {
+    key: 'cluster.meta_servers',
+    type: 'hostPorts',
+    required: true,
+    help: 'Addresses of all meta servers.',
+  },
+  dataPath: {
+    key: 'replica.data_dir',
+    type: 'string',
+    required: true,
+    help: 'Folder for the log and the replicas. One server at a time.',
+  },
+  durability: {
+    key: 'replica.durability',
+    type: 'enumeration',
+    values: ['fsync', 'os'],
+    default: 'fsync',
+    help: 'fsync: a write is on the disks of all members before it is answered. os: it is in the page caches of all members; a power cut that hits all of them at once may lose the last second.',
+  },
+  beaconIntervalMs: {
+    key: 'replica.beacon_interval_ms',
+    type: 'duration',
+    default: SECOND_MS,
+    minimum: 10,
+    help: 'How often the lease is extended.',
+  },
+  leaseMs: {
+    key: 'replica.lease_ms',
+    type: 'duration',
+    default: 5 * SECOND_MS,
+    minimum: 50,
+    help: 'A server that has not reached the meta server for so long stops answering. Shorter than meta.grace_ms.',
+  },
+  reportIntervalMs: {
+    key: 'replica.report_interval_ms',
+    type: 'duration',
+    default: SECOND_MS,
+    minimum: 10,
+    help: 'How often the meta server is told what this server holds.',
+  },
+  tickIntervalMs: {
+    key: 'replica.tick_interval_ms',
+    type: 'duration',
+    default: 100,
+    minimum: 1,
+    help: 'Resolution of all time-outs of the replication protocol.',
+  },
+  minReplicaCount: {
+    key: 'replica.mutation_2pc_min_replica_count',
+    type: 'integer',
+    default: 2,
+    minimum: 1,
+    maximum: 5,
+    help: 'Writes are refused while a partition has fewer members (tables with fewer replicas need only those).',
+  },
+  inFlightMax: {
+    key: 'replica.in_flight_max',
+    type: 'integer',
+    default: 64,
+    minimum: 1,
+    maximum: 1_024,
+    help: 'Mutations under way at a time, per partition.',
+  },
+  prepareTimeoutMs: {
+    key: 'replica.prepare_timeout_ms',
+    type: 'duration',
+    default: 3 * SECOND_MS,
+    minimum: 10,
+    help: 'A secondary that has not logged a mutation after so long is removed from its partition.',
+  },
+  memberSilenceMs: {
+    key: 'replica.member_silence_ms',
+    type: 'duration',
+    default: 10 * SECOND_MS,
+    minimum: 10,
+    help: 'A member that has answered nothing for so long is removed from its partition.',
+  },
+  writeBytesMax: {
+    key: 'replica.write_bytes_max',
+    type: 'bytes',
+    default: MIB,
+    help: 'Largest write request; larger ones are refused with ERR_INVALID_DATA. 0 = only the frame limit.',
+  },
+  mutationBytesMax: {
+    key: 'replica.mutation_bytes_max',
+    type: 'bytes',
+    default: MIB,
+    minimum: KIB,
+    help: 'Writes are gathered into one mutation up to this size.',
+  },
+  logSegmentBytesMax: {
+    key: 'replica.log_segment_bytes_max',
+    type: 'bytes',
+    default: 32 * MIB,
+    minimum: 64 * KIB,
+    help: 'Size of one log file.',
+  },
+  logBytesMax: {
+    key: 'replica.log_bytes_max',
+    type: 'bytes',
+    default: 256 * MIB,
+    minimum: MIB,
+    help: 'Log kept on disk; above it, replicas are flushed so that old files can go. Bounds the time of a restart.',
+  },
+  flushIntervalMs: {
+    key: 'replica.flush_interval_ms',
+    type: 'duration',
+    default: 5 * MINUTE_MS,
+    minimum: SECOND_MS,
+    help: 'Replicas with unflushed writes are flushed after so long.',
+  },
+  learnBytesPerSecondMax: {
+    key: 'replica.learn_bytes_per_second_max',
+    type: 'bytes',
+    default: 100 * MIB,
+    minimum: KIB,
+    help: 'Bandwidth for fetching checkpoints.',
+  },
+};

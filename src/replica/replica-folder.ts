@@ -1,0 +1,164 @@
+/**
+ * The folder of one replica.
+ *
+ *   <data>/replicas/<app>.<partition>/replica.json   newest configuration seen, and the table
+ *   <data>/replicas/<app>.<partition>/engine/        the engine; holds its own applied decree
+ *   <data>/replicas/<app>.<partition>/learn/         checkpoint being fetched
+ *   <data>/replicas/<app>.<partition>/serve-<id>/    checkpoint that a learner fetches from here
+ *
+ * A fetched checkpoint becomes the engine by two renames (engine → engine.old, learn → engine); a crash between them is
+ * undone on opening. `replica.json` is never consulted about data: what the engine holds is read from the engine.
+ */
+import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
+import type { Disk } from '../env/disk.ts';
+import type { AppInfo, AppStatus, PartitionConfiguration } from '../model/configuration.ts';
+import {
+  type AppId,
+  type Ballot,
+  type Gpid,
+  gpidOf,
+  gpidText,
+  type NodeId,
+} from '../model/identity.ts';
+
+const FORMAT = 1;
+
+export interface StoredReplica {
+  readonly config: PartitionConfiguration;
+  readonly table: AppInfo;
+}
+
+export class ReplicaFolder {
+  readonly path: string;
+  readonly gpid: Gpid;
+  private readonly disk: Disk;
+  private readonly trashPath: string;
+
+  constructor(disk: Disk, dataPath: string, gpid: Gpid) {
+    this.disk = disk;
+    this.gpid = gpid;
+    this.path = `${dataPath}/replicas/${gpidText(gpid)}`;
+    this.trashPath = `${dataPath}/trash`;
+  }
+
+  get enginePath(): string {
+    return `${this.path}/engine`;
+  }
+
+  get learnPath(): string {
+    return `${this.path}/learn`;
+  }
+
+  servePath(checkpointId: string): string {
+    return `${this.path}/serve-${checkpointId}`;
+  }
+
+  exists(): Promise<boolean> {
+    return this.disk.exists(this.path);
+  }
+
+  async create(stored: StoredReplica): Promise<void> {
+    await this.disk.makeDirectory(this.path);
+    await this.write(stored);
+  }
+
+  /** Undoes a half-done swap and removes what no longer belongs to anything. */
+  async recover(): Promise<void> {
+    const { disk } = this;
+    const old = `${this.path}/engine.old`;
+    if ((await disk.exists(old)) && !(await disk.exists(this.enginePath))) {
+      await disk.rename(old, this.enginePath);
+    }
+    for (const entry of await disk.list(this.path)) {
+      const stale =
+        entry.name === 'engine.old' || entry.name === 'learn' || entry.name.startsWith('serve-');
+      if (stale) await disk.remove(`${this.path}/${entry.name}`);
+    }
+  }
+
+  /** The engine must be closed; `learn/` holds a verified checkpoint. */
+  async installLearned(): Promise<void> {
+    const { disk } = this;
+    const old = `${this.path}/engine.old`;
+    await disk.remove(old);
+    if (await disk.exists(this.enginePath)) await disk.rename(this.enginePath, old);
+    await disk.rename(this.learnPath, this.enginePath);
+    await disk.remove(old);
+  }
+
+  async write(stored: StoredReplica): Promise<void> {
+    const { config, table } = stored;
+    const text = JSON.stringify({
+      format: FORMAT,
+      ballot: config.ballot,
+      maxReplicaCount: config.maxReplicaCount,
+      primary: config.primary,
+      secondaries: config.secondaries,
+      table: { ...table, envs: Object.fromEntries(table.envs) },
+    });
+    await this.disk.replaceFile(`${this.path}/replica.json`, encodeUtf8(`${text}\n`));
+  }
+
+  /** Null when the file is missing or damaged: the replica cannot be trusted to know its ballot. */
+  async read(): Promise<StoredReplica | null> {
+    const path = `${this.path}/replica.json`;
+    if (!(await this.disk.exists(path))) return null;
+    return parseReplicaFile(this.gpid, decodeUtf8(await this.disk.readFile(path)));
+  }
+
+  /** Moves the whole folder to the trash; `stamp` makes the name unique. */
+  async trash(stamp: string): Promise<void> {
+    await this.disk.rename(this.path, `${this.trashPath}/${gpidText(this.gpid)}.${stamp}`);
+  }
+}
+
+/** Gpids of all replica folders; names that are none are left alone. */
+export async function listReplicaFolders(disk: Disk, dataPath: string): Promise<Gpid[]> {
+  const gpids: Gpid[] = [];
+  for (const entry of await disk.list(`${dataPath}/replicas`)) {
+    const match = /^(\d{1,9})\.(\d{1,6})$/.exec(entry.name);
+    if (match === null || !entry.isDirectory) continue;
+    gpids.push(gpidOf(Number(match[1]), Number(match[2])));
+  }
+  return gpids;
+}
+
+interface ReplicaFile {
+  readonly format: number;
+  readonly ballot: number;
+  readonly maxReplicaCount: number;
+  readonly primary: string | null;
+  readonly secondaries: readonly string[];
+  readonly table: Omit<AppInfo, 'envs'> & { readonly envs: Readonly<Record<string, string>> };
+}
+
+function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
+  let file: ReplicaFile;
+  try {
+    file = JSON.parse(text) as ReplicaFile;
+  } catch {
+    return null;
+  }
+  const whole =
+    file !== null &&
+    file.format === FORMAT &&
+    Number.isSafeInteger(file.ballot) &&
+    Array.isArray(file.secondaries) &&
+    typeof file.table?.envs === 'object';
+  if (!whole) return null;
+  const table: AppInfo = {
+    ...file.table,
+    appId: file.table.appId as AppId,
+    status: file.table.status as AppStatus,
+    envs: new Map(Object.entries(file.table.envs)),
+  };
+  const config: PartitionConfiguration = {
+    gpid,
+    ballot: file.ballot as Ballot,
+    maxReplicaCount: file.maxReplicaCount,
+    primary: file.primary as NodeId | null,
+    secondaries: file.secondaries as readonly NodeId[],
+    learner: null,
+  };
+  return { config, table };
+}
