@@ -127,6 +127,14 @@ export class Writer {
     copyInto(value, 0, length, this.bytes, at + 4);
   }
 
+  /** As `writeBlob` of `source[start … end)`, without a view of it. */
+  writeBlobRange(source: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const at = this.add(4 + length);
+    this.view.setInt32(at, length);
+    copyInto(source, start, length, this.bytes, at + 4);
+  }
+
   /** The bytes alone, without a length. */
   writeBytes(value: Uint8Array): void {
     const at = this.add(value.length);
