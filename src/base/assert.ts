@@ -30,7 +30,8 @@ export function assertAtMost(actual: number, maximum: number, message: string): 
 
 /** An integer that a double represents exactly; decrees, ballots and offsets are such numbers. */
 export function assertSafeInteger(value: number, message: string): void {
-  if (!Number.isSafeInteger(value)) throw new InvariantError(`${message}: ${value} is no safe integer`);
+  if (!Number.isSafeInteger(value))
+    throw new InvariantError(`${message}: ${value} is no safe integer`);
 }
 
 /** The default branch of a switch over a closed union: compiles only if every case is handled. */

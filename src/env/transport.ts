@@ -54,7 +54,10 @@ export class ListenError extends Error {
 
 export interface Transport {
   /** Rejects with `ListenError`. */
-  listen(address: HostPort, accept: (connection: Connection) => ConnectionHandler): Promise<Listener>;
+  listen(
+    address: HostPort,
+    accept: (connection: Connection) => ConnectionHandler,
+  ): Promise<Listener>;
   /** Returns at once; failure arrives as `onClose`. What is written before `onOpen` is sent after it. */
   connect(address: HostPort, handler: ConnectionHandler): Connection;
 }

@@ -66,7 +66,9 @@ export interface AppInfo {
 }
 
 export function members(config: PartitionConfiguration): NodeId[] {
-  return config.primary === null ? [...config.secondaries] : [config.primary, ...config.secondaries];
+  return config.primary === null
+    ? [...config.secondaries]
+    : [config.primary, ...config.secondaries];
 }
 
 export function isMember(config: PartitionConfiguration, node: NodeId): boolean {
