@@ -1,14 +1,20 @@
 /**
- * What a meta server is started with.
+ * What a meta server is started with, declared once.
  *
- *   const meta = await MetaServer.open(environment, { ...defaultMetaOptions(), listen, dataPath });
+ *   const meta = await MetaServer.open(environment, defaultOptions(META_OPTIONS, { listen, dataPath }));
  *   meta.address;         // with the real port
  *   await meta.close();
  */
-import { type ClusterSettings, DEFAULT_CLUSTER_SETTINGS } from '../cluster/settings.ts';
+import { type OptionRelation, type OptionTable, SECOND_MS } from '../base/option-table.ts';
+import {
+  type ClusterSettings,
+  DEFAULT_CLUSTER_SETTINGS,
+  graceCoversLease,
+  leaseCoversBeacons,
+} from '../cluster/settings.ts';
 import type { HostPort } from '../model/identity.ts';
 
-export interface MetaOptions {
+export interface MetaOptions extends ClusterSettings {
   /** Port 0 picks a free one. */
   readonly listen: HostPort;
   /** What others connect to; null = as `listen`, with the real port. */
@@ -19,16 +25,167 @@ export interface MetaOptions {
   readonly dataPath: string;
   /** How often dead nodes are looked for and cures are tried again. */
   readonly tickIntervalMs: number;
-  readonly cluster: ClusterSettings;
 }
 
-export function defaultMetaOptions(): MetaOptions {
-  return {
-    listen: { host: '127.0.0.1', port: 34601 },
-    advertised: null,
-    clusterName: 'onebox',
-    dataPath: 'meta',
-    tickIntervalMs: 200,
-    cluster: DEFAULT_CLUSTER_SETTINGS,
-  };
-}
+const DEFAULTS = DEFAULT_CLUSTER_SETTINGS;
+
+export const META_OPTIONS: OptionTable<MetaOptions> = {
+  listen: {
+    key: 'meta.listen',
+    type: 'hostPort',
+    default: { host: '127.0.0.1', port: 34601 },
+    help: 'Where the meta server accepts connections.',
+  },
+  advertised: {
+    key: 'meta.advertised',
+    type: 'hostPort',
+    default: null,
+    help: 'Where others connect to when that is not the listen address (containers, NAT).',
+  },
+  clusterName: {
+    key: 'cluster.name',
+    type: 'string',
+    default: 'onebox',
+    help: 'Name of the cluster; servers and data folders of another cluster are refused.',
+  },
+  dataPath: {
+    key: 'meta.data_dir',
+    type: 'string',
+    default: 'meta',
+    help: 'Folder of the journal that holds tables and configurations.',
+  },
+  tickIntervalMs: {
+    key: 'meta.tick_interval_ms',
+    type: 'duration',
+    default: 200,
+    minimum: 10,
+    maximum: 10 * SECOND_MS,
+    help: 'How often dead servers are looked for and cures are tried again.',
+  },
+  beaconIntervalMs: {
+    key: 'meta.beacon_interval_ms',
+    type: 'duration',
+    default: DEFAULTS.beaconIntervalMs,
+    minimum: 10,
+    maximum: 60 * SECOND_MS,
+    help: 'How often replica servers are expected to say that they are alive.',
+  },
+  leaseMs: {
+    key: 'meta.lease_ms',
+    type: 'duration',
+    default: DEFAULTS.leaseMs,
+    minimum: 100,
+    maximum: 600 * SECOND_MS,
+    help: 'How long a replica server may lead after its last acknowledged beacon.',
+  },
+  graceMs: {
+    key: 'meta.grace_ms',
+    type: 'duration',
+    default: DEFAULTS.graceMs,
+    minimum: 100,
+    maximum: 900 * SECOND_MS,
+    help: 'How long after its last beacon a replica server is declared dead.',
+  },
+  replacementDelayMs: {
+    key: 'meta.replacement_delay_ms',
+    type: 'duration',
+    default: DEFAULTS.replacementDelayMs,
+    minimum: 0,
+    maximum: 86_400 * SECOND_MS,
+    help: 'How long a partition waits for a lost member before another server gets a copy.',
+  },
+  urgentReplacementDelayMs: {
+    key: 'meta.urgent_replacement_delay_ms',
+    type: 'duration',
+    default: DEFAULTS.urgentReplacementDelayMs,
+    minimum: 0,
+    maximum: 86_400 * SECOND_MS,
+    help: 'The same for a partition with too few members to take writes.',
+  },
+  learnStallMs: {
+    key: 'meta.learn_stall_ms',
+    type: 'duration',
+    default: DEFAULTS.learnStallMs,
+    minimum: 100,
+    maximum: 3_600 * SECOND_MS,
+    help: 'A learner without progress for this long is given up and another one chosen.',
+  },
+  learnRetryDelayMs: {
+    key: 'meta.learn_retry_delay_ms',
+    type: 'duration',
+    default: DEFAULTS.learnRetryDelayMs,
+    minimum: 0,
+    maximum: 3_600 * SECOND_MS,
+    help: 'How long a server that failed to learn a partition is not tried again for it.',
+  },
+  learnsPerNodeMax: {
+    key: 'meta.learns_per_node_max',
+    type: 'integer',
+    default: DEFAULTS.learnsPerNodeMax,
+    minimum: 1,
+    maximum: 1_000,
+    help: 'Copies under way at a time per server, as receiver and as sender.',
+  },
+  surplusDelayMs: {
+    key: 'meta.surplus_delay_ms',
+    type: 'duration',
+    default: DEFAULTS.surplusDelayMs,
+    minimum: 0,
+    maximum: 86_400 * SECOND_MS,
+    help: 'How long a partition has to be healthy before copies elsewhere are removed.',
+  },
+  replicaCountMin: {
+    key: 'meta.replica_count_min',
+    type: 'integer',
+    default: DEFAULTS.replicaCountMin,
+    minimum: 1,
+    maximum: 5,
+    help: 'Fewest replicas per partition that a table may be created with.',
+  },
+  replicaCountMax: {
+    key: 'meta.replica_count_max',
+    type: 'integer',
+    default: DEFAULTS.replicaCountMax,
+    minimum: 1,
+    maximum: 5,
+    help: 'Most replicas per partition that a table may be created with.',
+  },
+  partitionCountMax: {
+    key: 'meta.partition_count_max',
+    type: 'integer',
+    default: DEFAULTS.partitionCountMax,
+    minimum: 1,
+    maximum: 65_536,
+    help: 'Most partitions that a table may be created with.',
+  },
+  dropHoldSeconds: {
+    key: 'meta.drop_hold_seconds',
+    type: 'integer',
+    default: DEFAULTS.dropHoldSeconds,
+    minimum: 1,
+    maximum: 10 * 365 * 86_400,
+    help: 'How long a dropped table can be recalled when the drop does not say.',
+  },
+};
+
+/** What must hold between them; broken ones are reported with both keys. */
+export const META_OPTION_RELATIONS: readonly OptionRelation<MetaOptions>[] = [
+  {
+    holds: leaseCoversBeacons,
+    message:
+      'meta.lease_ms must be at least twice meta.beacon_interval_ms, or one lost beacon stops a server',
+  },
+  {
+    holds: graceCoversLease,
+    message:
+      'meta.grace_ms must be at least meta.lease_ms plus 5 % and 250 ms, or two servers could lead at once',
+  },
+  {
+    holds: (options) => options.replacementDelayMs >= options.urgentReplacementDelayMs,
+    message: 'meta.replacement_delay_ms must not be shorter than meta.urgent_replacement_delay_ms',
+  },
+  {
+    holds: (options) => options.replicaCountMax >= options.replicaCountMin,
+    message: 'meta.replica_count_max must not be smaller than meta.replica_count_min',
+  },
+];

@@ -1,0 +1,195 @@
+/**
+ * The rules by which the meta server itself changes a configuration (docs/internals/replication.md, "Configuration", 3
+ * and 5), as one function from what is known to the next record of a partition.
+ *
+ * A member holds its seat in one life of its server. It is
+ *   live       alive in that life, and not known to be without its replica or to have it damaged
+ *   restarted  its server lives another life; what the old one was trusted with is void
+ *   missing    alive, but its replica is not there though it once was
+ *   failed     alive, with a damaged replica
+ *   dead       its server is not heard of
+ * Whoever is not live is put out of the configuration, as long as somebody stays who holds all that was committed.
+ *
+ * Nothing is decided for a table that is dropped or frozen, nor while a change is under way.
+ */
+import { ReplicaStatus } from '../model/configuration.ts';
+import type { NodeId } from '../model/identity.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { annotatedRecord, type Holding, nextRecord, type Partition } from './partition.ts';
+import type { PartitionRecord, Seat } from './records.ts';
+
+export type ChangeReason =
+  | 'materialise'
+  | 'removeSecondary'
+  | 'promoteSecondary'
+  | 'restoreMember'
+  | 'removeSurplus'
+  | 'addSecondary'
+  | 'giveUpLearner'
+  | 'drop'
+  | 'recall';
+
+export interface PlannedChange {
+  readonly partition: Partition;
+  readonly record: PartitionRecord;
+  readonly reason: ChangeReason;
+}
+
+export type SeatState = 'live' | 'restarted' | 'missing' | 'failed' | 'dead';
+
+/** Reports without a replica before it counts as missing: one may have been made before the replica was. */
+export const MISSED_REPORTS_MAX = 2;
+
+export function isChangeable(partition: Partition): boolean {
+  return partition.table.isAvailable && !partition.table.frozen && !partition.changing;
+}
+
+export function seatState(state: ClusterState, partition: Partition, seat: Seat): SeatState {
+  const node = state.nodes.get(seat.node);
+  if (node === undefined || !node.usable) return 'dead';
+  if (node.incarnation !== seat.incarnation) return 'restarted';
+  const holding = partition.holdingOf(seat.node, seat.incarnation);
+  if (holding === undefined) return 'live';
+  if (holding.present) return holding.failed ? 'failed' : 'live';
+  const shouldHold = partition.ballot > 1 || partition.isMaterialised(seat.node);
+  return shouldHold && holding.missedReports >= MISSED_REPORTS_MAX ? 'missing' : 'live';
+}
+
+/** A replica that its server's present life has reported whole. */
+export function intactHolding(
+  state: ClusterState,
+  partition: Partition,
+  node: NodeId,
+): Holding | undefined {
+  const server = state.nodes.get(node);
+  if (server === undefined || !server.usable) return undefined;
+  const holding = partition.holdingOf(node, server.incarnation);
+  return holding?.present === true && !holding.failed ? holding : undefined;
+}
+
+export function decideChange(state: ClusterState, partition: Partition): PlannedChange | null {
+  if (!isChangeable(partition)) return null;
+  const noted = noteMembers(state, partition);
+  if (noted !== null) return { partition, record: noted, reason: 'materialise' };
+
+  const { config, seats } = partition.record;
+  const live = seats.filter((seat) => seatState(state, partition, seat) === 'live');
+  const primary = live.find((seat) => seat.node === config.primary);
+  if (primary !== undefined) return decideUnderPrimary(state, partition, primary, live);
+  const successor = bestSuccessor(state, partition, live);
+  if (successor !== null) {
+    const secondaries = live.filter((seat) => seat !== successor);
+    const record = nextRecord(partition, { primary: successor, secondaries }, null);
+    return { partition, record, reason: 'promoteSecondary' };
+  }
+  // A live secondary that has not shown its replica yet will do so; nobody else is better.
+  if (live.length > 0) return null;
+  return decideRestoration(state, partition);
+}
+
+/**
+ * Rule 3: who has reported the replica is materialised from then on. A member that restarted before it held anything is
+ * as good as new and keeps its seat.
+ */
+function noteMembers(state: ClusterState, partition: Partition): PartitionRecord | null {
+  const { record } = partition;
+  if (record.materialised.length === record.seats.length) return null;
+  let changed = false;
+  const materialised = [...record.materialised];
+  const seats = record.seats.map((seat) => {
+    const node = state.nodes.get(seat.node);
+    if (node === undefined || materialised.includes(seat.node)) return seat;
+    const holding = partition.holdingOf(seat.node, node.incarnation);
+    if (holding?.present === true) {
+      materialised.push(seat.node);
+      changed = true;
+      return seat;
+    }
+    const isNew = partition.ballot === 1 && holding !== undefined && node.usable;
+    if (!isNew || node.incarnation === seat.incarnation) return seat;
+    changed = true;
+    return { node: seat.node, incarnation: node.incarnation };
+  });
+  return changed ? annotatedRecord(record, seats, materialised) : null;
+}
+
+function decideUnderPrimary(
+  state: ClusterState,
+  partition: Partition,
+  primary: Seat,
+  live: readonly Seat[],
+): PlannedChange | null {
+  // Before the primary has made its replica under ballot 1 a second ballot would leave it without one.
+  if (!partition.isMaterialised(primary.node)) return null;
+  const secondaries = live.filter((seat) => seat !== primary);
+  if (live.length < partition.record.seats.length) {
+    const record = nextRecord(partition, { primary, secondaries }, null);
+    return { partition, record, reason: 'removeSecondary' };
+  }
+  if (live.length > partition.table.app.maxReplicaCount) {
+    const fullest = secondaries.reduce((a, b) =>
+      state.replicaCountOf(b.node) > state.replicaCountOf(a.node) ? b : a,
+    );
+    const rest = secondaries.filter((seat) => seat !== fullest);
+    const record = nextRecord(partition, { primary, secondaries: rest }, null);
+    return { partition, record, reason: 'removeSurplus' };
+  }
+  return null;
+}
+
+/** The live secondary with the longest log; of equals, the one that leads least. */
+function bestSuccessor(
+  state: ClusterState,
+  partition: Partition,
+  live: readonly Seat[],
+): Seat | null {
+  let best: Seat | null = null;
+  let bestDecree = -1;
+  for (const seat of live) {
+    const holding = intactHolding(state, partition, seat.node);
+    if (holding === undefined) continue;
+    const decree = holding.lastPreparedDecree;
+    const better =
+      best === null ||
+      decree > bestDecree ||
+      (decree === bestDecree && leadsLess(state, seat.node, best.node));
+    if (!better) continue;
+    best = seat;
+    bestDecree = decree;
+  }
+  return best;
+}
+
+/**
+ * Nobody with a valid seat is left. A member that came back in another life may lead if it shows its replica, and with
+ * it all that is known to be committed. All others leave: they learn what they lack.
+ */
+function decideRestoration(state: ClusterState, partition: Partition): PlannedChange | null {
+  let best: Seat | null = null;
+  let bestDecree = -1;
+  for (const seat of partition.record.seats) {
+    const node = state.nodes.get(seat.node);
+    const holding = intactHolding(state, partition, seat.node);
+    if (node === undefined || holding === undefined) continue;
+    // It has not heard yet that its leadership is over (a recalled table): wait until it has.
+    if (holding.status === ReplicaStatus.primary) return null;
+    if (seatState(state, partition, seat) !== 'restarted') continue;
+    const decree = holding.lastPreparedDecree;
+    if (decree < partition.committedDecree) continue;
+    const better =
+      best === null ||
+      decree > bestDecree ||
+      (decree === bestDecree && leadsLess(state, seat.node, best.node));
+    if (!better) continue;
+    best = { node: seat.node, incarnation: node.incarnation };
+    bestDecree = decree;
+  }
+  if (best === null) return null;
+  const record = nextRecord(partition, { primary: best, secondaries: [] }, null);
+  return { partition, record, reason: 'restoreMember' };
+}
+
+function leadsLess(state: ClusterState, a: NodeId, b: NodeId): boolean {
+  const difference = state.primaryCountOf(a) - state.primaryCountOf(b);
+  return difference !== 0 ? difference < 0 : a < b;
+}

@@ -1,0 +1,187 @@
+/**
+ * The replica servers that the meta server knows, and which of them are alive: master side of the failure detector.
+ *
+ * Rules (docs/internals/replication.md, "Leases"):
+ *  1. A node is dead when the grace has passed since its last beacon was *received*, or when it said that it leaves.
+ *  2. Nobody is dead before one grace after this registry was made or the node was first heard of.
+ *  3. A newer incarnation is another life: what the older one was trusted with is gone. Older incarnations and
+ *     sequence numbers that are not newer are ignored.
+ *  4. A beacon grants a lease only after the node has shown, in a report of its present life, that it claims no
+ *     leadership that was taken from it (`grantsLease`). So a node that comes back after its grace, or that is heard
+ *     by a new meta server for the first time, cannot answer from an old configuration.
+ *  5. When this process itself was asleep, everybody gets a whole new grace: their beacons may wait in its sockets.
+ */
+import { assert, assertAtLeast } from '../base/assert.ts';
+import type { HostPort, NodeId } from '../model/identity.ts';
+import type { NodeRecord } from './records.ts';
+
+export interface BeaconFacts {
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly sequence: number;
+  readonly address: HostPort;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly leaving: boolean;
+}
+
+/** One server, in its present life. Changed by the registry only, but for the two fields that say so. */
+export class ServerNode {
+  readonly id: NodeId;
+  address: HostPort;
+  incarnation: number;
+  alive = true;
+  /** This life has said farewell; whatever it still sends, it is not coming back. */
+  left = false;
+  lastBeaconMs: number;
+  lastSequence = 0;
+  freeBytes = 0;
+  totalBytes = 0;
+  /** A report of this life was taken up. Set by the report's reader. */
+  reported = false;
+  /** Highest sequence number of a report of this life. Set by the report's reader. */
+  reportSequence = 0;
+  /** Rule 4. Set by the report's reader. */
+  grantsLease = false;
+
+  constructor(id: NodeId, address: HostPort, incarnation: number, nowMs: number) {
+    this.id = id;
+    this.address = address;
+    this.incarnation = incarnation;
+    this.lastBeaconMs = nowMs;
+  }
+
+  /** Fit to lead, to follow and to learn. */
+  get usable(): boolean {
+    return this.alive && !this.left;
+  }
+
+  record(): NodeRecord {
+    return {
+      kind: 'node',
+      node: this.id,
+      address: this.address,
+      incarnation: this.incarnation,
+    };
+  }
+}
+
+/** What a beacon meant. */
+export const BeaconOutcome = {
+  /** Of an older life, or not newer than the last one. */
+  stale: 0,
+  /** Nothing has changed. */
+  known: 1,
+  /** Was dead, or has just left. */
+  changed: 2,
+  /** A node or a life that was not known: to be recorded. */
+  born: 3,
+} as const;
+export type BeaconOutcome = (typeof BeaconOutcome)[keyof typeof BeaconOutcome];
+
+export class NodeRegistry {
+  readonly #nodes = new Map<NodeId, ServerNode>();
+  readonly #graceMs: number;
+  #lastCheckMs: number;
+
+  constructor(graceMs: number, nowMs: number) {
+    assertAtLeast(graceMs, 1, 'grace');
+    this.#graceMs = graceMs;
+    this.#lastCheckMs = nowMs;
+  }
+
+  get(id: NodeId): ServerNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  all(): IterableIterator<ServerNode> {
+    return this.#nodes.values();
+  }
+
+  usableNodes(): ServerNode[] {
+    return [...this.#nodes.values()].filter((node) => node.usable);
+  }
+
+  /** Takes up a durable record; it starts or confirms the grace of a node, it never ends a life. */
+  apply(record: NodeRecord, nowMs: number): void {
+    const node = this.#nodes.get(record.node);
+    if (node === undefined) {
+      const added = new ServerNode(record.node, record.address, record.incarnation, nowMs);
+      this.#nodes.set(record.node, added);
+      return;
+    }
+    if (record.incarnation > node.incarnation) this.#beginLife(node, record.incarnation, nowMs);
+  }
+
+  onBeacon(facts: BeaconFacts, nowMs: number): BeaconOutcome {
+    assertAtLeast(facts.incarnation, 1, 'incarnation of a beacon');
+    let node = this.#nodes.get(facts.node);
+    const known = node !== undefined;
+    if (node === undefined) {
+      node = new ServerNode(facts.node, facts.address, facts.incarnation, nowMs);
+      this.#nodes.set(facts.node, node);
+    }
+    if (facts.incarnation < node.incarnation) return BeaconOutcome.stale;
+    const born = facts.incarnation > node.incarnation;
+    if (born) this.#beginLife(node, facts.incarnation, nowMs);
+    else if (facts.sequence <= node.lastSequence) return BeaconOutcome.stale;
+
+    node.lastSequence = facts.sequence;
+    node.lastBeaconMs = nowMs;
+    node.address = facts.address;
+    node.freeBytes = facts.freeBytes;
+    node.totalBytes = facts.totalBytes;
+    const changed = facts.leaving ? this.#leave(node) : this.#revive(node);
+    if (born || !known) return BeaconOutcome.born;
+    return changed ? BeaconOutcome.changed : BeaconOutcome.known;
+  }
+
+  /** Returns the nodes whose grace is over since the last call. */
+  takeExpired(nowMs: number): ServerNode[] {
+    const sinceLastMs = nowMs - this.#lastCheckMs;
+    this.#lastCheckMs = nowMs;
+    assertAtLeast(sinceLastMs, 0, 'a monotonic clock does not go back');
+    const wasAsleep = sinceLastMs > this.#graceMs / 3;
+    const expired: ServerNode[] = [];
+    for (const node of this.#nodes.values()) {
+      if (!node.alive) continue;
+      if (wasAsleep) {
+        node.lastBeaconMs = nowMs;
+      } else if (nowMs - node.lastBeaconMs > this.#graceMs) {
+        node.alive = false;
+        node.grantsLease = false;
+        expired.push(node);
+      }
+    }
+    return expired;
+  }
+
+  #beginLife(node: ServerNode, incarnation: number, nowMs: number): void {
+    assert(incarnation > node.incarnation, 'lives follow one another');
+    node.incarnation = incarnation;
+    node.alive = true;
+    node.left = false;
+    node.lastSequence = 0;
+    node.lastBeaconMs = nowMs;
+    node.reported = false;
+    node.reportSequence = 0;
+    node.grantsLease = false;
+  }
+
+  #leave(node: ServerNode): boolean {
+    const changed = !node.left;
+    node.left = true;
+    node.alive = false;
+    node.grantsLease = false;
+    return changed;
+  }
+
+  #revive(node: ServerNode): boolean {
+    if (node.alive || node.left) return false;
+    node.alive = true;
+    // What it reported before is what it was trusted with before: it has to report again.
+    node.reported = false;
+    node.grantsLease = false;
+    return true;
+  }
+}

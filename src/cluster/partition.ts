@@ -1,0 +1,268 @@
+/**
+ * One partition as the meta server sees it: the durable record, and what is known of it for the time being.
+ *
+ * Invariants, checked where a new record is made (`assertSuccessor`) and where one is taken up (`take`):
+ *  1. Each change of members or primary makes the ballot one larger; the same ballot means the same members.
+ *  2. A new primary was a member before. A new member was the learner before, or the partition had no configuration.
+ *  3. Each member has exactly one seat; only members are materialised; drops are no members.
+ *  4. While `changing`, no other change is planned.
+ */
+import { assert, assertAtLeast, assertEqual } from '../base/assert.ts';
+import {
+  assertConfiguration,
+  members,
+  type PartitionConfiguration,
+} from '../model/configuration.ts';
+import { type Ballot, type Gpid, gpidEquals, gpidKey, type NodeId } from '../model/identity.ts';
+import { DROPS_MAX, type PartitionRecord, type Seat } from './records.ts';
+import type { Table } from './table.ts';
+
+/** What one node last reported of its replica, or that it has none. */
+export interface Holding {
+  readonly incarnation: number;
+  readonly present: boolean;
+  /** Reports in a row without the replica. */
+  readonly missedReports: number;
+  /** Damaged, or broken in some other way that its server told. */
+  readonly failed: boolean;
+  readonly ballot: number;
+  readonly status: number;
+  readonly lastCommittedDecree: number;
+  readonly lastPreparedDecree: number;
+  readonly appliedDecree: number;
+  readonly learnId: number;
+  readonly dataBytes: number;
+}
+
+/** The node that the primary is asked to bring up to date. */
+export interface LearnerWish {
+  readonly node: NodeId;
+  readonly incarnation: number;
+  /** When it was chosen or last showed progress. */
+  progressAtMs: number;
+}
+
+/** How often a changed table is pushed again to each member, one per report: nobody confirms settings. */
+export const TABLE_PUSH_REPEATS = 3;
+
+export class Partition {
+  readonly gpid: Gpid;
+  readonly key: number;
+  readonly table: Table;
+  record: PartitionRecord;
+  /** A change was handed to the state store and is not durable yet. */
+  changing = false;
+  learner: LearnerWish | null = null;
+  readonly holdings: Map<NodeId, Holding> = new Map();
+  /** Nodes that failed to learn, and until when they are not tried again. */
+  readonly avoidedUntilMs: Map<NodeId, number> = new Map();
+  /** The highest committed decree that anybody told. */
+  committedDecree: number;
+  /** When a member was lost last. */
+  lastDropMs: number;
+  /** Since when it has all members in their roles; infinite while it has not. */
+  healthySinceMs: number = Number.POSITIVE_INFINITY;
+  /** Pushes of the changed table that are still to be repeated, by node. */
+  readonly tablePushes: Map<NodeId, number> = new Map();
+
+  constructor(table: Table, record: PartitionRecord, nowMs: number) {
+    this.gpid = record.config.gpid;
+    this.key = gpidKey(this.gpid);
+    this.table = table;
+    this.record = record;
+    this.committedDecree = record.committedDecree;
+    this.lastDropMs = nowMs;
+    assertRecord(record);
+  }
+
+  get ballot(): Ballot {
+    return this.record.config.ballot;
+  }
+
+  /** The whole truth of now, as it is pushed. */
+  configuration(): PartitionConfiguration {
+    const { config } = this.record;
+    return {
+      gpid: config.gpid,
+      ballot: config.ballot,
+      maxReplicaCount: this.table.app.maxReplicaCount,
+      primary: config.primary,
+      secondaries: config.secondaries,
+      learner: this.learner === null ? null : this.learner.node,
+    };
+  }
+
+  seatOf(node: NodeId): Seat | undefined {
+    return this.record.seats.find((seat) => seat.node === node);
+  }
+
+  isMaterialised(node: NodeId): boolean {
+    return this.record.materialised.includes(node);
+  }
+
+  /** The replica of `node` in the life `incarnation`, when that life reported one or its absence. */
+  holdingOf(node: NodeId, incarnation: number): Holding | undefined {
+    const holding = this.holdings.get(node);
+    return holding !== undefined && holding.incarnation === incarnation ? holding : undefined;
+  }
+
+  /** Takes up a durable record. */
+  take(record: PartitionRecord, nowMs: number): void {
+    const before = this.record;
+    assertSuccessor(before, record);
+    this.record = record;
+    if (record.seats.length < before.seats.length) this.lastDropMs = nowMs;
+    if (record.config.ballot !== before.config.ballot)
+      this.healthySinceMs = Number.POSITIVE_INFINITY;
+    this.committedDecree = Math.max(this.committedDecree, record.committedDecree);
+    if (this.learner !== null && this.seatOf(this.learner.node) !== undefined) this.learner = null;
+  }
+}
+
+export interface Membership {
+  readonly primary: Seat | null;
+  readonly secondaries: readonly Seat[];
+}
+
+/** The record of the next ballot with these members. `joined` is the learner that becomes one, or null. */
+export function nextRecord(
+  partition: Partition,
+  next: Membership,
+  joined: NodeId | null,
+): PartitionRecord {
+  const before = partition.record;
+  const seats = next.primary === null ? [...next.secondaries] : [next.primary, ...next.secondaries];
+  const nodes = seats.map((seat) => seat.node);
+  const wanted = partition.table.app.maxReplicaCount;
+  const gone = members(before.config).filter((node) => !nodes.includes(node));
+  const drops = [...before.drops.filter((node) => !gone.includes(node)), ...gone];
+  const materialised = before.materialised.filter((node) => nodes.includes(node));
+  if (joined !== null) materialised.push(joined);
+  const record: PartitionRecord = {
+    kind: 'partition',
+    config: {
+      gpid: partition.gpid,
+      ballot: (before.config.ballot + 1) as Ballot,
+      maxReplicaCount: wanted,
+      primary: next.primary === null ? null : next.primary.node,
+      secondaries: next.secondaries.map((seat) => seat.node),
+      learner: null,
+    },
+    seats,
+    materialised,
+    // Once all places are filled nobody waits for those who left.
+    drops:
+      nodes.length >= wanted ? [] : drops.filter((node) => !nodes.includes(node)).slice(-DROPS_MAX),
+    dormant: [],
+    committedDecree: partition.committedDecree,
+  };
+  assertSuccessor(before, record);
+  if (joined !== null) assert(partition.learner?.node === joined, 'who joins was the learner');
+  return record;
+}
+
+/** The same configuration with other notes on its members. */
+export function annotatedRecord(
+  before: PartitionRecord,
+  seats: readonly Seat[],
+  materialised: readonly NodeId[],
+): PartitionRecord {
+  const record: PartitionRecord = {
+    kind: 'partition',
+    config: before.config,
+    seats,
+    materialised,
+    drops: before.drops,
+    dormant: before.dormant,
+    committedDecree: before.committedDecree,
+  };
+  assertSuccessor(before, record);
+  return record;
+}
+
+/** A dropped table's partition has no members; those it had are kept for a recall. */
+export function droppedRecord(partition: Partition): PartitionRecord {
+  const before = partition.record;
+  const record: PartitionRecord = {
+    kind: 'partition',
+    config: {
+      gpid: partition.gpid,
+      ballot: (before.config.ballot + 1) as Ballot,
+      maxReplicaCount: before.config.maxReplicaCount,
+      primary: null,
+      secondaries: [],
+      learner: null,
+    },
+    seats: [],
+    materialised: [],
+    drops: [],
+    dormant: members(before.config),
+    committedDecree: partition.committedDecree,
+  };
+  assertSuccessor(before, record);
+  return record;
+}
+
+/** Who was a member may lead again, but nobody does before it has shown its replica. */
+export function recalledRecord(partition: Partition): PartitionRecord {
+  const before = partition.record;
+  assertEqual(before.seats.length, 0, 'a dropped partition has no members');
+  const record: PartitionRecord = {
+    kind: 'partition',
+    config: {
+      gpid: partition.gpid,
+      ballot: (before.config.ballot + 1) as Ballot,
+      maxReplicaCount: before.config.maxReplicaCount,
+      primary: null,
+      secondaries: before.dormant,
+      learner: null,
+    },
+    seats: before.dormant.map((node) => ({ node, incarnation: 0 })),
+    materialised: before.dormant,
+    drops: [],
+    dormant: [],
+    committedDecree: partition.committedDecree,
+  };
+  assertSuccessor(before, record);
+  return record;
+}
+
+/** Invariant 3, and those of configurations. */
+export function assertRecord(record: PartitionRecord): void {
+  assertConfiguration(record.config);
+  assert(record.config.learner === null, 'the wish for a learner is not recorded');
+  const nodes = members(record.config);
+  assertEqual(record.seats.length, nodes.length, 'each member has a seat');
+  for (const seat of record.seats) assert(nodes.includes(seat.node), 'a seat is a member’s');
+  for (const node of record.materialised) assert(nodes.includes(node), 'only members materialise');
+  for (const node of record.drops) assert(!nodes.includes(node), 'who dropped out is no member');
+  assertAtLeast(record.committedDecree, 0, 'committed decree');
+}
+
+/** Invariants 1 and 2. */
+export function assertSuccessor(before: PartitionRecord, after: PartitionRecord): void {
+  assertRecord(after);
+  assert(
+    gpidEquals(before.config.gpid, after.config.gpid),
+    'a record replaces that of its partition',
+  );
+  assertAtLeast(after.committedDecree, before.committedDecree, 'what is committed stays so');
+  const old = members(before.config);
+  const now = members(after.config);
+  if (after.config.ballot === before.config.ballot) {
+    assert(after.config.primary === before.config.primary, 'one ballot, one primary');
+    assertEqual(now.length, old.length, 'one ballot, one set of members');
+    for (const node of now) assert(old.includes(node), 'one ballot, one set of members');
+    return;
+  }
+  assertEqual(
+    after.config.ballot,
+    before.config.ballot + 1,
+    'a change makes the ballot one larger',
+  );
+  const { primary } = after.config;
+  const eligible = old.length > 0 ? old : before.dormant;
+  assert(primary === null || eligible.includes(primary), 'only a member may become primary');
+  const added = now.filter((node) => !eligible.includes(node));
+  assert(added.length <= 1, 'at most one learner joins at a time');
+}

@@ -1,0 +1,296 @@
+/**
+ * What the meta server keeps durably, as records that each hold one whole thing: a table, a partition, a node.
+ *
+ * A newer record of the same key replaces the older one, so applying a log twice, or a snapshot and then its log, gives
+ * the same state. That is all a state store has to know: it keeps bytes under keys.
+ *
+ *   table/APP              TableRecord
+ *   partition/APP/INDEX    PartitionRecord
+ *   node/NODE              NodeRecord
+ *
+ * Values are JSON: small next to what they describe, readable in an emergency, and open to new fields. Reading is
+ * strict on what it needs and throws `StateFormatError`: a record that cannot be understood must not be guessed.
+ */
+import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
+import {
+  type AppInfo,
+  AppStatus,
+  assertConfiguration,
+  type PartitionConfiguration,
+} from '../model/configuration.ts';
+import {
+  type Gpid,
+  gpidOf,
+  type HostPort,
+  hostPortText,
+  type NodeId,
+  parseHostPort,
+  toBallot,
+  toNodeId,
+} from '../model/identity.ts';
+
+export class StateFormatError extends Error {
+  override readonly name = 'StateFormatError';
+  readonly key: string;
+  constructor(key: string, message: string) {
+    super(`record ${key}: ${message}`);
+    this.key = key;
+  }
+}
+
+export interface TableRecord {
+  readonly kind: 'table';
+  readonly app: AppInfo;
+  /** Kept for administrators; every table of ours behaves so. */
+  readonly atomicIdempotent: boolean;
+}
+
+/** A member together with the life of its server in which it took the role. */
+export interface Seat {
+  readonly node: NodeId;
+  /** 0 = no life: after a recall, members have to show up anew. */
+  readonly incarnation: number;
+}
+
+export interface PartitionRecord {
+  readonly kind: 'partition';
+  /** `learner` is not kept: it is a wish. */
+  readonly config: PartitionConfiguration;
+  /** One for each member. */
+  readonly seats: readonly Seat[];
+  /** Members that have held the replica: without it they are missing it, not new. */
+  readonly materialised: readonly NodeId[];
+  /** Nodes that were members lately, oldest first, at most `DROPS_MAX`, none of them a member. */
+  readonly drops: readonly NodeId[];
+  /** Members of a dropped table's partition, for a recall. */
+  readonly dormant: readonly NodeId[];
+  /** A committed decree that was known when the record was made: no member with less may lead. */
+  readonly committedDecree: number;
+}
+
+export interface NodeRecord {
+  readonly kind: 'node';
+  readonly node: NodeId;
+  readonly address: HostPort;
+  readonly incarnation: number;
+}
+
+export type StateRecord = TableRecord | PartitionRecord | NodeRecord;
+
+export const DROPS_MAX = 6;
+
+/** One key of a state store with its newest value. */
+export interface StateEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export function tableKey(appId: number): string {
+  return `table/${appId}`;
+}
+
+export function partitionKey(gpid: Gpid): string {
+  return `partition/${gpid.appId}/${gpid.partitionIndex}`;
+}
+
+export function nodeKey(node: NodeId): string {
+  return `node/${node}`;
+}
+
+export function encodeRecord(record: StateRecord): StateEntry {
+  switch (record.kind) {
+    case 'table':
+      return { key: tableKey(record.app.appId), value: encodeUtf8(tableText(record)) };
+    case 'partition':
+      return { key: partitionKey(record.config.gpid), value: encodeUtf8(partitionText(record)) };
+    case 'node':
+      return { key: nodeKey(record.node), value: encodeUtf8(nodeText(record)) };
+  }
+}
+
+/** Null for keys of other parts of the system. */
+export function decodeRecord(entry: StateEntry): StateRecord | null {
+  const [kind, ...path] = entry.key.split('/');
+  switch (kind) {
+    case 'table':
+      return decodeTable(new FieldReader(entry));
+    case 'partition':
+      return decodePartition(new FieldReader(entry), path);
+    case 'node':
+      return decodeNode(new FieldReader(entry), entry.key.slice('node/'.length));
+    default:
+      return null;
+  }
+}
+
+function tableText(record: TableRecord): string {
+  const { app } = record;
+  return JSON.stringify({
+    id: app.appId,
+    name: app.appName,
+    type: app.appType,
+    status: app.status,
+    partitions: app.partitionCount,
+    replicas: app.maxReplicaCount,
+    envs: Object.fromEntries(app.envs),
+    createSeconds: app.createSeconds,
+    dropSeconds: app.dropSeconds,
+    expireSeconds: app.expireSeconds,
+    atomicIdempotent: record.atomicIdempotent,
+  });
+}
+
+function partitionText(record: PartitionRecord): string {
+  const { config } = record;
+  return JSON.stringify({
+    ballot: config.ballot,
+    replicas: config.maxReplicaCount,
+    primary: config.primary,
+    secondaries: config.secondaries,
+    seats: record.seats.map((seat) => [seat.node, seat.incarnation]),
+    materialised: record.materialised,
+    drops: record.drops,
+    dormant: record.dormant,
+    committedDecree: record.committedDecree,
+  });
+}
+
+function nodeText(record: NodeRecord): string {
+  return JSON.stringify({
+    address: hostPortText(record.address),
+    incarnation: record.incarnation,
+  });
+}
+
+const STATUSES: ReadonlySet<number> = new Set(Object.values(AppStatus));
+
+function decodeTable(fields: FieldReader): TableRecord {
+  const status = fields.integer('status');
+  if (!STATUSES.has(status)) fields.fail('the status is unknown');
+  const app: AppInfo = {
+    appId: fields.integer('id'),
+    appName: fields.text('name'),
+    appType: fields.text('type'),
+    status: status as AppStatus,
+    partitionCount: fields.integer('partitions'),
+    maxReplicaCount: fields.integer('replicas'),
+    envs: fields.textMap('envs'),
+    createSeconds: fields.integer('createSeconds'),
+    dropSeconds: fields.integer('dropSeconds'),
+    expireSeconds: fields.integer('expireSeconds'),
+  };
+  if (fields.key !== tableKey(app.appId)) fields.fail('the id is not that of the key');
+  return { kind: 'table', app, atomicIdempotent: fields.boolean('atomicIdempotent') };
+}
+
+function decodePartition(fields: FieldReader, path: readonly string[]): PartitionRecord {
+  const appId = Number(path[0]);
+  const index = Number(path[1]);
+  if (!Number.isSafeInteger(appId) || appId < 1) fields.fail('the key has no table id');
+  if (!Number.isSafeInteger(index) || index < 0) fields.fail('the key has no partition index');
+  const primary = fields.value('primary');
+  if (primary !== null && typeof primary !== 'string') fields.fail('primary is no node');
+  const config: PartitionConfiguration = {
+    gpid: gpidOf(appId, index),
+    ballot: toBallot(fields.integer('ballot')),
+    maxReplicaCount: fields.integer('replicas'),
+    primary: primary === null ? null : toNodeId(primary as string),
+    secondaries: fields.nodes('secondaries'),
+    learner: null,
+  };
+  assertConfiguration(config);
+  return {
+    kind: 'partition',
+    config,
+    seats: fields.seats('seats'),
+    materialised: fields.nodes('materialised'),
+    drops: fields.nodes('drops'),
+    dormant: fields.nodes('dormant'),
+    committedDecree: fields.integer('committedDecree'),
+  };
+}
+
+function decodeNode(fields: FieldReader, node: string): NodeRecord {
+  if (node === '') fields.fail('the key has no node');
+  const address = parseHostPort(fields.text('address'));
+  if (address === null) fields.fail('the address is no host:port');
+  const incarnation = fields.integer('incarnation');
+  return { kind: 'node', node: toNodeId(node), address: address as HostPort, incarnation };
+}
+
+/** Typed access to the fields of one JSON value. */
+class FieldReader {
+  readonly key: string;
+  readonly #fields: Readonly<Record<string, unknown>>;
+
+  constructor(entry: StateEntry) {
+    this.key = entry.key;
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(decodeUtf8(entry.value));
+    } catch {
+      this.fail('the value is no JSON');
+    }
+    if (typeof parsed !== 'object' || parsed === null) this.fail('the value is no object');
+    this.#fields = parsed as Record<string, unknown>;
+  }
+
+  fail(message: string): never {
+    throw new StateFormatError(this.key, message);
+  }
+
+  value(name: string): unknown {
+    if (!(name in this.#fields)) this.fail(`${name} is missing`);
+    return this.#fields[name];
+  }
+
+  integer(name: string): number {
+    const value = this.value(name);
+    if (!Number.isSafeInteger(value)) this.fail(`${name} is no integer`);
+    return value as number;
+  }
+
+  text(name: string): string {
+    const value = this.value(name);
+    if (typeof value !== 'string') this.fail(`${name} is no text`);
+    return value as string;
+  }
+
+  boolean(name: string): boolean {
+    const value = this.value(name);
+    if (typeof value !== 'boolean') this.fail(`${name} is neither true nor false`);
+    return value as boolean;
+  }
+
+  nodes(name: string): NodeId[] {
+    const value = this.value(name);
+    if (!Array.isArray(value)) this.fail(`${name} is no list`);
+    return (value as unknown[]).map((node) => {
+      if (typeof node !== 'string' || node === '')
+        this.fail(`${name} holds something else than nodes`);
+      return toNodeId(node as string);
+    });
+  }
+
+  seats(name: string): Seat[] {
+    const value = this.value(name);
+    if (!Array.isArray(value)) this.fail(`${name} is no list`);
+    return (value as unknown[]).map((seat) => {
+      if (!Array.isArray(seat) || seat.length !== 2) this.fail(`${name} holds something else`);
+      const [node, incarnation] = seat as [unknown, unknown];
+      if (typeof node !== 'string' || node === '') this.fail(`${name} holds no node`);
+      if (!Number.isSafeInteger(incarnation)) this.fail(`${name} holds no incarnation`);
+      return { node: toNodeId(node as string), incarnation: incarnation as number };
+    });
+  }
+
+  textMap(name: string): ReadonlyMap<string, string> {
+    const value = this.value(name);
+    if (typeof value !== 'object' || value === null) this.fail(`${name} is no object`);
+    const entries = Object.entries(value as Record<string, unknown>);
+    for (const [, text] of entries) {
+      if (typeof text !== 'string') this.fail(`${name} holds something else than texts`);
+    }
+    return new Map(entries as [string, string][]);
+  }
+}
