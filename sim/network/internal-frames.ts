@@ -2,7 +2,7 @@
  * Finds the frames in the byte stream of an internal connection, so that faults can hit single messages.
  *
  * Written against the format, not with the code under test: the magic `PGI1`, then frames of u32 length (big-endian,
- * counting what follows it), u8 type and payload. A stream that does not begin with the magic is passed on as
+ * counting what follows it), u8 type, three bytes without meaning, and payload. A stream that does not begin with the magic is passed on as
  * it is: client traffic is a request and answer protocol whose frames may not vanish one by one.
  */
 import { assert } from '../../src/base/assert.ts';
@@ -10,6 +10,8 @@ import { assert } from '../../src/base/assert.ts';
 const MAGIC: readonly number[] = [0x50, 0x47, 0x49, 0x31];
 const MAGIC_BYTES = 4;
 const LENGTH_BYTES = 4;
+/** Type and reserved bytes: counted by the length. */
+const TYPE_BYTES = 4;
 
 export interface FrameSink {
   /** Bytes that belong to no frame: the magic, or all of a stream that is not internal. */
@@ -66,11 +68,12 @@ export class FrameCutter {
     }
     while (data.length - at > LENGTH_BYTES) {
       const length = u32(data, at);
-      assert(length >= 1, 'an internal frame has at least its type');
+      assert(length >= TYPE_BYTES, 'an internal frame has at least its type');
       const end = at + LENGTH_BYTES + length;
       if (end > data.length) break;
       const typeAt = at + LENGTH_BYTES;
-      this.#sink.frame(data[typeAt]!, data.subarray(typeAt + 1, end), data.subarray(at, end));
+      const payload = data.subarray(typeAt + TYPE_BYTES, end);
+      this.#sink.frame(data[typeAt]!, payload, data.subarray(at, end));
       at = end;
     }
     return at;

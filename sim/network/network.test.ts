@@ -194,16 +194,16 @@ test('only single internal frames are lost, doubled or late, and the greeting ne
   const seen: number[] = [];
   world.network.observers.push((_, __, type) => seen.push(type));
   const connection = connect(world, new Log());
-  const bytes: number[] = [0x50, 0x47, 0x49, 0x31, 0, 0, 0, 2, 1, 99];
-  for (let number = 0; number < 200; number++) bytes.push(0, 0, 0, 2, 8, number);
+  const bytes: number[] = [0x50, 0x47, 0x49, 0x31, 0, 0, 0, 5, 1, 0, 0, 0, 99];
+  for (let number = 0; number < 200; number++) bytes.push(0, 0, 0, 5, 8, 0, 0, 0, number);
   for (let at = 0; at < bytes.length; at += 13) {
     connection.write(Uint8Array.from(bytes.slice(at, at + 13)));
   }
   await world.run(20_000_000);
   const got = world.server.bytes;
-  assert.deepEqual(got.slice(0, 10), bytes.slice(0, 10));
+  assert.deepEqual(got.slice(0, 13), bytes.slice(0, 13));
   const { dropped, duplicated, delayed } = world.network.frameFaultCounts;
   assert.ok(dropped > 20 && duplicated > 20 && delayed > 20);
-  assert.equal(got.length, 10 + 6 * (200 - dropped + duplicated));
+  assert.equal(got.length, 13 + 9 * (200 - dropped + duplicated));
   assert.equal(seen.length, 201);
 });

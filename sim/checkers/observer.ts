@@ -1,0 +1,301 @@
+/**
+ * Watches a whole cluster from outside: what goes over the wire, what each replica says of itself, and what its
+ * engine holds. Nothing here is shared with the code under test but the numbers of the messages.
+ *
+ *   V4   one sender of prepares per (partition, ballot); one primary per ballot among the replicas.
+ *   V5   committed anywhere ≤ prepared at every member of the newest configuration that is up.
+ *   V6   one digest per committed decree (global-history.ts).
+ *   V8   what a member acknowledged and what is committed is in its log again after a restart.
+ *   V7, V9   engine content = replay of the committed history up to the engine's applied decree.
+ *   V10  a node that is new in a configuration has everything that is committed.
+ *   V12  one set of members per (partition, ballot); a newer ballot keeps at least one former member.
+ */
+
+import type { Engine } from '../../src/env/engine.ts';
+import { ReplicaStatus } from '../../src/model/configuration.ts';
+import { InternalMessage } from '../../src/wire/schema/internal.ts';
+import { type EngineContent, readContent } from './content.ts';
+import { GlobalHistory } from './global-history.ts';
+import type { ViolationKind, Violations } from './violations.ts';
+import { readSeenPrepare, readSeenPrepareAck } from './wire-view.ts';
+
+/** What a replica says of itself (ReplicaServer.inspect). */
+export interface ReplicaView {
+  readonly partition: string;
+  readonly status: ReplicaStatus;
+  readonly ballot: number;
+  readonly lastCommittedDecree: number;
+  readonly lastPreparedDecree: number;
+  readonly digestAt: (decree: number) => number | null;
+}
+
+/** A server process that is up. */
+export interface ServerView {
+  readonly name: string;
+  readonly isUp: boolean;
+  /** Raised by each start. */
+  readonly generation: number;
+  readonly replicas: () => readonly ReplicaView[];
+  /** Open engines by partition. */
+  readonly engines: () => ReadonlyMap<string, Engine>;
+}
+
+export interface SeenConfiguration {
+  readonly partition: string;
+  readonly ballot: number;
+  readonly primary: string | null;
+  readonly secondaries: readonly string[];
+}
+
+class PartitionRecord {
+  readonly history: GlobalHistory = new GlobalHistory();
+  readonly senderOfBallot: Map<number, string> = new Map();
+  readonly primaryOfBallot: Map<number, string> = new Map();
+  readonly configurations: Map<number, SeenConfiguration> = new Map();
+  newest: SeenConfiguration | null = null;
+  /** Highest decree acknowledged by each server. */
+  readonly acknowledged: Map<string, number> = new Map();
+}
+
+/** What a member must have again when it comes back. */
+interface Owed {
+  readonly partition: string;
+  readonly decree: number;
+}
+
+export class ClusterObserver {
+  readonly #violations: Violations;
+  readonly #nowUs: () => number;
+  readonly #servers: readonly ServerView[];
+  readonly #partitions: Map<string, PartitionRecord> = new Map();
+  readonly #owed: Map<string, Owed[]> = new Map();
+  /** Replica lives whose engine was compared after they appeared: `server/generation/partition`. */
+  readonly #comparedLives: Set<string> = new Set();
+  committedCount: number = 0;
+  contentComparisons: number = 0;
+
+  constructor(violations: Violations, nowUs: () => number, servers: readonly ServerView[]) {
+    this.#violations = violations;
+    this.#nowUs = nowUs;
+    this.#servers = servers;
+  }
+
+  // ---- the wire ----
+
+  onFrame(from: string, to: string, type: number, payload: Uint8Array): void {
+    if (type === InternalMessage.prepare) this.#onPrepare(from, payload);
+    else if (type === InternalMessage.prepareAck) this.#onPrepareAck(from, payload);
+    else if (type === InternalMessage.replicaForget) this.#forget(to);
+  }
+
+  #onPrepare(from: string, payload: Uint8Array): void {
+    const prepare = readSeenPrepare(payload);
+    const record = this.#record(prepare.partition);
+    const wrong = record.history.onPrepared(prepare);
+    if (wrong !== null) this.#report('V6-one-digest-per-decree', prepare.partition, wrong);
+    const sender = record.senderOfBallot.get(prepare.ballot);
+    if (sender === undefined) record.senderOfBallot.set(prepare.ballot, from);
+    else if (sender !== from) {
+      const detail = `${sender} and ${from} both prepare under ballot ${prepare.ballot}`;
+      this.#report('V4-one-primary-per-ballot', prepare.partition, detail);
+    }
+  }
+
+  #onPrepareAck(from: string, payload: Uint8Array): void {
+    const ack = readSeenPrepareAck(payload);
+    if (ack.result !== 0) return;
+    const { acknowledged } = this.#record(ack.partition);
+    acknowledged.set(from, Math.max(ack.decree, acknowledged.get(from) ?? 0));
+  }
+
+  /** It may drop a copy now; only members keep what they acknowledged. */
+  #forget(server: string): void {
+    for (const record of this.#partitions.values()) {
+      if (record.newest !== null && !isMember(record.newest, server)) {
+        record.acknowledged.delete(server);
+      }
+    }
+  }
+
+  /** From the meta server, which has persisted it: seen in a push. */
+  onConfiguration(seen: SeenConfiguration): void {
+    const record = this.#record(seen.partition);
+    const known = record.configurations.get(seen.ballot);
+    if (known !== undefined) {
+      if (membersText(known) !== membersText(seen)) {
+        const detail = `ballot ${seen.ballot} has members ${membersText(known)} and ${membersText(seen)}`;
+        this.#report('V12-configuration', seen.partition, detail);
+      }
+      return;
+    }
+    record.configurations.set(seen.ballot, seen);
+    const previous = record.newest;
+    if (previous !== null && previous.ballot > seen.ballot) return;
+    record.newest = seen;
+    if (previous === null || previous.ballot === 0) return;
+    this.#checkAdded(record, previous, seen);
+  }
+
+  #checkAdded(record: PartitionRecord, previous: SeenConfiguration, seen: SeenConfiguration): void {
+    this.look();
+    for (const name of members(seen)) {
+      if (isMember(previous, name)) continue;
+      const view = this.#viewOf(name, seen.partition);
+      if (view === null || view.lastPreparedDecree >= record.history.lastCommitted) continue;
+      const detail =
+        `${name} joins at ballot ${seen.ballot} with log up to ${view.lastPreparedDecree}` +
+        ` while ${record.history.lastCommitted} is committed`;
+      this.#report('V10-early-promotion', seen.partition, detail);
+    }
+  }
+
+  // ---- the replicas ----
+
+  /** Looks at every replica that is up. Cheap enough for many times a second. */
+  look(): void {
+    for (const server of this.#servers) {
+      if (!server.isUp) continue;
+      for (const view of server.replicas()) this.#lookAt(server, view);
+    }
+    for (const [partition, record] of this.#partitions) this.#checkMembers(partition, record);
+  }
+
+  #lookAt(server: ServerView, view: ReplicaView): void {
+    const record = this.#record(view.partition);
+    const digest = view.digestAt(view.lastCommittedDecree);
+    if (digest !== null) {
+      const before = record.history.lastCommitted;
+      const wrong = record.history.onCommitted(view.lastCommittedDecree, digest);
+      this.committedCount += record.history.lastCommitted - before;
+      if (wrong !== null) {
+        this.#report('V6-one-digest-per-decree', view.partition, `${server.name}: ${wrong}`);
+      }
+    }
+    if (view.status === ReplicaStatus.primary) {
+      const known = record.primaryOfBallot.get(view.ballot);
+      if (known === undefined) record.primaryOfBallot.set(view.ballot, server.name);
+      else if (known !== server.name) {
+        const detail = `${known} and ${server.name} are both primary at ballot ${view.ballot}`;
+        this.#report('V4-one-primary-per-ballot', view.partition, detail);
+      }
+    }
+    this.#settleOwed(server, view);
+    const life = `${server.name}/${server.generation}/${view.partition}`;
+    if (this.#comparedLives.has(life)) return;
+    if (this.#compareContent(server, view.partition)) this.#comparedLives.add(life);
+  }
+
+  /** The commit invariant of PacificA, against the newest configuration that the meta server has. */
+  #checkMembers(partition: string, record: PartitionRecord): void {
+    const { newest, history } = record;
+    if (newest === null) return;
+    for (const name of members(newest)) {
+      const view = this.#viewOf(name, partition);
+      if (view === null || view.status === ReplicaStatus.error) continue;
+      if (view.lastPreparedDecree >= history.lastCommitted) continue;
+      const detail =
+        `${name} is a member at ballot ${newest.ballot} and has prepared ${view.lastPreparedDecree},` +
+        ` but ${history.lastCommitted} is committed`;
+      this.#report('V5-commit-invariant', partition, detail);
+    }
+  }
+
+  // ---- crashes ----
+
+  /** Called before a server dies: notes what it owes as a member. */
+  onServerDies(server: ServerView): void {
+    this.look();
+    const owed: Owed[] = [];
+    for (const [partition, record] of this.#partitions) {
+      const { newest, acknowledged, history } = record;
+      if (newest === null || !isMember(newest, server.name)) continue;
+      const isLeader = newest.primary === server.name;
+      const acked = isLeader ? history.lastCommitted : (acknowledged.get(server.name) ?? 0);
+      owed.push({ partition, decree: Math.min(acked, history.lastCommitted) });
+    }
+    this.#owed.set(server.name, owed);
+  }
+
+  /** The durability mode does not promise it: unsynced data is gone by right. */
+  forgive(server: ServerView): void {
+    this.#owed.delete(server.name);
+  }
+
+  #settleOwed(server: ServerView, view: ReplicaView): void {
+    const owed = this.#owed.get(server.name);
+    if (owed === undefined || view.status === ReplicaStatus.error) return;
+    const index = owed.findIndex((one) => one.partition === view.partition);
+    if (index < 0) return;
+    const [debt] = owed.splice(index, 1);
+    if (view.lastPreparedDecree >= debt!.decree) return;
+    const detail = `${server.name} came back with log up to ${view.lastPreparedDecree}, it had ${debt!.decree}`;
+    this.#report('V8-log-continuity', view.partition, detail);
+  }
+
+  // ---- engines ----
+
+  compareAllContents(): void {
+    for (const server of this.#servers) {
+      if (!server.isUp) continue;
+      for (const view of server.replicas()) this.#compareContent(server, view.partition);
+    }
+  }
+
+  /** False when there is no engine to look at yet. */
+  #compareContent(server: ServerView, partition: string): boolean {
+    const engine = server.engines().get(partition);
+    if (engine === undefined) return false;
+    const content = readContent(engine);
+    if (content === null) return false;
+    this.contentComparisons += 1;
+    const wrong = this.#contentFault(partition, content);
+    if (wrong !== null) this.#report('V9-torn-decree', partition, `${server.name}: ${wrong}`);
+    return true;
+  }
+
+  #contentFault(partition: string, content: EngineContent): string | null {
+    const { history } = this.#record(partition);
+    const { appliedDecree, appliedDigest, digest } = content;
+    if (appliedDecree > history.lastCommitted) {
+      return `the engine has applied ${appliedDecree}, committed is ${history.lastCommitted}`;
+    }
+    if (history.digestAt(appliedDecree) !== appliedDigest) {
+      return `the engine has applied another decree ${appliedDecree} than the committed one`;
+    }
+    if (history.contentAt(appliedDecree) !== digest) {
+      return `the engine's ${content.rowCount} rows are not the effects of decrees 1 … ${appliedDecree}`;
+    }
+    return null;
+  }
+
+  #viewOf(name: string, partition: string): ReplicaView | null {
+    const server = this.#servers.find((one) => one.name === name);
+    if (server === undefined || !server.isUp) return null;
+    return server.replicas().find((view) => view.partition === partition) ?? null;
+  }
+
+  #record(partition: string): PartitionRecord {
+    let record = this.#partitions.get(partition);
+    if (record === undefined) {
+      record = new PartitionRecord();
+      this.#partitions.set(partition, record);
+    }
+    return record;
+  }
+
+  #report(kind: ViolationKind, partition: string, detail: string): void {
+    this.#violations.add(kind, this.#nowUs(), `partition ${partition}: ${detail}`);
+  }
+}
+
+function members(seen: SeenConfiguration): string[] {
+  return seen.primary === null ? [...seen.secondaries] : [seen.primary, ...seen.secondaries];
+}
+
+function isMember(seen: SeenConfiguration, name: string): boolean {
+  return seen.primary === name || seen.secondaries.includes(name);
+}
+
+function membersText(seen: SeenConfiguration): string {
+  return `${seen.primary ?? 'none'}+${[...seen.secondaries].sort().join()}`;
+}
