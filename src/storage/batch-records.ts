@@ -3,7 +3,6 @@
  *
  * A batch may come from a wire or a disk, so nothing in it is believed: what does not parse is `BatchFormatError`.
  */
-import { assertAtLeast } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { type Engine, EngineError, EngineStatus, type ValueView } from '../env/engine.ts';
 import { DECREE_NONE, type Decree, toDecree } from '../model/identity.ts';
@@ -71,20 +70,22 @@ export function readAppliedDecree(engine: Engine): Promise<AppliedState> {
         resolve({ decree: DECREE_NONE, digest: 0 });
       } else if (status !== EngineStatus.ok) {
         reject(new EngineError(status, engine.path, 'the applied decree cannot be read'));
-      } else if (view.end - view.start !== APPLIED_VALUE_BYTES) {
-        reject(
-          new EngineError(EngineStatus.corruption, engine.path, 'the applied decree is damaged'),
-        );
       } else {
-        resolve(decodeApplied(view.bytes, view.start));
+        const state = decodeApplied(view.bytes, view.start, view.end);
+        if (state !== null) resolve(state);
+        else reject(new EngineError(EngineStatus.corruption, engine.path, DAMAGED));
       }
     });
   });
 }
 
-function decodeApplied(bytes: Uint8Array, start: number): AppliedState {
+const DAMAGED = 'the applied decree is damaged';
+
+/** Null when the bytes are no such value. */
+function decodeApplied(bytes: Uint8Array, start: number, end: number): AppliedState | null {
+  if (end - start !== APPLIED_VALUE_BYTES) return null;
   const decree = bigEndianU32(bytes, start) * 0x100000000 + bigEndianU32(bytes, start + 4);
-  assertAtLeast(decree, 1, 'an applied decree is at least 1');
+  if (decree < 1 || !Number.isSafeInteger(decree)) return null;
   return { decree: toDecree(decree), digest: bigEndianU32(bytes, start + 8) | 0 };
 }
 

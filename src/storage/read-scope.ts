@@ -1,0 +1,91 @@
+/**
+ * What the reads of one replica share, and the range reads that are open outside of a single turn: they hold an iterator
+ * of the engine and must be closed before it is.
+ */
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../env/clock.ts';
+import { type Engine, EngineStatus } from '../env/engine.ts';
+import type { Writer } from '../wire/writer.ts';
+import { type RangePlan, RangeRead } from './range-read.ts';
+import { ReadOutcome } from './read-outcome.ts';
+import { ReadReplies } from './read-replies.ts';
+import type { ScanContexts } from './scan-contexts.ts';
+import type { ReplicaContext, StorageLimits, TableSettings } from './table-context.ts';
+
+/** One read, decoded. It runs once, either way; its views into the request live as long as it does. */
+export interface ReadJob {
+  /** Writes the result, or leaves a piece of it that the caller rewinds when the outcome is not done. */
+  runNow(writer: Writer): ReadOutcome;
+  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void;
+}
+
+export class ReadScope {
+  readonly engine: Engine;
+  readonly context: ReplicaContext;
+  readonly clock: Clock;
+  readonly limits: StorageLimits;
+  readonly replies: ReadReplies;
+  readonly scans: ScanContexts;
+  settings: TableSettings;
+  private readonly lateReads: Set<RangeRead>;
+  private closed: boolean;
+
+  constructor(
+    engine: Engine,
+    context: ReplicaContext,
+    settings: TableSettings,
+    limits: StorageLimits,
+    clock: Clock,
+    scans: ScanContexts,
+  ) {
+    this.engine = engine;
+    this.context = context;
+    this.settings = settings;
+    this.limits = limits;
+    this.clock = clock;
+    this.scans = scans;
+    this.replies = new ReadReplies(context);
+    this.lateReads = new Set();
+    this.closed = false;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** The caller closes the read, or gives it to `scans`. */
+  open(plan: RangePlan): RangeRead {
+    assert(!this.closed, 'a closed replica opens no reads');
+    const { lower, upper, reverse } = plan;
+    const iterator = this.engine.iterate({
+      lower,
+      upper,
+      reverse,
+      keysOnly: false,
+      fillCache: true,
+    });
+    return new RangeRead(plan, iterator, this.clock);
+  }
+
+  /** Runs a batch over several turns; closing the scope meanwhile ends it with `invalid`. */
+  runLater(read: RangeRead, done: (status: EngineStatus) => void): void {
+    this.lateReads.add(read);
+    read.runLater((status) => {
+      this.lateReads.delete(read);
+      done(this.closed ? EngineStatus.invalid : status);
+    });
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const read of this.lateReads) read.close();
+    this.scans.close();
+  }
+}
+
+/** Outcome of a read that the engine did not answer with ok. */
+export function outcomeOf(status: EngineStatus): ReadOutcome {
+  assert(status !== EngineStatus.ok, 'only what went wrong is an outcome of its own');
+  return status === EngineStatus.wouldBlock ? ReadOutcome.later : ReadOutcome.failed;
+}

@@ -1,0 +1,194 @@
+/**
+ * The read side of one replica. Answers from memory in the turn of the request where it can (`tryRead`); what has to
+ * wait for the disk, or is more work than one turn may hold, goes through `readLater`.
+ *
+ * A get is the hot path: one look-up, the value copied once into the reply, nothing allocated but the view of the key.
+ */
+import { assert } from '../base/assert.ts';
+import { EMPTY_BYTES } from '../base/bytes.ts';
+import type { Clock } from '../env/clock.ts';
+import { type Engine, EngineStatus, type ValueView } from '../env/engine.ts';
+import type { Random } from '../env/random.ts';
+import { isClientKey } from '../model/key.ts';
+import { isExpired, ttlNow, ttlReply } from '../model/ttl.ts';
+import { expireOf, VALUE_HEADER_BYTES } from '../model/value.ts';
+import {
+  readBatchGetRequest,
+  readGetScannerRequest,
+  readMultiGetRequest,
+  readScanRequest,
+} from '../wire/generated/rrdb.ts';
+import { Reader } from '../wire/reader.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
+import { StorageStatus } from '../wire/schema/rrdb.ts';
+import { WireError } from '../wire/types.ts';
+import { Writer } from '../wire/writer.ts';
+import { batchGetJob } from './key-read.ts';
+import { multiGetJob } from './multi-get.ts';
+import { type ReadDone, ReadOutcome, type Reads } from './read-outcome.ts';
+import { outcomeOf, type ReadJob, ReadScope } from './read-scope.ts';
+import { clearScanner, getScannerJob, scanJob } from './scan.ts';
+import { ScanContexts } from './scan-contexts.ts';
+import { sortkeyCountJob } from './sortkey-count.ts';
+import {
+  assertLimits,
+  type ReplicaContext,
+  STORAGE_LIMITS,
+  type StorageLimits,
+  type TableSettings,
+} from './table-context.ts';
+
+/** A late reply is built here before it is handed out. */
+const LATE_SLAB_BYTES = 4096;
+
+export class ReadService implements Reads {
+  private readonly scope: ReadScope;
+  private readonly lateReader: Reader;
+  private readonly view: ValueView;
+
+  constructor(
+    engine: Engine,
+    context: ReplicaContext,
+    settings: TableSettings,
+    clock: Clock,
+    random: Random,
+    limits: StorageLimits = STORAGE_LIMITS,
+  ) {
+    assertLimits(limits);
+    const scans = new ScanContexts(clock, random, limits.scanContextsMax, limits.scanIdleMsMax);
+    this.scope = new ReadScope(engine, context, settings, limits, clock, scans);
+    this.lateReader = new Reader();
+    this.view = { bytes: EMPTY_BYTES, start: 0, end: 0 };
+  }
+
+  /** Scans that wait for their next batch. */
+  get scanCount(): number {
+    return this.scope.scans.count;
+  }
+
+  isSupported(code: RpcCode): boolean {
+    return code >= RpcCode.get && code <= RpcCode.clearScanner;
+  }
+
+  tryRead(code: RpcCode, reader: Reader, writer: Writer): ReadOutcome {
+    assert(!this.scope.isClosed, 'a closed replica reads nothing');
+    const argumentAt = reader.position;
+    const resultAt = writer.length;
+    let outcome: ReadOutcome;
+    try {
+      outcome = this.readNow(code, reader, writer);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      outcome = ReadOutcome.invalidParameters;
+    }
+    if (outcome !== ReadOutcome.done) writer.rewind(resultAt);
+    if (outcome === ReadOutcome.later) reader.position = argumentAt;
+    return outcome;
+  }
+
+  readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void {
+    assert(!this.scope.isClosed, 'a closed replica reads nothing');
+    const reader = this.lateReader;
+    reader.reset(argument, 0, argument.length);
+    const writer = new Writer(LATE_SLAB_BYTES);
+    const onOutcome = (outcome: ReadOutcome): void => {
+      assert(outcome !== ReadOutcome.later, 'a late read is answered for good');
+      done(outcome, outcome === ReadOutcome.done ? writer.take() : EMPTY_BYTES);
+    };
+    if (code === RpcCode.get || code === RpcCode.ttl) {
+      this.pointLater(code, reader.readBlob(), writer, onOutcome);
+      return;
+    }
+    const job = this.decodeJob(code, reader);
+    if (job === null) onOutcome(ReadOutcome.invalidParameters);
+    else job.runLater(writer, onOutcome);
+  }
+
+  applySettings(settings: TableSettings): void {
+    this.scope.settings = settings;
+  }
+
+  expireScans(): void {
+    this.scope.scans.expire();
+  }
+
+  close(): void {
+    this.scope.close();
+  }
+
+  private readNow(code: RpcCode, reader: Reader, writer: Writer): ReadOutcome {
+    if (code === RpcCode.get || code === RpcCode.ttl) {
+      const key = reader.readBlob();
+      if (!isClientKey(key)) return ReadOutcome.invalidParameters;
+      const status = this.scope.engine.get(key, this.view);
+      return this.answerPoint(code, status, this.view, writer);
+    }
+    if (code === RpcCode.clearScanner) {
+      clearScanner(this.scope, reader.readI64Big());
+      return ReadOutcome.noReply;
+    }
+    const job = this.decodeJob(code, reader);
+    return job === null ? ReadOutcome.invalidParameters : job.runNow(writer);
+  }
+
+  /** Null when the request names keys that cannot exist. */
+  private decodeJob(code: RpcCode, reader: Reader): ReadJob | null {
+    switch (code) {
+      case RpcCode.multiGet:
+        return multiGetJob(this.scope, readMultiGetRequest(reader));
+      case RpcCode.batchGet:
+        return batchGetJob(this.scope, readBatchGetRequest(reader));
+      case RpcCode.sortkeyCount:
+        return sortkeyCountJob(this.scope, reader.readBlob());
+      case RpcCode.getScanner:
+        return getScannerJob(this.scope, readGetScannerRequest(reader));
+      default:
+        assert(code === RpcCode.scan, 'only supported reads are decoded');
+        return scanJob(this.scope, readScanRequest(reader).contextId);
+    }
+  }
+
+  private pointLater(
+    code: RpcCode,
+    key: Uint8Array,
+    writer: Writer,
+    done: (outcome: ReadOutcome) => void,
+  ): void {
+    assert(isClientKey(key), 'only what was tried before is read later');
+    const view: ValueView = { bytes: EMPTY_BYTES, start: 0, end: 0 };
+    this.scope.engine.getLater(key, view, (status) => {
+      const { isClosed } = this.scope;
+      done(isClosed ? ReadOutcome.failed : this.answerPoint(code, status, view, writer));
+    });
+  }
+
+  /** get and ttl, once the engine has answered. */
+  private answerPoint(
+    code: RpcCode,
+    status: EngineStatus,
+    view: ValueView,
+    writer: Writer,
+  ): ReadOutcome {
+    const { replies, clock } = this.scope;
+    if (status === EngineStatus.ok) {
+      const { bytes, start, end } = view;
+      if (end - start < VALUE_HEADER_BYTES) return ReadOutcome.failed;
+      const expireSeconds = expireOf(bytes, start);
+      const nowSeconds = expireSeconds === 0 ? 0 : ttlNow(clock.wallMs());
+      if (!isExpired(expireSeconds, nowSeconds)) {
+        const { ok } = StorageStatus;
+        if (code === RpcCode.ttl) {
+          replies.writeTtl(writer, ok, ttlReply(expireSeconds, nowSeconds));
+        } else {
+          replies.writeValue(writer, ok, bytes, start + VALUE_HEADER_BYTES, end);
+        }
+        return ReadOutcome.done;
+      }
+    } else if (status !== EngineStatus.notFound) {
+      return outcomeOf(status);
+    }
+    if (code === RpcCode.ttl) replies.writeTtl(writer, StorageStatus.notFound, 0);
+    else replies.writeValue(writer, StorageStatus.notFound, EMPTY_BYTES, 0, 0);
+    return ReadOutcome.done;
+  }
+}

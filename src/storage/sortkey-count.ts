@@ -1,0 +1,81 @@
+/**
+ * sortkey_count: how many live rows a hash key has. There is no limit on the number, so what is more than one turn's work
+ * goes on in later turns; a read that runs out of time answers −1.
+ */
+import { EMPTY_BYTES } from '../base/bytes.ts';
+import { EngineStatus } from '../env/engine.ts';
+import { encodeKey, HASH_KEY_BYTES_MAX, hashKeyEnd } from '../model/key.ts';
+import { FilterType, StorageStatus } from '../wire/schema/rrdb.ts';
+import type { Writer } from '../wire/writer.ts';
+import { type RangePlan, type RangeRead, RowOutput } from './range-read.ts';
+import { ReadOutcome } from './read-outcome.ts';
+import { outcomeOf, type ReadJob, type ReadScope } from './read-scope.ts';
+
+const COUNT_OUT_OF_TIME = -1;
+
+/** Null: no such hash key can exist. */
+export function sortkeyCountJob(scope: ReadScope, hashKey: Uint8Array): ReadJob | null {
+  if (hashKey.length > HASH_KEY_BYTES_MAX) return null;
+  return new SortkeyCountJob(scope, {
+    lower: encodeKey(hashKey, EMPTY_BYTES),
+    upper: hashKeyEnd(hashKey),
+    reverse: false,
+    end: null,
+    endInclusive: false,
+    hashFilter: FilterType.none,
+    hashPattern: EMPTY_BYTES,
+    sortFilter: FilterType.none,
+    sortPattern: EMPTY_BYTES,
+    output: RowOutput.count,
+    noValue: true,
+    returnExpire: false,
+    ownPartition: -1,
+    partitionCount: 1,
+  });
+}
+
+class SortkeyCountJob implements ReadJob {
+  private readonly scope: ReadScope;
+  private readonly plan: RangePlan;
+
+  constructor(scope: ReadScope, plan: RangePlan) {
+    this.scope = scope;
+    this.plan = plan;
+  }
+
+  runNow(writer: Writer): ReadOutcome {
+    const read = this.begin(this.scope.limits.turnRowsMax);
+    const status = read.runNow();
+    if (status === EngineStatus.ok && read.isIncomplete && !read.isLate) {
+      read.close();
+      return ReadOutcome.later;
+    }
+    return this.finish(status, read, writer);
+  }
+
+  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
+    const read = this.begin(Infinity);
+    this.scope.runLater(read, (status) => done(this.finish(status, read, writer)));
+  }
+
+  private begin(examinedMax: number): RangeRead {
+    const read = this.scope.open(this.plan);
+    const limits = {
+      keptMax: Infinity,
+      examinedMax,
+      bytesMax: Infinity,
+      blocksBytesMax: Infinity,
+      timeMsMax: this.scope.settings.rangeTimeMsMax,
+    };
+    read.begin(limits, null);
+    return read;
+  }
+
+  private finish(status: EngineStatus, read: RangeRead, writer: Writer): ReadOutcome {
+    read.close();
+    if (status !== EngineStatus.ok) return outcomeOf(status);
+    const count = read.isLate ? COUNT_OUT_OF_TIME : read.kept;
+    this.scope.replies.writeCount(writer, StorageStatus.ok, count);
+    return ReadOutcome.done;
+  }
+}
