@@ -5,7 +5,7 @@
  * error, and it is true exactly for `InDoubtError`. All other errors of a write mean that the cluster holds no trace of it.
  */
 
-export type ErrorCode =
+export type PegasusErrorCode =
   /** The deadline passed; nothing was written. */
   | 'timeout'
   /** A write was sent and its answer never came. */
@@ -58,7 +58,7 @@ export const NO_DETAILS: ErrorDetails = {
 
 /** Base of everything that the client throws, apart from broken invariants. */
 export abstract class PegasusError extends Error {
-  abstract readonly code: ErrorCode;
+  abstract readonly code: PegasusErrorCode;
   /** The write may be in the table, now or a little later. */
   readonly maybeApplied: boolean = false;
   readonly operation: string;
