@@ -1,0 +1,17 @@
+/** Options that every server process has, whatever it serves. */
+import type { LogLevel } from '../adapters/node/logger.ts';
+import type { OptionTable } from '../base/option-table.ts';
+
+export interface ProcessOptions {
+  readonly logLevel: LogLevel;
+}
+
+export const PROCESS_OPTIONS: OptionTable<ProcessOptions> = {
+  logLevel: {
+    key: 'log.level',
+    type: 'enumeration',
+    values: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    help: 'Events below this level are not written. The log goes to standard error, one JSON object a line.',
+  },
+};

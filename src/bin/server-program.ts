@@ -1,0 +1,106 @@
+/**
+ * The frame of a server process: options from flags, environment and file, then open, serve, and drain on a signal.
+ *
+ * SIGTERM or SIGINT closes the server; the process ends by itself when nothing is left to do, and a leaked handle is a bug
+ * that shows: after the limit the process names what is still open and ends with an error. A second signal ends it at once.
+ */
+import { Command, Option } from 'commander';
+import { readConfigFile } from '../adapters/config.ts';
+import { PinoLogger } from '../adapters/node/logger.ts';
+import {
+  environmentName,
+  type OptionRelation,
+  type OptionTable,
+  optionEntries,
+  resolveOptions,
+} from '../base/option-table.ts';
+import { defaultText, placeholderText } from '../base/option-values.ts';
+import type { Logger } from '../env/logger.ts';
+import type { ProcessOptions } from './process-options.ts';
+
+/** From the signal to the end. */
+const DRAIN_LIMIT_MS = 5_000;
+
+export interface RunningServer {
+  /** Finishes what is under way and lets go of everything. */
+  close(): Promise<void>;
+}
+
+export interface ServerProgram<T extends ProcessOptions> {
+  /** As in `pegasus NAME`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly table: OptionTable<T>;
+  readonly relations: readonly OptionRelation<T>[];
+  /** Resolves when the server serves. */
+  readonly open: (options: T, logger: Logger) => Promise<RunningServer>;
+}
+
+/** Serves until a signal comes. */
+export async function runServer<T extends ProcessOptions>(
+  program: ServerProgram<T>,
+  args: readonly string[],
+): Promise<number> {
+  const options = optionsFrom(program, args);
+  const logger = new PinoLogger({ level: options.logLevel, bindings: { server: program.name } });
+  const signalled = nextSignal();
+  const opening = program.open(options, logger);
+  const first = await Promise.race([opening, signalled]);
+  if (typeof first === 'string') {
+    // Nothing was promised to anybody yet, and a start that breaks off is what recovery is made for.
+    logger.info('process.stopped_at_start', { signal: first });
+    process.exit(0);
+  }
+  const server = first;
+  const signal = await signalled;
+  logger.info('process.draining', { signal });
+  process.once(signal, () => process.exit(1));
+  setTimeout(() => {
+    logger.error('process.stuck', { open: process.getActiveResourcesInfo().join(',') });
+    process.exit(1);
+  }, DRAIN_LIMIT_MS).unref();
+  await server.close();
+  logger.info('process.drained');
+  return 0;
+}
+
+function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+  });
+}
+
+function optionsFrom<T extends ProcessOptions>(
+  program: ServerProgram<T>,
+  args: readonly string[],
+): T {
+  const command = commandOf(program);
+  command.parse([...args], { from: 'user' });
+  const { config, ...flags } = command.opts<Record<string, string | boolean | undefined>>();
+  const file = typeof config === 'string' ? readConfigFile(config) : null;
+  const sources = { file, environment: process.env, flags };
+  return resolveOptions(program.table, sources, program.relations).values;
+}
+
+function commandOf<T extends ProcessOptions>(program: ServerProgram<T>): Command {
+  const command = new Command(`pegasus ${program.name}`)
+    .description(program.summary)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .allowExcessArguments(false)
+    .option('--config <file>', 'configuration file (TOML); flags and variables override it')
+    .addHelpText(
+      'after',
+      '\nEvery key can stand in the file, as a flag, or in the environment, e.g. log.level as ' +
+        `--log.level or ${environmentName('log.level')}.\nDurations: 500ms, 10s, 5m. Sizes: 64KiB, 1GiB.`,
+    );
+  for (const [, option] of optionEntries(program.table)) {
+    const value = option.type === 'boolean' ? '[true|false]' : `<${placeholderText(option)}>`;
+    const fallback =
+      option.required === true ? ' (required)' : ` (default: ${defaultText(option)})`;
+    const shown = option.default === null ? '' : fallback;
+    command.addOption(new Option(`--${option.key} ${value}`, `${option.help}${shown}`));
+  }
+  return command;
+}
