@@ -48,7 +48,7 @@ export const STORAGE_LIMITS: StorageLimits = {
   multiGetBytesMax: 30 * 1024 * 1024,
   scanRowsMax: 1000,
   scanBytesMax: 8 * 1024 * 1024,
-  replyBytesMax: 64 * 1024 * 1024,
+  replyBytesMax: 32 * 1024 * 1024,
   scanContextsMax: 1000,
   scanIdleMsMax: 5 * 60 * 1000,
   turnRowsMax: 4096,

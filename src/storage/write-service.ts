@@ -43,20 +43,25 @@ export const AppendOutcome = {
 } as const;
 export type AppendOutcome = (typeof AppendOutcome)[keyof typeof AppendOutcome];
 
+/** What writes look at of a request's header: the sender's partition hash as two u32, both 0 = not given. */
+export interface WriteHeader {
+  readonly partitionHashHigh: number;
+  readonly partitionHashLow: number;
+}
+
 /** A family of write operations. The replica layer knows no more of writes than this. */
 export interface WriteFamily {
   /** False: frame error ERR_HANDLER_NOT_FOUND. */
   isSupported(code: RpcCode): boolean;
   /**
    * Decodes the argument that `reader` stands at and appends its effects to `builder`. `timestampUs` is the primary's
-   * wall clock, strictly ascending within a partition; `hash` is the partition hash of the header, 0 = not given.
-   * Fills `code`, `error` and `count` of `pending`.
+   * wall clock, strictly ascending within a partition. Fills `code`, `error` and `count` of `pending`.
    */
   append(
     code: RpcCode,
     reader: Reader,
     timestampUs: number,
-    hash: U64,
+    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome;
@@ -95,7 +100,7 @@ export class WriteService implements WriteFamily {
     code: RpcCode,
     reader: Reader,
     timestampUs: number,
-    hash: U64,
+    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
@@ -106,7 +111,7 @@ export class WriteService implements WriteFamily {
     pending.count = 0;
     let outcome: AppendOutcome;
     try {
-      outcome = this.appendDecoded(code, reader, timestampUs, hash, builder, pending);
+      outcome = this.appendDecoded(code, reader, timestampUs, header, builder, pending);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       outcome = AppendOutcome.invalidParameters;
@@ -130,38 +135,42 @@ export class WriteService implements WriteFamily {
     code: RpcCode,
     reader: Reader,
     timestampUs: number,
-    hash: U64,
+    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
     switch (code) {
       case RpcCode.put:
-        return this.appendPut(reader, timestampUs, hash, builder);
+        return this.appendPut(reader, timestampUs, header, builder);
       case RpcCode.remove:
-        return this.appendRemove(reader, hash, builder);
+        return this.appendRemove(reader, header, builder);
       case RpcCode.multiPut:
-        return this.appendMultiPut(reader, timestampUs, hash, builder, pending);
+        return this.appendMultiPut(reader, timestampUs, header, builder, pending);
       default:
-        return this.appendMultiRemove(reader, hash, builder, pending);
+        return this.appendMultiRemove(reader, header, builder, pending);
     }
   }
 
   private appendPut(
     reader: Reader,
     timestampUs: number,
-    hash: U64,
+    header: WriteHeader,
     builder: WriteBatchBuilder,
   ): AppendOutcome {
     const { key, value, expireTsSeconds } = readUpdateRequest(reader);
-    if (!isClientKey(key) || !this.isOwnKey(key, hash)) return AppendOutcome.invalidParameters;
+    if (!isClientKey(key) || !this.isOwnKey(key, header)) return AppendOutcome.invalidParameters;
     this.setStamp(expireTsSeconds, timestampUs);
     builder.putEncoded(key, value, this.stamp);
     return AppendOutcome.appended;
   }
 
-  private appendRemove(reader: Reader, hash: U64, builder: WriteBatchBuilder): AppendOutcome {
+  private appendRemove(
+    reader: Reader,
+    header: WriteHeader,
+    builder: WriteBatchBuilder,
+  ): AppendOutcome {
     const key = reader.readBlob();
-    if (!isClientKey(key) || !this.isOwnKey(key, hash)) return AppendOutcome.invalidParameters;
+    if (!isClientKey(key) || !this.isOwnKey(key, header)) return AppendOutcome.invalidParameters;
     builder.deleteEncoded(key);
     return AppendOutcome.appended;
   }
@@ -169,12 +178,12 @@ export class WriteService implements WriteFamily {
   private appendMultiPut(
     reader: Reader,
     timestampUs: number,
-    hash: U64,
+    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
     const { hashKey, kvs, expireTsSeconds } = readMultiPutRequest(reader);
-    if (!this.isOwnHashKey(hashKey, hash)) return AppendOutcome.invalidParameters;
+    if (!this.isOwnHashKey(hashKey, header)) return AppendOutcome.invalidParameters;
     if (kvs.length === 0) {
       pending.error = StorageStatus.invalidArgument;
       return AppendOutcome.appended;
@@ -186,12 +195,12 @@ export class WriteService implements WriteFamily {
 
   private appendMultiRemove(
     reader: Reader,
-    hash: U64,
+    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
     const { hashKey, sortKeys } = readMultiRemoveRequest(reader);
-    if (!this.isOwnHashKey(hashKey, hash)) return AppendOutcome.invalidParameters;
+    if (!this.isOwnHashKey(hashKey, header)) return AppendOutcome.invalidParameters;
     if (sortKeys.length === 0) {
       pending.error = StorageStatus.invalidArgument;
       return AppendOutcome.appended;
@@ -209,20 +218,24 @@ export class WriteService implements WriteFamily {
   }
 
   /** False when the sender's hash is not that of the key: it meant another key or another table. */
-  private isOwnKey(key: Uint8Array, hash: U64): boolean {
-    if (hash.high === 0 && hash.low === 0) return true;
+  private isOwnKey(key: Uint8Array, header: WriteHeader): boolean {
+    if (isHashless(header)) return true;
     partitionHash(key, 0, key.length, this.keyHash);
-    return isSame(this.keyHash, hash);
+    return isSame(this.keyHash, header);
   }
 
-  private isOwnHashKey(hashKey: Uint8Array, hash: U64): boolean {
+  private isOwnHashKey(hashKey: Uint8Array, header: WriteHeader): boolean {
     if (hashKey.length > HASH_KEY_BYTES_MAX) return false;
-    if (hash.high === 0 && hash.low === 0) return true;
+    if (isHashless(header)) return true;
     crc64(hashKey, 0, hashKey.length, this.keyHash);
-    return isSame(this.keyHash, hash);
+    return isSame(this.keyHash, header);
   }
 }
 
-function isSame(a: U64, b: U64): boolean {
-  return a.high === b.high && a.low === b.low;
+function isHashless(header: WriteHeader): boolean {
+  return header.partitionHashHigh === 0 && header.partitionHashLow === 0;
+}
+
+function isSame(hash: U64, header: WriteHeader): boolean {
+  return hash.high === header.partitionHashHigh && hash.low === header.partitionHashLow;
 }
