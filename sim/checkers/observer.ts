@@ -36,8 +36,8 @@ export interface ServerView {
   /** Raised by each start. */
   readonly generation: number;
   readonly replicas: () => readonly ReplicaView[];
-  /** Open engines by partition. */
-  readonly engines: () => ReadonlyMap<string, Engine>;
+  /** Calls back with the engine of a replica; false when there is none open. */
+  readonly withEngine: (partition: string, look: (engine: Engine) => void) => boolean;
 }
 
 export interface SeenConfiguration {
@@ -243,10 +243,13 @@ export class ClusterObserver {
 
   /** False when there is no engine to look at yet. */
   #compareContent(server: ServerView, partition: string): boolean {
-    const engine = server.engines().get(partition);
-    if (engine === undefined) return false;
-    const content = readContent(engine);
-    if (content === null) return false;
+    const contents: EngineContent[] = [];
+    server.withEngine(partition, (engine) => {
+      const content = readContent(engine);
+      if (content !== null) contents.push(content);
+    });
+    const content = contents[0];
+    if (content === undefined) return false;
     this.contentComparisons += 1;
     const wrong = this.#contentFault(partition, content);
     if (wrong !== null) this.#report('V9-torn-decree', partition, `${server.name}: ${wrong}`);

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { ReplicaEnvironment } from '../../src/env/environment.ts';
+import type { Connection } from '../../src/env/transport.ts';
+import { Scheduler } from '../kernel/scheduler.ts';
+import { RandomStreams } from '../kernel/streams.ts';
+import { Trace } from '../kernel/trace.ts';
+import { drawClock, drawSwarm } from '../nemesis/swarm.ts';
+import { Network } from '../network/network.ts';
+import { Machine, type RunningProcess } from './machine.ts';
+
+/** Appends what it is sent to a file and echoes it once it is on disk. */
+class LoggingEcho implements RunningProcess {
+  readonly found: string;
+  constructor(found: string) {
+    this.found = found;
+  }
+
+  static async open(environment: ReplicaEnvironment): Promise<LoggingEcho> {
+    const { disk, transport } = environment;
+    await disk.makeDirectory('data');
+    const file = await disk.open('data/log', 'append');
+    await disk.syncDirectory('data');
+    const found = new Uint8Array(file.size);
+    await file.read(0, found);
+    const waiting: { bytes: Uint8Array; connection: Connection }[] = [];
+    let isAppending = false;
+    const appendNext = (): void => {
+      const next = waiting.shift();
+      if (next === undefined || isAppending) return;
+      isAppending = true;
+      file.append(next.bytes, true, (error) => {
+        assert.equal(error, null);
+        isAppending = false;
+        next.connection.write(next.bytes.slice());
+        appendNext();
+      });
+    };
+    await transport.listen({ host: 'echo', port: 7 }, () => ({
+      onOpen: () => {},
+      onData: (connection, bytes) => {
+        waiting.push({ bytes: bytes.slice(), connection });
+        if (!isAppending) appendNext();
+      },
+      onDrain: () => {},
+      onClose: () => {},
+    }));
+    return new LoggingEcho(String.fromCharCode(...found));
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Sends one letter at a time over and over; keeps the letters that came back. */
+class Sender implements RunningProcess {
+  echoed: string = '';
+  static async open(environment: ReplicaEnvironment): Promise<Sender> {
+    const sender = new Sender();
+    const { transport, timers } = environment;
+    let sent = 0;
+    const connect = (): void => {
+      transport.connect(
+        { host: 'echo', port: 7 },
+        {
+          onOpen: (connection) => {
+            const next = (): void => {
+              connection.write(Uint8Array.of(97 + (sent++ % 26)));
+              if (sent < 10_000) timers.after(1, next);
+            };
+            next();
+          },
+          onData: (_, bytes) => {
+            sender.echoed += String.fromCharCode(...bytes);
+          },
+          onDrain: () => {},
+          onClose: () => timers.after(50, connect),
+        },
+      );
+    };
+    connect();
+    return sender;
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function runEcho(seed: number): Promise<{ hash: string; echoed: string; found: string }> {
+  const scheduler = new Scheduler(new Trace(0), (_, error) => {
+    throw error;
+  });
+  const streams = new RandomStreams(seed);
+  const random = streams.of('swarm');
+  const network = new Network(scheduler, streams.of('network'), drawSwarm(random).network);
+  const events = {
+    onErrorLog: (): void => assert.fail('no errors are logged'),
+    onStartFailed: (_: string, error: unknown): void => {
+      throw error;
+    },
+  };
+  const world = { scheduler, network, streams, events };
+  const traits = {
+    clock: drawClock(random),
+    syncMsMean: 2,
+    blockFraction: 0,
+  };
+  const echo = new Machine('echo', 0, world, traits, LoggingEcho.open);
+  const sender = new Machine('sender', 1, world, traits, Sender.open);
+  echo.start();
+  sender.start();
+  await scheduler.run(2_000_000);
+  assert.ok(echo.process !== null && sender.process !== null);
+  echo.powerOff();
+  const { echoed } = sender.process;
+  await scheduler.run(2_500_000);
+  echo.start();
+  await scheduler.run(3_000_000);
+  return { hash: scheduler.trace.hash(), echoed, found: echo.process?.found ?? '' };
+}
+
+test('what a process promised after a sync survives a power loss, and every seed repeats itself', async () => {
+  let longer = 0;
+  for (let seed = 0; seed < 10; seed++) {
+    const first = await runEcho(seed);
+    assert.ok(first.echoed.length > 20, `${first.echoed.length}`);
+    assert.ok(first.found.startsWith(first.echoed), 'acknowledged bytes are a prefix of the file');
+    if (first.found.length > first.echoed.length) longer += 1;
+    assert.deepEqual(await runEcho(seed), first);
+  }
+  assert.ok(longer > 0, 'sometimes more than was promised is there');
+});

@@ -1,0 +1,262 @@
+/**
+ * A machine of the simulated world: host, disk, clocks, and the process that runs on it.
+ *
+ *   kill      SIGKILL: the process is gone with everything it knew; the operating system lives and keeps what was written.
+ *   power off the machine is gone: un-synced bytes and folder entries are lost or torn, and peers hear nothing.
+ *   pause     SIGSTOP: nothing is delivered; what comes meanwhile is delivered late.
+ *   stop      SIGTERM: the server closes by itself.
+ *
+ * Every start is a new life with a new environment; the disk is what they have in common.
+ */
+
+import { MemoryDisk } from '../../src/adapters/memory/disk.ts';
+import { MemoryEngineFactory } from '../../src/adapters/memory/engine.ts';
+import { assert } from '../../src/base/assert.ts';
+import type { TimerHandle, Timers } from '../../src/env/clock.ts';
+import type { Engine, EngineFactory, SstWriter } from '../../src/env/engine.ts';
+import type { ReplicaEnvironment } from '../../src/env/environment.ts';
+import type { Random } from '../../src/env/random.ts';
+import { Owner } from '../kernel/owner.ts';
+import { type ClockTraits, SimClock, SimLogger, SimTimers } from '../kernel/process.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
+import type { RandomStreams } from '../kernel/streams.ts';
+import type { Host, Network } from '../network/network.ts';
+
+/** What runs on a machine, once it is up. */
+export interface RunningProcess {
+  close(): Promise<void>;
+}
+
+export type Boot<P extends RunningProcess> = (environment: ReplicaEnvironment) => Promise<P>;
+
+export interface MachineTraits {
+  readonly clock: ClockTraits;
+  readonly syncMsMean: number;
+  /** Chance that a synchronous engine call answers wouldBlock. */
+  readonly blockFraction: number;
+}
+
+export interface MachineEvents {
+  onErrorLog(machine: string, event: string, text: string): void;
+  onStartFailed(machine: string, error: unknown): void;
+}
+
+interface World {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly streams: RandomStreams;
+  readonly events: MachineEvents;
+}
+
+export class Machine<P extends RunningProcess> {
+  readonly name: string;
+  readonly owner: Owner;
+  readonly host: Host;
+  readonly disk: MemoryDisk;
+  readonly clock: SimClock;
+  readonly traits: MachineTraits;
+  /** The process, when its start is complete. */
+  process: P | null = null;
+  /** Of the present life. */
+  engines: ObservedEngines | null = null;
+  /** Multiplies the latency of the disk. */
+  diskSlowness: number = 1;
+  readonly #world: World;
+  readonly #boot: Boot<P>;
+  readonly #random: Random;
+  #timers: SimTimers | null = null;
+
+  constructor(name: string, index: number, world: World, traits: MachineTraits, boot: Boot<P>) {
+    this.name = name;
+    this.owner = new Owner(index, name);
+    this.host = world.network.addHost(this.owner);
+    this.traits = traits;
+    this.#world = world;
+    this.#boot = boot;
+    this.#random = world.streams.of(`${name}/machine`);
+    this.clock = new SimClock(world.scheduler, traits.clock);
+    this.disk = new MemoryDisk({ timers: new PresentTimers(() => this.timers) });
+    this.disk.latencyMs = (operation, bytes) => {
+      if (operation === 'metadata') return 0;
+      const meanMs = operation === 'sync' ? traits.syncMsMean : 0.02 + bytes / 500_000;
+      return -Math.log(1 - this.#random.fraction()) * meanMs * this.diskSlowness;
+    };
+  }
+
+  get isRunning(): boolean {
+    return this.owner.state === 'running';
+  }
+
+  get isPaused(): boolean {
+    return this.owner.state === 'paused';
+  }
+
+  get isDown(): boolean {
+    return this.owner.state === 'stopped';
+  }
+
+  get timers(): SimTimers {
+    assert(this.#timers !== null, 'a machine has timers while its process lives');
+    return this.#timers;
+  }
+
+  start(): void {
+    const { scheduler } = this.#world;
+    this.host.isUp = true;
+    this.owner.start();
+    const life = this.owner.generation;
+    const environment = this.#environment(life);
+    scheduler.schedule(0, this.owner, 'boot', false, () => void this.#run(environment, life));
+  }
+
+  kill(): void {
+    this.#end();
+    this.#world.network.processDied(this.host);
+    this.disk.kill();
+  }
+
+  powerOff(): void {
+    this.#end();
+    this.host.isUp = false;
+    this.#world.network.hostDied(this.host);
+    this.disk.crash(this.#random);
+  }
+
+  pause(): void {
+    this.owner.pause();
+  }
+
+  resume(): void {
+    this.#world.scheduler.resume(this.owner, this.#random.below(2) === 0);
+  }
+
+  /** SIGTERM; the process is gone when the promise resolves, unless it was killed before. */
+  stop(onStopped: () => void): void {
+    const { process } = this;
+    assert(process !== null, 'only a process that is up is asked to stop');
+    const life = this.owner.generation;
+    this.process = null;
+    this.#world.scheduler.schedule(0, this.owner, 'terminate', false, () => {
+      void process.close().then(() => {
+        if (this.owner.generation !== life) return;
+        this.kill();
+        onStopped();
+      });
+    });
+  }
+
+  #end(): void {
+    this.process = null;
+    this.engines = null;
+    this.owner.stop();
+  }
+
+  async #run(environment: ReplicaEnvironment, life: number): Promise<void> {
+    try {
+      const process = await this.#boot(environment);
+      if (this.owner.generation === life) this.process = process;
+    } catch (error) {
+      if (this.owner.generation === life) this.#world.events.onStartFailed(this.name, error);
+    }
+  }
+
+  #environment(life: number): ReplicaEnvironment {
+    const { scheduler, network, streams, events } = this.#world;
+    const timers = new SimTimers(scheduler, this.owner, this.clock, this.#random);
+    this.#timers = timers;
+    const { blockFraction } = this.traits;
+    const engines = new ObservedEngines((isObserved) => {
+      const mayBlock = (): boolean =>
+        blockFraction > 0 && !isObserved() && this.#random.fraction() < blockFraction;
+      return new MemoryEngineFactory({ disk: this.disk, timers, clock: this.clock, mayBlock });
+    });
+    this.engines = engines;
+    const logger = new SimLogger(scheduler, this.owner, (owner, event, text) => {
+      events.onErrorLog(owner.name, event, text);
+    });
+    return {
+      clock: this.clock,
+      timers,
+      random: streams.of(`${this.name}/process/${life}`),
+      transport: network.transport(this.host),
+      logger,
+      disk: this.disk,
+      engines,
+    };
+  }
+}
+
+/** The disk outlives processes, its completions do not: they go to whoever lives now. */
+class PresentTimers implements Timers {
+  readonly #present: () => Timers;
+
+  constructor(present: () => Timers) {
+    this.#present = present;
+  }
+
+  after(delayMs: number, callback: () => void): TimerHandle {
+    return this.#present().after(delayMs, callback);
+  }
+
+  every(intervalMs: number, callback: () => void): TimerHandle {
+    return this.#present().every(intervalMs, callback);
+  }
+
+  cancel(handle: TimerHandle): void {
+    this.#present().cancel(handle);
+  }
+
+  defer(callback: () => void): void {
+    this.#present().defer(callback);
+  }
+}
+
+/** Remembers which engines are open, so that the checkers can look into them. */
+export class ObservedEngines implements EngineFactory {
+  readonly #inner: EngineFactory;
+  readonly #open: Map<string, Engine> = new Map();
+  #isObserved: boolean = false;
+
+  constructor(make: (isObserved: () => boolean) => EngineFactory) {
+    this.#inner = make(() => this.#isObserved);
+  }
+
+  async open(path: string): Promise<Engine> {
+    const engine = await this.#inner.open(path);
+    this.#open.set(path, engine);
+    const close = engine.close.bind(engine);
+    engine.close = (options) => {
+      if (this.#open.get(path) === engine) this.#open.delete(path);
+      return close(options);
+    };
+    return engine;
+  }
+
+  destroy(path: string): Promise<void> {
+    return this.#inner.destroy(path);
+  }
+
+  createSstWriter(path: string): Promise<SstWriter> {
+    return this.#inner.createSstWriter(path);
+  }
+
+  /** Calls back with each engine of a replica; synchronous engine calls never block meanwhile. */
+  observe(partition: string, look: (engine: Engine) => void): boolean {
+    const engine = this.#find(partition);
+    if (engine === null) return false;
+    this.#isObserved = true;
+    try {
+      look(engine);
+    } finally {
+      this.#isObserved = false;
+    }
+    return true;
+  }
+
+  #find(partition: string): Engine | null {
+    for (const [path, engine] of this.#open) {
+      if (path.endsWith(`replicas/${partition}/engine`)) return engine;
+    }
+    return null;
+  }
+}

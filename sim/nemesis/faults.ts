@@ -1,0 +1,361 @@
+/**
+ * The faults, by name; F numbers are those of the fault list in docs/testing.md.
+ *
+ * Each starts something and returns how to end it, or null when it found nothing to act on. Ending is safe
+ * at any time and whatever else has happened to the same machine meanwhile. All are bounded so that the cluster can
+ * recover once they have ended: machines come back with their disks, and power is cut only where acknowledged means durable.
+ */
+import type { Random } from '../../src/env/random.ts';
+import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
+
+export interface ActiveFault {
+  readonly durationMs: number;
+  readonly end: () => void;
+}
+
+export type Fault = (stage: Stage, random: Random) => ActiveFault | null;
+
+const DONE = (): void => {};
+const INSTANT: ActiveFault = { durationMs: 0, end: DONE };
+
+export type FaultName =
+  | 'killReplica'
+  | 'killMeta'
+  | 'killAllReplicas'
+  | 'killEverything'
+  | 'killAfterFrame'
+  | 'powerOffReplica'
+  | 'powerOffMeta'
+  | 'powerOffAll'
+  | 'terminate'
+  | 'pauseReplica'
+  | 'pauseMeta'
+  | 'isolateReplica'
+  | 'halves'
+  | 'deafReplica'
+  | 'muteReplica'
+  | 'cutReplicaPair'
+  | 'cutReplicaFromMeta'
+  | 'cutClientFromReplica'
+  | 'cutClientFromMeta'
+  | 'flappingLink'
+  | 'slowLink'
+  | 'resetConnection'
+  | 'garbage'
+  | 'frameFaults'
+  | 'wallClockStep'
+  | 'slowDisk';
+
+export const FAULTS: Readonly<Record<FaultName, Fault>> = {
+  // F10, F13
+  killReplica: (stage, random) => kill(stage, one(random, running(stage.replicas)), random),
+  killMeta: (stage, random) => kill(stage, one(random, running(stage.metas)), random),
+  // F14
+  killAllReplicas: (stage, random) => killMany(stage, running(stage.replicas), random),
+  killEverything: (stage, random) =>
+    killMany(stage, running([...stage.metas, ...stage.replicas]), random),
+  // F11
+  killAfterFrame: (stage, random) => killAfterFrame(stage, random),
+  // F15, F20, F22
+  powerOffReplica: (stage, random) =>
+    powerOff(stage, pick(random, running(stage.replicas)), random),
+  powerOffMeta: (stage, random) => powerOff(stage, pick(random, running(stage.metas)), random),
+  powerOffAll: (stage, random) =>
+    powerOff(stage, running([...stage.metas, ...stage.replicas]), random),
+  terminate: (stage, random) => terminate(stage, one(random, running(stage.replicas)), random),
+  // F12
+  pauseReplica: (stage, random) => pause(one(random, running(stage.replicas)), random),
+  pauseMeta: (stage, random) => pause(one(random, running(stage.metas)), random),
+  // F5
+  isolateReplica: (stage, random) =>
+    isolate(stage, one(random, [...stage.replicas]), random, 'both'),
+  halves: (stage, random) => halves(stage, random),
+  // F6
+  deafReplica: (stage, random) => isolate(stage, one(random, [...stage.replicas]), random, 'in'),
+  muteReplica: (stage, random) => isolate(stage, one(random, [...stage.replicas]), random, 'out'),
+  // F7
+  cutReplicaPair: (stage, random) =>
+    cutPair(stage, one(random, [...stage.replicas]), one(random, [...stage.replicas]), random),
+  cutReplicaFromMeta: (stage, random) =>
+    cutPair(stage, one(random, [...stage.replicas]), one(random, [...stage.metas]), random),
+  cutClientFromReplica: (stage, random) =>
+    cutPair(stage, one(random, [...stage.clients]), one(random, [...stage.replicas]), random),
+  cutClientFromMeta: (stage, random) =>
+    cutPair(stage, one(random, [...stage.clients]), one(random, [...stage.metas]), random),
+  // F8
+  flappingLink: (stage, random) => flap(stage, random),
+  // F2
+  slowLink: (stage, random) => slowLink(stage, random),
+  // F9
+  resetConnection: (stage, random) => resetConnection(stage, random),
+  garbage: (stage, random) => garbage(stage, random),
+  // F1, F3, F4
+  frameFaults: (stage, random) => frameFaults(stage, random),
+  // F17
+  wallClockStep: (stage, random) => wallClockStep(stage, random),
+  // F27
+  slowDisk: (stage, random) => slowDisk(stage, random),
+};
+
+export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];
+
+function one<T>(random: Random, all: readonly T[]): T | null {
+  return all.length === 0 ? null : all[random.below(all.length)]!;
+}
+
+function pick<T>(random: Random, all: readonly T[]): T[] {
+  const found = one(random, all);
+  return found === null ? [] : [found];
+}
+
+function running(machines: readonly AnyMachine[]): AnyMachine[] {
+  return machines.filter((machine) => machine.isRunning && machine.process !== null);
+}
+
+/** Mostly short, sometimes long. */
+function duration(random: Random, shortMs: number, longMs: number): number {
+  const spanMs = random.below(3) === 0 ? longMs : shortMs;
+  return Math.ceil(spanMs * (0.1 + 0.9 * random.fraction()));
+}
+
+// ---- processes ----
+
+function kill(stage: Stage, machine: AnyMachine | null, random: Random): ActiveFault | null {
+  if (machine === null) return null;
+  stage.beforeDeath(machine);
+  machine.kill();
+  return downFor([machine], random);
+}
+
+function killMany(stage: Stage, machines: AnyMachine[], random: Random): ActiveFault | null {
+  if (machines.length === 0) return null;
+  for (const machine of machines) stage.beforeDeath(machine);
+  for (const machine of machines) machine.kill();
+  return downFor(machines, random);
+}
+
+function powerOff(stage: Stage, machines: AnyMachine[], random: Random): ActiveFault | null {
+  if (!stage.isDurable || machines.length === 0) return null;
+  for (const machine of machines) stage.beforeDeath(machine);
+  for (const machine of machines) machine.powerOff();
+  return downFor(machines, random);
+}
+
+function downFor(machines: readonly AnyMachine[], random: Random): ActiveFault {
+  const end = (): void => {
+    for (const machine of machines) if (machine.isDown) machine.start();
+  };
+  return { durationMs: duration(random, 1500, 14_000), end };
+}
+
+/** Kills a server right after it has sent a message of a random kind: between a promise and what follows from it. */
+function killAfterFrame(stage: Stage, random: Random): ActiveFault | null {
+  const victim = one(random, running([...stage.replicas, ...stage.metas]));
+  if (victim === null) return null;
+  const isMeta = stage.metas.includes(victim);
+  // configurationPush of a meta server; update, prepare, acks, checks and learning of a replica server.
+  const type = isMeta ? 6 : one(random, [5, 8, 8, 9, 9, 10, 11, 12, 13, 14])!;
+  const { network, scheduler } = stage;
+  let isArmed = true;
+  let killed: ActiveFault | null = null;
+  const observer = (from: { readonly owner: unknown }, _: unknown, seen: number): void => {
+    if (!isArmed || from.owner !== victim.owner || seen !== type) return;
+    isArmed = false;
+    scheduler.world(0, 'killAfterFrame', () => {
+      if (victim.isRunning && victim.process !== null) killed = kill(stage, victim, random);
+    });
+  };
+  network.observers.push(observer);
+  const end = (): void => {
+    isArmed = false;
+    network.observers = network.observers.filter((other) => other !== observer);
+    killed?.end();
+  };
+  return { durationMs: duration(random, 2000, 10_000), end };
+}
+
+function terminate(stage: Stage, machine: AnyMachine | null, random: Random): ActiveFault | null {
+  if (machine === null) return null;
+  stage.beforeDeath(machine);
+  let isEnded = false;
+  machine.stop(() => {
+    if (isEnded && machine.isDown) machine.start();
+  });
+  const end = (): void => {
+    isEnded = true;
+    if (machine.isDown) machine.start();
+  };
+  return { durationMs: duration(random, 2000, 8000), end };
+}
+
+function pause(machine: AnyMachine | null, random: Random): ActiveFault | null {
+  if (machine === null) return null;
+  machine.pause();
+  const life = machine.owner.generation;
+  const end = (): void => {
+    if (machine.isPaused && machine.owner.generation === life) machine.resume();
+  };
+  return { durationMs: duration(random, 3000, 18_000), end };
+}
+
+// ---- network ----
+
+type Direction = 'both' | 'in' | 'out';
+
+function cutLinks(stage: Stage, pairs: readonly (readonly [AnyMachine, AnyMachine])[]): () => void {
+  const { network } = stage;
+  for (const [from, to] of pairs) network.cut(from.host, to.host);
+  return () => {
+    for (const [from, to] of pairs) network.heal(from.host, to.host);
+  };
+}
+
+function isolate(
+  stage: Stage,
+  machine: AnyMachine | null,
+  random: Random,
+  direction: Direction,
+): ActiveFault | null {
+  if (machine === null) return null;
+  const pairs: [AnyMachine, AnyMachine][] = [];
+  for (const other of everyMachine(stage)) {
+    if (other === machine) continue;
+    if (direction !== 'in') pairs.push([machine, other]);
+    if (direction !== 'out') pairs.push([other, machine]);
+  }
+  return { durationMs: duration(random, 4000, 16_000), end: cutLinks(stage, pairs) };
+}
+
+function halves(stage: Stage, random: Random): ActiveFault {
+  const left = new Set(everyMachine(stage).filter(() => random.below(2) === 0));
+  const pairs: [AnyMachine, AnyMachine][] = [];
+  for (const from of everyMachine(stage)) {
+    for (const to of everyMachine(stage)) {
+      if (left.has(from) !== left.has(to)) pairs.push([from, to]);
+    }
+  }
+  return { durationMs: duration(random, 4000, 14_000), end: cutLinks(stage, pairs) };
+}
+
+function cutPair(
+  stage: Stage,
+  left: AnyMachine | null,
+  right: AnyMachine | null,
+  random: Random,
+): ActiveFault | null {
+  if (left === null || right === null || left === right) return null;
+  const pairs: [AnyMachine, AnyMachine][] = [];
+  const direction = random.below(4);
+  if (direction !== 0) pairs.push([left, right]);
+  if (direction !== 1) pairs.push([right, left]);
+  return { durationMs: duration(random, 4000, 16_000), end: cutLinks(stage, pairs) };
+}
+
+function flap(stage: Stage, random: Random): ActiveFault | null {
+  const servers = [...stage.metas, ...stage.replicas];
+  const left = one(random, servers);
+  const right = one(random, servers);
+  if (left === null || right === null || left === right) return null;
+  const periodUs = 50_000 + random.below(1_500_000);
+  let heal: (() => void) | null = null;
+  let isOver = false;
+  const toggle = (): void => {
+    if (isOver) return;
+    if (heal === null)
+      heal = cutLinks(stage, [
+        [left, right],
+        [right, left],
+      ]);
+    else {
+      heal();
+      heal = null;
+    }
+    stage.scheduler.world(1 + random.below(periodUs), 'flap', toggle);
+  };
+  toggle();
+  const end = (): void => {
+    isOver = true;
+    heal?.();
+  };
+  return { durationMs: duration(random, 5000, 12_000), end };
+}
+
+function slowLink(stage: Stage, random: Random): ActiveFault | null {
+  const all = everyMachine(stage);
+  const left = one(random, all);
+  const right = one(random, all);
+  if (left === null || right === null || left === right) return null;
+  const link = stage.network.link(left.host, right.host);
+  const factor = one(random, [5, 50, 500, 3000])!;
+  link.slowness *= factor;
+  const end = (): void => {
+    link.slowness /= factor;
+  };
+  return { durationMs: duration(random, 4000, 15_000), end };
+}
+
+function resetConnection(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(random, running(everyMachine(stage)));
+  if (machine === null || !stage.network.resetOne(machine.host)) return null;
+  return INSTANT;
+}
+
+/** A stranger: a port scan, or bytes of another protocol. */
+function garbage(stage: Stage, random: Random): ActiveFault | null {
+  const target = one(random, running([...stage.metas, ...stage.replicas]));
+  const source = one(random, running(stage.clients));
+  if (target === null || source === null) return null;
+  const port = one(random, [...target.host.listeners.keys()]);
+  if (port === null) return null;
+  const bytes = Uint8Array.from({ length: random.below(200) }, () => random.below(256));
+  if (random.below(3) === 0) bytes.set([0x54, 0x48, 0x46, 0x54].slice(0, bytes.length));
+  else if (random.below(2) === 0) bytes.set([0x50, 0x47, 0x49, 0x32].slice(0, bytes.length));
+  const ignore = { onOpen: DONE, onData: DONE, onDrain: DONE, onClose: DONE };
+  const transport = stage.network.transport(source.host);
+  const connection = transport.connect({ host: target.name, port }, ignore);
+  connection.write(bytes);
+  const end = (): void => connection.destroy();
+  return { durationMs: duration(random, 50, 8000), end };
+}
+
+function frameFaults(stage: Stage, random: Random): ActiveFault {
+  const faults = stage.network.frameFaults;
+  const share = one(random, [0.002, 0.02, 0.1])!;
+  const added = {
+    dropFraction: share * random.fraction(),
+    duplicateFraction: share * random.fraction(),
+    delayFraction: share * random.fraction(),
+  };
+  faults.dropFraction += added.dropFraction;
+  faults.duplicateFraction += added.duplicateFraction;
+  faults.delayFraction += added.delayFraction;
+  faults.delayUsMax = one(random, [2000, 100_000, 3_000_000])!;
+  const end = (): void => {
+    faults.dropFraction = Math.max(0, faults.dropFraction - added.dropFraction);
+    faults.duplicateFraction = Math.max(0, faults.duplicateFraction - added.duplicateFraction);
+    faults.delayFraction = Math.max(0, faults.delayFraction - added.delayFraction);
+  };
+  return { durationMs: duration(random, 5000, 20_000), end };
+}
+
+// ---- clocks and disks ----
+
+function wallClockStep(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(random, everyMachine(stage));
+  if (machine === null) return null;
+  const spanMs = one(random, [100, 5000, 3_600_000])!;
+  machine.clock.wallOffsetMs += Math.round((2 * random.fraction() - 1) * spanMs);
+  stage.onWallStep();
+  return INSTANT;
+}
+
+function slowDisk(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(random, [...stage.metas, ...stage.replicas]);
+  if (machine === null) return null;
+  const factor = one(random, [10, 100, 1000])!;
+  machine.diskSlowness *= factor;
+  const end = (): void => {
+    machine.diskSlowness /= factor;
+  };
+  return { durationMs: duration(random, 3000, 12_000), end };
+}

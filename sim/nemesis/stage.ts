@@ -1,0 +1,23 @@
+/** What faults act on. */
+import type { Machine, RunningProcess } from '../cluster/machine.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
+import type { Network } from '../network/network.ts';
+
+export type AnyMachine = Machine<RunningProcess>;
+
+export interface Stage {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly metas: readonly AnyMachine[];
+  readonly replicas: readonly AnyMachine[];
+  readonly clients: readonly AnyMachine[];
+  /** Power may be cut: what is acknowledged is on disk. */
+  readonly isDurable: boolean;
+  /** Called before a process dies, while its state can still be seen. */
+  readonly beforeDeath: (machine: AnyMachine) => void;
+  readonly onWallStep: () => void;
+}
+
+export function everyMachine(stage: Stage): AnyMachine[] {
+  return [...stage.metas, ...stage.replicas, ...stage.clients];
+}

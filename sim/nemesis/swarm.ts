@@ -1,0 +1,90 @@
+/**
+ * What a seed is about: shape of the cluster, speed of its parts, and which faults come how often.
+ *
+ * Swarm testing: a run in which every fault happens all the time finds less than many runs with a few faults each, because
+ * some faults keep others from mattering. So each seed switches on a subset.
+ */
+import type { Random } from '../../src/env/random.ts';
+import type { ClockTraits } from '../kernel/process.ts';
+import type { NetworkTraits } from '../network/network.ts';
+import { drawWorkload, type WorkloadTraits } from '../workload/traits.ts';
+import { FAULT_NAMES, type FaultName } from './faults.ts';
+
+export interface Swarm {
+  readonly replicaServerCount: number;
+  readonly partitionCount: number;
+  readonly replicaCount: number;
+  readonly durability: 'fsync' | 'os';
+  readonly network: NetworkTraits;
+  readonly syncMsMean: number;
+  readonly blockFraction: number;
+  readonly faults: readonly FaultName[];
+  readonly faultIntervalMsMean: number;
+  readonly faultsAtOnceMax: number;
+  readonly workload: WorkloadTraits;
+  /** Timings and limits of the servers: small ones reach rare branches. */
+  readonly flushIntervalMs: number;
+  readonly inFlightMax: number;
+  readonly logSegmentBytesMax: number;
+  readonly logBytesMax: number;
+  readonly tailBytesMax: number;
+}
+
+export function drawSwarm(random: Random): Swarm {
+  const replicaServerCount = 3 + random.below(3);
+  const replicaCount = random.below(8) === 0 ? 2 + random.below(2) : 3;
+  return {
+    replicaServerCount,
+    partitionCount: choose(random, [1, 2, 2, 4]),
+    replicaCount,
+    durability: random.below(4) === 0 ? 'os' : 'fsync',
+    network: drawNetwork(random),
+    syncMsMean: choose(random, [0.2, 1, 5, 20]),
+    blockFraction: choose(random, [0, 0, 0.02, 0.3]),
+    faults: drawFaults(random),
+    faultIntervalMsMean: choose(random, [300, 1000, 3000]),
+    faultsAtOnceMax: 1 + random.below(4),
+    workload: drawWorkload(random),
+    flushIntervalMs: choose(random, [1000, 5000, 300_000]),
+    inFlightMax: choose(random, [1, 4, 64]),
+    logSegmentBytesMax: choose(random, [64 << 10, 256 << 10, 32 << 20]),
+    logBytesMax: choose(random, [1 << 20, 256 << 20]),
+    tailBytesMax: choose(random, [0, 500, 20_000, 1 << 20]),
+  };
+}
+
+export function drawClock(random: Random): ClockTraits {
+  return {
+    rate: 1 + (2 * random.fraction() - 1) * choose(random, [0, 0.0001, 0.02]),
+    monotonicOffsetMs: random.below(1_000_000),
+    timerLateUsMax: choose(random, [0, 1000, 15_000]),
+  };
+}
+
+function drawNetwork(random: Random): NetworkTraits {
+  return {
+    link: {
+      latencyUs: choose(random, [50, 200, 2000]),
+      jitterUs: choose(random, [20, 200, 3000]),
+      lossFraction: choose(random, [0, 0, 0.001, 0.02]),
+      bytesPerUs: choose(random, [10, 100, 1000]),
+      turnUs: choose(random, [1, 100, 1000, 5000]),
+    },
+    windowBytes: choose(random, [4096, 65_536, 1 << 20]),
+    highWaterMarkBytes: 256 * 1024,
+    readBytesMax: 65_536,
+    cutFraction: choose(random, [0, 0.01, 0.3]),
+    probeUs: choose(random, [300_000, 10_000_000]),
+    connectTimeoutUs: 5_000_000,
+  };
+}
+
+function drawFaults(random: Random): FaultName[] {
+  const share = choose(random, [0.1, 0.25, 0.5]);
+  const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
+  return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
+}
+
+function choose<T>(random: Random, from: readonly T[]): T {
+  return from[random.below(from.length)]!;
+}
