@@ -189,8 +189,11 @@ export interface TableScanOptions extends ScanOptions {
   readonly parallelism?: number | undefined;
 }
 
-/** Leave the loop early and the server's scan context is freed; no other call is needed. */
-export type RowScan = AsyncIterableIterator<ScanRow> & AsyncDisposable;
+/** For one consumer. Leave the loop early and the server's scan context is freed; no other call is needed. */
+export interface RowScan extends AsyncIterableIterator<ScanRow>, AsyncDisposable {
+  /** The rows that came in one answer, or null at the end: cheaper than row by row. */
+  nextBatch(): Promise<ScanRow[] | null>;
+}
 
 export interface Table {
   readonly name: string;
