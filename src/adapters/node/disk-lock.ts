@@ -14,6 +14,7 @@ import { open } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { DiskError, type DiskLock } from '../../env/disk.ts';
 import { withDiskErrors } from './disk-errors.ts';
+import { processStart } from './process-start.ts';
 
 interface Holder {
   readonly pid: number;
@@ -35,7 +36,7 @@ export async function acquireLock(path: string): Promise<DiskLock> {
       if (holder !== null && !isOurs && isAlive(holder)) throw lockedError(path, holder.pid);
       await file.truncate(0);
       await file.appendFile(
-        `${JSON.stringify({ pid: process.pid, started: startOf(process.pid) })}\n`,
+        `${JSON.stringify({ pid: process.pid, started: processStart(process.pid) })}\n`,
       );
       await file.sync();
     } catch (error) {
@@ -109,19 +110,5 @@ function isAlive(holder: Holder): boolean {
     // EPERM: there is such a process, of another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  return startOf(holder.pid) === holder.started;
-}
-
-/** Field 22 of /proc/<pid>/stat counts ticks since boot, so the boot's id belongs to it. */
-function startOf(pid: number): string {
-  if (process.platform !== 'linux') return '';
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses and may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${boot}/${fields[19]}`;
-  } catch {
-    return '';
-  }
+  return processStart(holder.pid) === holder.started;
 }
