@@ -3,8 +3,8 @@
  * judged anew for each batch.
  *
  * Which rows a scan may see: those of the start key's hash key only, unless the start has no hash key, the request says
- * `fullScan`, or its stop key is FF FF. (Two clients resume a lost full scan behind its last row and cannot say
- * `fullScan`: the original then ends their scan early. The stop key tells them apart.)
+ * `fullScan`, or it goes from behind a key to FF FF. (Two clients resume a lost full scan so, and cannot say `fullScan`:
+ * the original ends their scan with the hash key and they miss the rest. A scan of one hash key starts inclusive.)
  *
  * A batch may be short, or empty, with a live context: when the rows at hand are not in memory any more, when they were
  * left out, and when the batch is large.
@@ -81,7 +81,7 @@ function scanRange(request: GetScannerRequest): ScanRange | StorageStatus {
   const isWhole =
     hashKeyLengthAt(startKey, 0) === 0 ||
     request.fullScan === true ||
-    compareBytes(stopKey, RESERVED_START) === 0;
+    (!request.startInclusive && compareBytes(stopKey, RESERVED_START) === 0);
   let start = startKey;
   let { startInclusive } = request;
   if (request.hashKeyFilterType === FilterType.prefix && request.hashKeyFilterPattern.length > 0) {

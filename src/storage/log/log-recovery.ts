@@ -1,0 +1,351 @@
+/**
+ * Reads the log after a start: delivers every record in order, cuts off what was never finished, and tells damage.
+ *
+ * Torn or corrupt? All rests on block sequences, which are contiguous over segments, and on D, the highest block *proved
+ * durable*: by the synced sequence in any readable block header (a block is written only after the one before it is, and
+ * says up to where syncs had completed then), by the manifest (everything before its newest segment), or by an orderly close.
+ *
+ * 1. A block that is missing or unreadable at or below D was durable: that is damage. Nothing is truncated, the file stays as
+ *    it is, reading goes on behind it. If the block's frame holds, intact records are delivered and only the partitions
+ *    of the others are named; else it may be anybody's (log-suspects.ts clears whom it can).
+ * 2. Above D the first missing block is the torn end: it and what follows was never acknowledged as durable, also where
+ *    later blocks survived whole. The file is cut there, and synced.
+ * 3. A segment that the manifest lists and that is missing or unreadable is damage, an empty newest one is not.
+ * 4. A lost manifest is damage of unknown extent; segments say what else is needed.
+ *
+ * Not told apart: rot in the very last synced block before anything was written after it, and a torn write. The log narrows
+ * that window by a marker block soon after the last sync, an orderly close shuts it.
+ *
+ * After recovery all that was delivered is durable, and writing goes on in a new segment.
+ */
+import { assert, assertAtLeast } from '../../base/assert.ts';
+import type { Mutation } from '../../consensus/mutation.ts';
+import { DiskError } from '../../env/disk.ts';
+import { type Decree, type Gpid, gpidKey } from '../../model/identity.ts';
+import {
+  BLOCK_HEADER_BYTES,
+  RECORD_HEADER_BYTES,
+  RecordHeader,
+  RecordKind,
+  readMutation,
+  readRecordHeader,
+} from './log-format.ts';
+import type { LogIndex } from './log-index.ts';
+import {
+  type LogManifest,
+  loadManifest,
+  manifestPath,
+  segmentOfName,
+  segmentPath,
+} from './log-manifest.ts';
+import { identifySegment, type ScannedBlock, type ScannedSegment, scanSegment } from './log-scan.ts';
+import { LogSuspects } from './log-suspects.ts';
+import type { LogDamage, LogEnvironment, LogRecoveryReport, LogVisitor } from './log-types.ts';
+
+/** Blocks in a newest segment that cannot be read are unknown: numbers go on well above any of them. */
+const UNREADABLE_SEQUENCE_STEP = 0x1_0000_0000;
+
+export interface RecoveredLog {
+  readonly manifest: LogManifest;
+  /** Of the next block; all before are durable. */
+  readonly nextSequence: number;
+  readonly report: LogRecoveryReport;
+}
+
+export class LogRecovery {
+  readonly #environment: LogEnvironment;
+  readonly #directory: string;
+  readonly #index: LogIndex;
+  readonly #visitor: LogVisitor;
+  readonly #suspects = new LogSuspects();
+  readonly #damages: LogDamage[] = [];
+  readonly #header = new RecordHeader();
+  #blockCount = 0;
+  #recordCount = 0;
+  #tornBytes = 0;
+  /** The next block that has to come. */
+  #expected = 0;
+  /** D. */
+  #provedDurable = -1;
+
+  constructor(
+    environment: LogEnvironment,
+    directory: string,
+    index: LogIndex,
+    visitor: LogVisitor,
+  ) {
+    this.#environment = environment;
+    this.#directory = directory;
+    this.#index = index;
+    this.#visitor = visitor;
+  }
+
+  async run(): Promise<RecoveredLog> {
+    const { disk } = this.#environment;
+    await disk.makeDirectory(this.#directory);
+    const loaded = await loadManifest(disk, this.#directory);
+    const present = await this.#presentSegments();
+    const isNew = loaded.manifest === null && !loaded.isDamaged && present.length === 0;
+    const manifest = await this.#establishManifest(loaded.manifest, present, isNew);
+    await this.#removeLeftovers(manifest, present);
+    await this.#readSegments(manifest);
+    const report: LogRecoveryReport = {
+      isNew,
+      closedCleanly: isNew || (manifest.closedSequence >= 0 && this.#damages.length === 0),
+      segmentCount: this.#index.segments.length,
+      blockCount: this.#blockCount,
+      recordCount: this.#recordCount,
+      tornBytes: this.#tornBytes,
+      damages: this.#damages,
+      isSuspect: (gpid) => this.#suspects.isSuspect(gpid),
+    };
+    return { manifest, nextSequence: this.#expected, report };
+  }
+
+  async #presentSegments(): Promise<number[]> {
+    const present: number[] = [];
+    for (const entry of await this.#environment.disk.list(this.#directory)) {
+      const segment = segmentOfName(entry.name);
+      if (segment !== null) present.push(segment);
+    }
+    return present;
+  }
+
+  async #establishManifest(
+    found: LogManifest | null,
+    present: readonly number[],
+    isNew: boolean,
+  ): Promise<LogManifest> {
+    if (found !== null) return found;
+    const { random } = this.#environment;
+    if (isNew) {
+      return {
+        logId: { low: random.u32(), high: random.u32() },
+        firstSegment: 1,
+        firstSequence: 1,
+        lastSegment: 0,
+        lastSequence: 1,
+        closedSequence: -1,
+      };
+    }
+    this.#reportDamage(present[0] ?? 0, 0, 0, 0, null);
+    return await this.#rebuildManifest(present);
+  }
+
+  /** From what the segments say of themselves. */
+  async #rebuildManifest(present: readonly number[]): Promise<LogManifest> {
+    const { random } = this.#environment;
+    let logId = { low: random.u32(), high: random.u32() };
+    let firstSequence = 1;
+    let lastSequence = 1;
+    let isFirst = true;
+    for (const segment of present) {
+      const bytes = await this.#readSegment(segment);
+      const identity = bytes === null ? null : identifySegment(bytes, segment);
+      if (identity === null) continue;
+      logId = identity.logId;
+      if (isFirst) firstSequence = identity.firstSequence;
+      isFirst = false;
+      lastSequence = identity.firstSequence;
+    }
+    return {
+      logId,
+      firstSegment: present[0] ?? 1,
+      firstSequence,
+      lastSegment: present.at(-1) ?? 0,
+      lastSequence,
+      closedSequence: -1,
+    };
+  }
+
+  async #removeLeftovers(manifest: LogManifest, present: readonly number[]): Promise<void> {
+    const { disk } = this.#environment;
+    let removed = false;
+    for (const segment of present) {
+      if (segment >= manifest.firstSegment && segment <= manifest.lastSegment) continue;
+      await disk.remove(segmentPath(this.#directory, segment));
+      removed = true;
+    }
+    if (removed) await disk.syncDirectory(this.#directory);
+  }
+
+  async #readSegments(manifest: LogManifest): Promise<void> {
+    const { firstSegment, firstSequence, lastSegment, lastSequence, closedSequence } = manifest;
+    this.#expected = firstSequence;
+    if (lastSegment < firstSegment) return;
+    const last = await this.#scan(manifest, lastSegment, lastSequence);
+    this.#provedDurable = Math.max(
+      lastSequence - 1,
+      closedSequence,
+      last === null ? -1 : last.syncedSequence,
+    );
+    for (let segment = firstSegment; segment < lastSegment; segment++) {
+      const scanned = await this.#scan(manifest, segment, this.#expected);
+      this.#index.addSegment(segment, this.#expected);
+      if (scanned !== null) this.#readBlocks(segment, scanned);
+    }
+    // What the segment before lacks at its end shows here, also when this one is empty.
+    this.#checkMissing(lastSegment, 0, Math.max(lastSequence, this.#expected));
+    this.#index.addSegment(lastSegment, lastSequence);
+    if (last === null) {
+      this.#reportDamage(lastSegment, 0, this.#expected, this.#expected, null);
+      this.#expected += UNREADABLE_SEQUENCE_STEP;
+      return;
+    }
+    const end = this.#readBlocks(lastSegment, last);
+    this.#checkMissing(lastSegment, end, this.#provedDurable + 1);
+    if (closedSequence < 0) await this.#settleEnd(lastSegment, end, last.bytes.length);
+  }
+
+  /** Null when it cannot be read. */
+  async #scan(
+    manifest: LogManifest,
+    segment: number,
+    firstSequence: number,
+  ): Promise<ScannedSegment | null> {
+    const bytes = await this.#readSegment(segment);
+    return bytes === null ? null : scanSegment(bytes, manifest.logId, segment, firstSequence);
+  }
+
+  async #readSegment(segment: number): Promise<Uint8Array | null> {
+    const path = segmentPath(this.#directory, segment);
+    try {
+      return await this.#environment.disk.readFile(path);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      if (error.code !== 'notFound' && error.code !== 'io') throw error;
+      this.#environment.logger.warn('log.segment_unreadable', { path, code: error.code });
+      return null;
+    }
+  }
+
+  /** Returns where the readable part ends: at the file's end, or where it is torn. */
+  #readBlocks(segment: number, scanned: ScannedSegment): number {
+    let end = 0;
+    for (const block of scanned.blocks) {
+      const { sequence } = block.header;
+      const isDurable = sequence <= this.#provedDurable;
+      if (sequence > this.#expected && this.#expected > this.#provedDurable) return end;
+      if (!block.intact && !isDurable) return end;
+      this.#checkMissing(segment, end, sequence);
+      this.#index.onBlock(block.offset - end);
+      this.#readBlock(segment, scanned, block);
+      this.#expected = sequence + 1;
+      end = Math.min(block.end, scanned.bytes.length);
+      this.#index.onBlock(end - block.offset);
+    }
+    return end;
+  }
+
+  #readBlock(segment: number, scanned: ScannedSegment, block: ScannedBlock): void {
+    const { sequence } = block.header;
+    this.#blockCount += 1;
+    const isFramed = block.end <= scanned.bytes.length && this.#isFramed(scanned, block);
+    if (!isFramed) {
+      this.#reportDamage(segment, block.offset, sequence, sequence, null);
+      return;
+    }
+    const lost = new Map<number, Gpid>();
+    this.#deliverRecords(scanned, block, lost);
+    if (lost.size === 0 && block.intact) return;
+    // A payload that is damaged although every record holds lost nothing that matters.
+    if (lost.size > 0) {
+      this.#reportDamage(segment, block.offset, sequence, sequence, [...lost.values()]);
+    }
+  }
+
+  /** All record headers hold and fill the payload exactly. */
+  #isFramed(scanned: ScannedSegment, block: ScannedBlock): boolean {
+    const header = this.#header;
+    let at = block.offset + BLOCK_HEADER_BYTES;
+    let count = 0;
+    while (at < block.end) {
+      if (!readRecordHeader(scanned.bytes, scanned.view, at, block.end, header)) return false;
+      at += RECORD_HEADER_BYTES + header.bodyBytes;
+      count += 1;
+    }
+    return count === block.header.recordCount;
+  }
+
+  #deliverRecords(scanned: ScannedSegment, block: ScannedBlock, lost: Map<number, Gpid>): void {
+    const header = this.#header;
+    const segmentStart = this.#index.segments.at(-1)!.start;
+    const blockPosition = segmentStart + block.offset;
+    let at = block.offset + BLOCK_HEADER_BYTES;
+    while (at < block.end) {
+      readRecordHeader(scanned.bytes, scanned.view, at, block.end, header);
+      const gpid = header.gpid();
+      const decree = header.decree as Decree;
+      const mutation =
+        header.kind === RecordKind.mutation ? readMutation(scanned.bytes, at, header) : null;
+      if (header.kind === RecordKind.mutation && mutation === null) {
+        lost.set(gpidKey(gpid), gpid);
+      } else {
+        this.#index.onRecord(header.kind, gpid, decree, blockPosition, segmentStart + at);
+        this.#deliver(header.kind, gpid, decree, mutation);
+      }
+      at += RECORD_HEADER_BYTES + header.bodyBytes;
+    }
+  }
+
+  #deliver(kind: RecordKind, gpid: Gpid, decree: Decree, mutation: Mutation | null): void {
+    this.#recordCount += 1;
+    if (kind === RecordKind.mutation) {
+      assert(mutation !== null, 'a mutation record that is delivered is intact');
+      this.#suspects.onMutation(mutation);
+      this.#visitor.onMutation(mutation);
+    } else if (kind === RecordKind.truncated) {
+      this.#suspects.onTruncated(gpid, decree);
+      this.#visitor.onTruncated(gpid, decree);
+    } else {
+      this.#suspects.onReset(gpid, decree);
+      this.#visitor.onReset(gpid, decree);
+    }
+  }
+
+  /** Blocks from the expected one to before `sequence` are gone, if there are any. */
+  #checkMissing(segment: number, offset: number, sequence: number): void {
+    if (sequence <= this.#expected) return;
+    this.#reportDamage(segment, offset, this.#expected, sequence - 1, null);
+    this.#expected = sequence;
+  }
+
+  #reportDamage(
+    segment: number,
+    offset: number,
+    firstBlock: number,
+    lastBlock: number,
+    partitions: readonly Gpid[] | null,
+  ): void {
+    assertAtLeast(lastBlock, firstBlock, 'last block lost');
+    this.#damages.push({ segment, offset, firstBlock, lastBlock, partitions });
+    if (partitions === null) this.#suspects.onUnknownDamage();
+    else for (const gpid of partitions) this.#suspects.onDamage(gpid);
+    this.#environment.logger.warn('log.damaged', {
+      directory: this.#directory,
+      segment,
+      offset,
+      firstBlock,
+      lastBlock,
+      partitions: partitions?.length ?? null,
+    });
+  }
+
+  /** Cuts what is torn and makes the rest durable: it may have been in the page cache only. */
+  async #settleEnd(segment: number, end: number, fileBytes: number): Promise<void> {
+    const { disk, logger } = this.#environment;
+    const path = segmentPath(this.#directory, segment);
+    const file = await disk.open(path, 'append');
+    if (end < fileBytes) {
+      this.#tornBytes = fileBytes - end;
+      logger.info('log.torn_end_cut', { path, offset: end, bytes: this.#tornBytes });
+      await file.truncate(end);
+    }
+    await file.sync();
+    await file.close();
+  }
+}
+
+export function isManifestPath(directory: string, path: string): boolean {
+  return path === manifestPath(directory);
+}
