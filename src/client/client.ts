@@ -14,7 +14,7 @@ const OPERATIONS_MAX = 262_144;
 const ATTEMPTS_MAX = 100;
 
 /** Connects to nobody yet. Throws `InvalidArgumentError`. */
-export function createClient(environment: ClientEnvironment, options: ClientOptions): Client {
+export function openClient(environment: ClientEnvironment, options: ClientOptions): Client {
   return new ClusterClient(environment, options);
 }
 

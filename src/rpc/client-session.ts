@@ -24,12 +24,13 @@ import {
   parseReply,
   ReplyHeader,
   RequestHeader,
+  replyFrameSize,
 } from '../wire/thrift-frame.ts';
 import { WireError } from '../wire/types.ts';
 import { Writer } from '../wire/writer.ts';
 import { CallQueue, type ClientCall, type LossReason } from './client-call.ts';
 import type { DeadlineWheel, WheelEntry } from './client-deadlines.ts';
-import { ReplyStream } from './client-reply-stream.ts';
+import { FrameBuffer, type FrameParser } from './frame-buffer.ts';
 
 export interface ClientSessionOptions {
   /** Unanswered requests at most; a power of two up to 16,384. */
@@ -59,13 +60,15 @@ export interface SessionObserver {
   onSessionSilent(session: ClientSession): void;
 }
 
+/** Far above any answer: an explicit multi_get has no limit of its own. */
+const REPLY_BYTES_MAX = 256 * 1024 * 1024;
 /** Belongs to no call, because generations begin at 1. */
 const SEQUENCE_NONE = 0;
 const GENERATION_MAX = 0x1ffff;
 
 type SessionState = 'idle' | 'connecting' | 'open' | 'closed';
 
-export class ClientSession implements ConnectionHandler, WheelEntry {
+export class ClientSession implements ConnectionHandler, FrameParser, WheelEntry {
   wakeMs = 0;
   wheelSlot = -1;
   wheelNext: WheelEntry | null = null;
@@ -79,7 +82,7 @@ export class ClientSession implements ConnectionHandler, WheelEntry {
   readonly #observer: SessionObserver;
   readonly #reader: Reader = new Reader();
   readonly #writer: Writer = new Writer();
-  readonly #stream: ReplyStream = new ReplyStream();
+  #frames: FrameBuffer;
   readonly #requestHeader: RequestHeader = new RequestHeader();
   readonly #replyHeader: ReplyHeader = new ReplyHeader();
 
@@ -117,6 +120,7 @@ export class ClientSession implements ConnectionHandler, WheelEntry {
     this.#freeSlots = new Int32Array(slots);
     for (let index = 0; index < slots; index++) this.#freeSlots[index] = slots - 1 - index;
     this.#freeCount = slots;
+    this.#frames = new FrameBuffer(this.#reader, this);
   }
 
   /** Requests that were sent and not yet answered. */
@@ -185,11 +189,33 @@ export class ClientSession implements ConnectionHandler, WheelEntry {
     if (connection !== this.#connection) return;
     this.#activeMs = this.#environment.clock.monotonicMs();
     try {
-      this.#stream.push(bytes, this.#onReply);
+      this.#frames.push(bytes);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#onBadReply(error);
     }
+  }
+
+  frameSize(reader: Reader): number {
+    return replyFrameSize(reader, REPLY_BYTES_MAX);
+  }
+
+  onFrame(reader: Reader, size: number): boolean {
+    const connection = this.#connection;
+    const header = this.#replyHeader;
+    parseReply(reader, size, header);
+    const call = this.#slots[header.seqid & (this.#slots.length - 1)] ?? null;
+    if (call === null || call.sequenceId !== header.seqid) return true;
+    if (call.rpc !== header.rpc) {
+      throw new WireError('badFrame', 'a reply is to another procedure than its request');
+    }
+    call.readReply(header, reader);
+    this.#failures = 0;
+    this.#release(call);
+    call.session = null;
+    call.onReply();
+    // The call may have closed the session.
+    return this.#connection === connection;
   }
 
   onDrain(connection: Connection): void {
@@ -234,7 +260,7 @@ export class ClientSession implements ConnectionHandler, WheelEntry {
     const lost = this.#takeAll();
     this.#connection = null;
     this.#state = state;
-    this.#stream.reset();
+    this.#frames = new FrameBuffer(this.#reader, this);
     this.#writer.take();
     this.#wheel.cancel(this);
     const nowMs = this.#environment.clock.monotonicMs();
@@ -326,25 +352,6 @@ export class ClientSession implements ConnectionHandler, WheelEntry {
     call.sequenceId = -1;
     if (this.#queue.first !== null) this.#deferFlush();
   }
-
-  readonly #onReply = (bytes: Uint8Array, start: number, end: number): void => {
-    // A call may have closed the session from within its callback.
-    if (this.#connection === null) return;
-    const reader = this.#reader;
-    reader.reset(bytes, start, end);
-    const header = this.#replyHeader;
-    parseReply(reader, end - start, header);
-    const call = this.#slots[header.seqid & (this.#slots.length - 1)] ?? null;
-    if (call === null || call.sequenceId !== header.seqid) return;
-    if (call.rpc !== header.rpc) {
-      throw new WireError('badFrame', 'a reply is to another procedure than its request');
-    }
-    call.readReply(header, reader);
-    this.#failures = 0;
-    this.#release(call);
-    call.session = null;
-    call.onReply();
-  };
 
   #onBadReply(error: WireError): void {
     this.#environment.logger.warn('client.session.badReply', {
