@@ -19,19 +19,19 @@ import type { Table } from './table.ts';
 
 /** What one node last reported of its replica, or that it has none. */
 export interface Holding {
-  readonly incarnation: number;
-  readonly present: boolean;
+  incarnation: number;
+  present: boolean;
   /** Reports in a row without the replica. */
-  readonly missedReports: number;
+  missedReports: number;
   /** Damaged, or broken in some other way that its server told. */
-  readonly failed: boolean;
-  readonly ballot: number;
-  readonly status: number;
-  readonly lastCommittedDecree: number;
-  readonly lastPreparedDecree: number;
-  readonly appliedDecree: number;
-  readonly learnId: number;
-  readonly dataBytes: number;
+  failed: boolean;
+  ballot: number;
+  status: number;
+  lastCommittedDecree: number;
+  lastPreparedDecree: number;
+  appliedDecree: number;
+  learnId: number;
+  dataBytes: number;
 }
 
 /** The node that the primary is asked to bring up to date. */
@@ -56,6 +56,8 @@ export class Partition {
   readonly holdings: Map<NodeId, Holding> = new Map();
   /** Nodes that failed to learn, and until when they are not tried again. */
   readonly avoidedUntilMs: Map<NodeId, number> = new Map();
+  /** How often the primary had each node removed since the partition last was healthy for long. */
+  readonly removals: Map<NodeId, number> = new Map();
   /** The highest committed decree that anybody told. */
   committedDecree: number;
   /** When a member was lost last. */

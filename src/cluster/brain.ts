@@ -1,0 +1,461 @@
+/**
+ * The meta server's brain: events in as method calls, verbs out through `ClusterEffects`. Synchronous, without clock,
+ * chance or I/O of its own.
+ *
+ *  1. A change is planned from what is durable, handed to `persist`, and takes effect in `onPersisted`: only then is it
+ *     visible to anybody.
+ *  2. At most one change per partition is under way (`Partition.changing`).
+ *  3. All changes that one event causes go into one batch: the death of a node is one append.
+ *  4. An event costs work in proportion to what it touches. What hangs on the passing of time is looked at again in
+ *     `onTick`, a bounded number of partitions each time.
+ */
+import { assert } from '../base/assert.ts';
+import type { Logger } from '../env/logger.ts';
+import { members } from '../model/configuration.ts';
+import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
+import { gpidText, type HostPort, type NodeId } from '../model/identity.ts';
+import type {
+  BeaconAck,
+  ConfigurationPush,
+  ConfigurationUpdate,
+  ReplicaForget,
+  ReplicaReport,
+} from '../wire/generated/internal.ts';
+import { MetaLevel } from '../wire/schema/meta.ts';
+import { ClusterState } from './cluster-state.ts';
+import { planUpdate } from './configuration-update.ts';
+import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
+import {
+  chooseLearner,
+  LearnCounts,
+  lacksMembers,
+  learnerTrouble,
+  planFence,
+} from './learner-choice.ts';
+import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registry.ts';
+import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
+import type { StateRecord } from './records.ts';
+import {
+  claimsStaleLeadership,
+  isForgettable,
+  mayBeTold,
+  needsPush,
+  ReportBook,
+} from './reports.ts';
+import { assertClusterSettings, type ClusterSettings } from './settings.ts';
+import type { Table } from './table.ts';
+
+/** One append to the state store. */
+export interface ChangeBatch {
+  readonly records: readonly StateRecord[];
+  /** Partitions that the records replace; nobody else may change them until the batch is durable. */
+  readonly partitions: readonly Partition[];
+  /** Called when the batch has taken effect. */
+  readonly done: (() => void) | null;
+}
+
+export interface ClusterEffects {
+  /** Makes the batch durable; `onPersisted` follows, in the order of the calls. */
+  persist(batch: ChangeBatch): void;
+  sendBeaconAck(to: NodeId, message: BeaconAck): void;
+  sendPush(to: NodeId, message: ConfigurationPush): void;
+  sendForget(to: NodeId, message: ReplicaForget): void;
+}
+
+/** The two clocks, read together at the start of an event. */
+export interface Now {
+  readonly monotonicMs: number;
+  readonly wallSeconds: number;
+}
+
+export interface BrainParts {
+  readonly settings: ClusterSettings;
+  readonly effects: ClusterEffects;
+  readonly logger: Logger;
+  /** Where this meta server is reached. */
+  readonly self: HostPort;
+  /** Grows with every start and every change of leaders. */
+  readonly epoch: number;
+}
+
+/** From here on the delay before a removed member may learn again grows no more. */
+const REMOVALS_MAX = 16;
+/** Partitions looked at in one event; the rest follows at the next tick. */
+const SETTLE_MAX = 4_096;
+/** Partitions that wait for something, looked at per tick. */
+const REVISIT_MAX = 512;
+
+export class ClusterBrain {
+  readonly state: ClusterState;
+  /** Administrators may stop some of the automatism; see `MetaLevel`. */
+  level: MetaLevel = MetaLevel.steady;
+  readonly #settings: ClusterSettings;
+  readonly #effects: ClusterEffects;
+  readonly #logger: Logger;
+  readonly #self: HostPort;
+  readonly #epoch: number;
+  readonly #reports: ReportBook;
+  /** To be looked at before the event ends. */
+  readonly #dirty = new Set<Partition>();
+  /** Lacking members or waiting for a learner: to be looked at as time goes by. */
+  readonly #needy = new Set<Partition>();
+  /** Those that have a learner. */
+  readonly #learning = new Set<Partition>();
+
+  constructor(parts: BrainParts, now: Now) {
+    assertClusterSettings(parts.settings);
+    this.#settings = parts.settings;
+    this.#effects = parts.effects;
+    this.#logger = parts.logger;
+    this.#self = parts.self;
+    this.#epoch = parts.epoch;
+    this.state = new ClusterState(parts.settings.graceMs, now.monotonicMs);
+    this.#reports = new ReportBook(this.state);
+  }
+
+  /** Takes up what a state store held. Before any other event. */
+  load(records: readonly StateRecord[], now: Now): void {
+    const rank = { table: 0, partition: 1, node: 2 } as const;
+    const appId = (record: StateRecord): number => (record.kind === 'table' ? record.app.appId : 0);
+    const ordered = [...records].sort((a, b) => rank[a.kind] - rank[b.kind] || appId(a) - appId(b));
+    for (const record of ordered) this.state.apply(record, now.monotonicMs);
+    this.state.assertComplete();
+    for (const table of this.state.tables()) {
+      for (const partition of table.partitions) this.#needy.add(partition);
+    }
+  }
+
+  onBeacon(facts: BeaconFacts, now: Now): void {
+    const outcome = this.state.nodes.onBeacon(facts, now.monotonicMs);
+    if (outcome === BeaconOutcome.stale) return;
+    const node = this.state.nodes.get(facts.node);
+    assert(node !== undefined, 'who sent a beacon is known');
+    if (outcome === BeaconOutcome.born) {
+      this.#logger.info('node.born', { node: node.id, incarnation: node.incarnation });
+      this.#effects.persist({ records: [node.record()], partitions: [], done: null });
+    }
+    if (outcome !== BeaconOutcome.known) {
+      if (node.left) this.#logger.info('node.left', { node: node.id });
+      this.#touchAllOf(node);
+      this.#settle(now);
+    }
+    this.#acknowledge(node);
+  }
+
+  onReport(report: ReplicaReport, now: Now): void {
+    const node = this.state.nodes.get(report.nodeId as NodeId);
+    if (node === undefined || !this.#reports.isCurrent(node, report)) return;
+    for (const partition of this.#reports.take(node, report, now.monotonicMs)) {
+      this.#dirty.add(partition);
+    }
+    this.#warnOfReplicasAhead(node, report);
+    this.#settle(now);
+    if (!node.grantsLease && !claimsStaleLeadership(this.state, node, report)) {
+      node.grantsLease = true;
+      this.#acknowledge(node);
+    }
+    this.#tellNode(node, now);
+  }
+
+  /** `from` in its life `incarnation` asks for a change of a partition that it leads. */
+  onConfigurationUpdate(
+    from: NodeId,
+    incarnation: number,
+    update: ConfigurationUpdate,
+    now: Now,
+  ): void {
+    const partition = this.state.partition(update.gpid);
+    const node = this.state.nodes.get(from);
+    if (partition === undefined || node === undefined) return;
+    if (node.incarnation !== incarnation) return;
+    // What is under way is answered when it is durable, and the request is repeated.
+    if (partition.changing || partition.table.frozen) return;
+    const leads =
+      partition.record.config.primary === from &&
+      partition.seatOf(from)?.incarnation === incarnation &&
+      partition.ballot === update.ballot;
+    if (leads && update.lastCommittedDecree > partition.committedDecree) {
+      partition.committedDecree = update.lastCommittedDecree;
+    }
+    const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
+    if (change === null) {
+      if (mayBeTold(partition, node)) this.#push(node, partition);
+      return;
+    }
+    if (change.reason === 'removeSecondary') this.#backOff(partition, update.node as NodeId, now);
+    this.#begin([change]);
+    this.#settle(now);
+  }
+
+  onTick(now: Now): void {
+    for (const node of this.state.nodes.takeExpired(now.monotonicMs)) {
+      this.#logger.warn('node.dead', { node: node.id, incarnation: node.incarnation });
+      this.#touchAllOf(node);
+    }
+    let revisits = Math.min(REVISIT_MAX, this.#needy.size);
+    for (const partition of this.#needy) {
+      if (revisits === 0) break;
+      revisits -= 1;
+      this.#needy.delete(partition);
+      this.#dirty.add(partition);
+    }
+    this.#settle(now);
+  }
+
+  /** Hands in records that a command has made. `done` is called when they have taken effect. */
+  submit(records: readonly StateRecord[], done: () => void): void {
+    const partitions: Partition[] = [];
+    for (const record of records) {
+      if (record.kind !== 'partition') continue;
+      const partition = this.state.partition(record.config.gpid);
+      if (partition === undefined) continue;
+      assert(!partition.changing, 'one change at a time');
+      partition.changing = true;
+      partitions.push(partition);
+    }
+    this.#effects.persist({ records, partitions, done });
+  }
+
+  /** The batch is durable. Batches come back in the order in which they were handed out. */
+  onPersisted(batch: ChangeBatch, now: Now): void {
+    const former = batch.partitions.map((partition) => partition.record.config);
+    for (const record of batch.records) this.state.apply(record, now.monotonicMs);
+    batch.partitions.forEach((partition, index) => {
+      assert(partition.changing, 'the change was under way');
+      partition.changing = false;
+      if (!partition.table.isAvailable || partition.learner === null) {
+        this.#dismissLearner(partition);
+      }
+      const before = former[index]!;
+      if (partition.ballot !== before.ballot) this.#broadcast(partition, members(before));
+      this.#dirty.add(partition);
+    });
+    for (const record of batch.records) {
+      if (record.kind === 'table') this.#onTableChanged(record.app.appId);
+    }
+    batch.done?.();
+    this.#settle(now);
+  }
+
+  /** Stops changes of the table's partitions. Returns false while some are still under way. */
+  freeze(table: Table): boolean {
+    table.frozen = true;
+    return table.partitions.every((partition) => !partition.changing);
+  }
+
+  unfreeze(table: Table, now: Now): void {
+    table.frozen = false;
+    for (const partition of table.partitions) this.#dirty.add(partition);
+    this.#settle(now);
+  }
+
+  #onTableChanged(appId: number): void {
+    const table = this.state.table(appId);
+    assert(table !== undefined, 'a table that changed is known');
+    for (const partition of table.partitions) {
+      for (const node of members(partition.record.config)) {
+        partition.tablePushes.set(node, TABLE_PUSH_REPEATS);
+      }
+      this.#broadcast(partition, []);
+      this.#dirty.add(partition);
+    }
+  }
+
+  #touchAllOf(node: ServerNode): void {
+    for (const partition of this.state.hostedBy(node.id)) this.#dirty.add(partition);
+    for (const partition of this.#reports.heldBy(node.id)) this.#dirty.add(partition);
+    for (const partition of this.#learning) {
+      if (partition.learner?.node === node.id) this.#dirty.add(partition);
+    }
+  }
+
+  /** Looks at all that this event has touched and begins what is to be changed. */
+  #settle(now: Now): void {
+    const changes: PlannedChange[] = [];
+    let counts: LearnCounts | null = null;
+    let budget = SETTLE_MAX;
+    for (const partition of this.#dirty) {
+      if (budget === 0) break;
+      budget -= 1;
+      this.#dirty.delete(partition);
+      const change = this.#plan(partition, now);
+      if (change !== null) {
+        changes.push(change);
+      } else if (partition.learner === null && this.#mayCure(partition)) {
+        counts ??= this.#countLearners();
+        this.#chooseLearner(partition, counts, now);
+      }
+      if (isNeedy(partition)) this.#needy.add(partition);
+      else this.#needy.delete(partition);
+    }
+    this.#begin(changes);
+  }
+
+  #plan(partition: Partition, now: Now): PlannedChange | null {
+    if (!isChangeable(partition) || this.level < MetaLevel.freezed) return null;
+    const change = decideChange(this.state, partition);
+    const wish = partition.learner;
+    if (wish === null) return change;
+    const nowMs = now.monotonicMs;
+    const trouble = learnerTrouble(this.state, this.#settings, partition, wish, nowMs);
+    if (trouble === null) return change;
+    // A change of this ballot anyway voids what the primary may have asked for; else a new one is made for it.
+    if (change !== null && change.record.config.ballot === partition.ballot) return change;
+    this.#dismissLearner(partition);
+    if (trouble === 'stalled' || trouble === 'failed') {
+      const untilMs = nowMs + this.#settings.learnRetryDelayMs;
+      partition.avoidedUntilMs.set(wish.node, untilMs);
+    }
+    this.#logger.info('learner.givenUp', {
+      partition: gpidText(partition.gpid),
+      node: wish.node,
+      trouble,
+    });
+    return change ?? planFence(partition);
+  }
+
+  #mayCure(partition: Partition): boolean {
+    return this.level > MetaLevel.freezed && isChangeable(partition) && lacksMembers(partition);
+  }
+
+  #chooseLearner(partition: Partition, counts: LearnCounts, now: Now): void {
+    const nowMs = now.monotonicMs;
+    const node = chooseLearner(this.state, this.#settings, counts, partition, nowMs);
+    if (node === null) return;
+    partition.learner = { node: node.id, incarnation: node.incarnation, progressAtMs: nowMs };
+    this.#learning.add(partition);
+    const { primary } = partition.record.config;
+    assert(primary !== null, 'a learner has a teacher');
+    counts.add(node.id, primary);
+    partition.avoidedUntilMs.delete(node.id);
+    this.#logger.info('learner.chosen', { partition: gpidText(partition.gpid), node: node.id });
+    const teacher = this.state.nodes.get(primary);
+    if (teacher !== undefined && mayBeTold(partition, teacher)) this.#push(teacher, partition);
+  }
+
+  /** Two servers that lose sight of each other again and again must not make ballots climb. */
+  #backOff(partition: Partition, node: NodeId, now: Now): void {
+    const { beaconIntervalMs, learnRetryDelayMs } = this.#settings;
+    const removals = Math.min(partition.removals.get(node) ?? 0, REMOVALS_MAX) + 1;
+    partition.removals.set(node, removals);
+    const delayMs = Math.min(beaconIntervalMs * 2 ** (removals - 1), learnRetryDelayMs);
+    partition.avoidedUntilMs.set(node, now.monotonicMs + delayMs);
+  }
+
+  #dismissLearner(partition: Partition): void {
+    partition.learner = null;
+    this.#learning.delete(partition);
+  }
+
+  #countLearners(): LearnCounts {
+    const counts = new LearnCounts();
+    for (const partition of this.#learning) {
+      const { primary } = partition.record.config;
+      if (partition.learner !== null && primary !== null) {
+        counts.add(partition.learner.node, primary);
+      }
+    }
+    return counts;
+  }
+
+  #begin(changes: readonly PlannedChange[]): void {
+    if (changes.length === 0) return;
+    for (const { partition, record, reason } of changes) {
+      assert(!partition.changing, 'one change at a time');
+      partition.changing = true;
+      this.#logger.info('partition.change', {
+        partition: gpidText(partition.gpid),
+        reason,
+        ballot: record.config.ballot,
+        primary: record.config.primary,
+        members: record.seats.length,
+      });
+    }
+    this.#effects.persist({
+      records: changes.map((change) => change.record),
+      partitions: changes.map((change) => change.partition),
+      done: null,
+    });
+  }
+
+  /** Tells members, those who were, and the learner what holds now. */
+  #broadcast(partition: Partition, formerMembers: readonly NodeId[]): void {
+    const audience = new Set([...members(partition.record.config), ...formerMembers]);
+    for (const id of audience) {
+      const node = this.state.nodes.get(id);
+      if (node === undefined || !mayBeTold(partition, node)) continue;
+      // A replica that is made by ballot 1 must not be made again where it was lost.
+      if (partition.ballot === 1 && isLost(partition, node)) continue;
+      this.#push(node, partition);
+    }
+  }
+
+  /** What the node holds, against what it should. */
+  #tellNode(node: ServerNode, now: Now): void {
+    for (const partition of this.state.hostedBy(node.id)) this.#tellOf(partition, node);
+    const { surplusDelayMs } = this.#settings;
+    for (const partition of this.#reports.heldBy(node.id)) {
+      if (partition.seatOf(node.id) !== undefined) continue;
+      this.#tellOf(partition, node);
+      if (!isForgettable(this.state, partition, node, now, surplusDelayMs)) continue;
+      this.#logger.info('replica.forget', { partition: gpidText(partition.gpid), node: node.id });
+      this.#effects.sendForget(node.id, {
+        metaEpoch: this.#epoch,
+        gpid: partition.gpid,
+        ballot: partition.ballot,
+      });
+    }
+  }
+
+  #tellOf(partition: Partition, node: ServerNode): void {
+    if (!needsPush(partition, node)) return;
+    const repeats = partition.tablePushes.get(node.id) ?? 0;
+    if (repeats > 1) partition.tablePushes.set(node.id, repeats - 1);
+    else partition.tablePushes.delete(node.id);
+    this.#push(node, partition);
+  }
+
+  #push(node: ServerNode, partition: Partition): void {
+    assert(mayBeTold(partition, node), 'a former life is told nothing');
+    this.#effects.sendPush(node.id, {
+      metaEpoch: this.#epoch,
+      table: tableToWire(partition.table.app),
+      configuration: configurationToWire(partition.configuration()),
+      lastCommittedDecree: partition.committedDecree,
+    });
+  }
+
+  #acknowledge(node: ServerNode): void {
+    this.#effects.sendBeaconAck(node.id, {
+      sequence: node.lastSequence,
+      incarnation: node.incarnation,
+      isLeader: true,
+      leader: this.#self,
+      allowed: true,
+      leaseMs: node.grantsLease ? this.#settings.leaseMs : 0,
+      metaEpoch: this.#epoch,
+    });
+  }
+
+  #warnOfReplicasAhead(node: ServerNode, report: ReplicaReport): void {
+    for (const replica of report.replicas) {
+      const partition = this.state.partition(replica.gpid);
+      if (partition !== undefined && replica.ballot <= partition.ballot) continue;
+      this.#logger.warn(partition === undefined ? 'replica.unknown' : 'replica.ballotAhead', {
+        node: node.id,
+        partition: `${replica.gpid.appId}.${replica.gpid.partitionIndex}`,
+        ballot: replica.ballot,
+      });
+    }
+  }
+}
+
+function isNeedy(partition: Partition): boolean {
+  if (!partition.table.isAvailable) return false;
+  return lacksMembers(partition) || partition.learner !== null;
+}
+
+function isLost(partition: Partition, node: ServerNode): boolean {
+  if (!partition.isMaterialised(node.id)) return false;
+  return partition.holdingOf(node.id, node.incarnation)?.present !== true;
+}

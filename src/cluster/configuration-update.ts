@@ -1,0 +1,65 @@
+/**
+ * Rule 4 of "Configuration": what a primary asks for is granted or not by comparing with what is known.
+ *
+ * A primary must count on its request until the ballot has changed: a copy of it may be on its way. `removeSecondary`
+ * for a node that is no member (a learner whose admission is unresolved) therefore makes a new ballot with the same
+ * members, under which the older request is void.
+ */
+import type { ConfigurationUpdate } from '../wire/generated/internal.ts';
+import { ConfigurationChange } from '../wire/schema/internal.ts';
+import { MetaLevel } from '../wire/schema/meta.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { isChangeable, type PlannedChange } from './guardian.ts';
+import { lacksMembers, planFence } from './learner-choice.ts';
+import { nextRecord, type Partition } from './partition.ts';
+import type { Seat } from './records.ts';
+
+/** Null = refused or nothing to do. The sender leads the partition under its newest ballot. */
+export function planUpdate(
+  state: ClusterState,
+  level: MetaLevel,
+  partition: Partition,
+  update: ConfigurationUpdate,
+): PlannedChange | null {
+  if (!isChangeable(partition) || level < MetaLevel.freezed) return null;
+  const { config, seats } = partition.record;
+  const primary = seats.find((seat) => seat.node === config.primary);
+  if (primary === undefined) return null;
+  switch (update.change) {
+    case ConfigurationChange.removeSecondary:
+      return planRemoval(partition, primary, update.node);
+    case ConfigurationChange.addSecondary:
+      return level > MetaLevel.freezed
+        ? planAdmission(state, partition, primary, update.node)
+        : null;
+    default:
+      return null;
+  }
+}
+
+function planRemoval(partition: Partition, primary: Seat, node: string): PlannedChange | null {
+  const { seats } = partition.record;
+  if (node === primary.node) return null;
+  if (!seats.some((seat) => seat.node === node)) return planFence(partition);
+  const secondaries = seats.filter((seat) => seat !== primary && seat.node !== node);
+  const record = nextRecord(partition, { primary, secondaries }, null);
+  return { partition, record, reason: 'removeSecondary' };
+}
+
+/** Only the learner that stands, in the life in which it was chosen, may join. */
+function planAdmission(
+  state: ClusterState,
+  partition: Partition,
+  primary: Seat,
+  node: string,
+): PlannedChange | null {
+  const wish = partition.learner;
+  if (wish === null || wish.node !== node || !lacksMembers(partition)) return null;
+  const server = state.nodes.get(wish.node);
+  if (server === undefined || !server.usable) return null;
+  if (server.incarnation !== wish.incarnation) return null;
+  const joined: Seat = { node: wish.node, incarnation: wish.incarnation };
+  const secondaries = [...partition.record.seats.filter((seat) => seat !== primary), joined];
+  const record = nextRecord(partition, { primary, secondaries }, joined.node);
+  return { partition, record, reason: 'addSecondary' };
+}

@@ -1,0 +1,223 @@
+/**
+ * Takes up what replica servers report, and finds what they should be told (docs/internals/replication.md,
+ * "Configuration", 7). A report lists all replicas of its server, so what is not in it is not there.
+ *
+ * Who may be sent a configuration: a node in the life in which it holds its seat, or one that has no seat. A member that
+ * restarted is told nothing of the configuration in which its former life took part, or it would take the old role again
+ * under the old ballot; the guardian puts it out first.
+ */
+import { assert } from '../base/assert.ts';
+import { ReplicaStatus } from '../model/configuration.ts';
+import type { NodeId } from '../model/identity.ts';
+import type { ReplicaReport, ReplicaState } from '../wire/generated/internal.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { intactHolding, seatState } from './guardian.ts';
+import type { ServerNode } from './node-registry.ts';
+import type { Holding, Partition } from './partition.ts';
+
+export class ReportBook {
+  readonly #state: ClusterState;
+  /** Partitions of which each node has a replica, as far as reported. */
+  readonly #held = new Map<NodeId, Set<Partition>>();
+
+  constructor(state: ClusterState) {
+    this.#state = state;
+  }
+
+  /** Partitions of which the node reported a replica last. */
+  heldBy(node: NodeId): ReadonlySet<Partition> {
+    return this.#held.get(node) ?? NO_PARTITIONS;
+  }
+
+  /** Whether the report is of the node's present life and newer than the last one. */
+  isCurrent(node: ServerNode, report: ReplicaReport): boolean {
+    if (!node.usable || report.incarnation !== node.incarnation) return false;
+    return report.sequence === 0 || report.sequence > node.reportSequence;
+  }
+
+  /** Returns the partitions about which something has changed that rules may hang on. */
+  take(node: ServerNode, report: ReplicaReport, nowMs: number): Set<Partition> {
+    assert(this.isCurrent(node, report), 'stale reports are not taken up');
+    const isFirst = !node.reported;
+    node.reported = true;
+    node.reportSequence = Math.max(node.reportSequence, report.sequence);
+    const touched = new Set<Partition>();
+    const held = new Set<Partition>();
+    for (const replica of report.replicas) {
+      const partition = this.#state.partition(replica.gpid);
+      if (partition === undefined) continue;
+      held.add(partition);
+      if (takeReplica(partition, node, replica, nowMs) || isFirst) touched.add(partition);
+    }
+    for (const partition of this.#state.hostedBy(node.id)) {
+      if (!held.has(partition) && takeAbsence(partition, node)) touched.add(partition);
+      else if (isFirst) touched.add(partition);
+    }
+    for (const partition of this.heldBy(node.id)) {
+      if (held.has(partition)) continue;
+      touched.add(partition);
+      if (partition.seatOf(node.id) === undefined) partition.holdings.delete(node.id);
+    }
+    this.#held.set(node.id, held);
+    return touched;
+  }
+}
+
+const NO_PARTITIONS: ReadonlySet<Partition> = new Set();
+
+/** Returns whether anything but counters of progress has changed. */
+function takeReplica(
+  partition: Partition,
+  node: ServerNode,
+  replica: ReplicaState,
+  nowMs: number,
+): boolean {
+  const failed = replica.status === ReplicaStatus.error || replica.failure !== '';
+  if (!failed && replica.lastCommittedDecree > partition.committedDecree) {
+    partition.committedDecree = replica.lastCommittedDecree;
+  }
+  const holding = partition.holdings.get(node.id) ?? blankHolding(partition, node);
+  const turned =
+    !holding.present ||
+    holding.incarnation !== node.incarnation ||
+    holding.failed !== failed ||
+    holding.status !== replica.status ||
+    holding.ballot !== replica.ballot;
+  const moved =
+    turned ||
+    holding.lastPreparedDecree !== replica.lastPreparedDecree ||
+    holding.appliedDecree !== replica.appliedDecree ||
+    holding.learnId !== replica.learnId ||
+    holding.dataBytes !== replica.dataBytes;
+  holding.incarnation = node.incarnation;
+  holding.present = true;
+  holding.missedReports = 0;
+  holding.failed = failed;
+  holding.ballot = replica.ballot;
+  holding.status = replica.status;
+  holding.lastCommittedDecree = replica.lastCommittedDecree;
+  holding.lastPreparedDecree = replica.lastPreparedDecree;
+  holding.appliedDecree = replica.appliedDecree;
+  holding.learnId = replica.learnId;
+  holding.dataBytes = replica.dataBytes;
+  if (moved && partition.learner?.node === node.id && !failed) {
+    partition.learner.progressAtMs = nowMs;
+  }
+  return turned;
+}
+
+/** A member did not report its replica. Returns whether this may matter. */
+function takeAbsence(partition: Partition, node: ServerNode): boolean {
+  const holding = partition.holdings.get(node.id) ?? blankHolding(partition, node);
+  if (holding.incarnation !== node.incarnation) holding.missedReports = 0;
+  holding.incarnation = node.incarnation;
+  holding.present = false;
+  holding.missedReports += 1;
+  return true;
+}
+
+function blankHolding(partition: Partition, node: ServerNode): Holding {
+  const holding: Holding = {
+    incarnation: node.incarnation,
+    present: false,
+    missedReports: 0,
+    failed: false,
+    ballot: 0,
+    status: 0,
+    lastCommittedDecree: 0,
+    lastPreparedDecree: 0,
+    appliedDecree: 0,
+    learnId: 0,
+    dataBytes: 0,
+  };
+  partition.holdings.set(node.id, holding);
+  return holding;
+}
+
+/** May this node, in its present life, be sent the configuration of this partition? */
+export function mayBeTold(partition: Partition, node: ServerNode): boolean {
+  if (!node.usable) return false;
+  const seat = partition.seatOf(node.id);
+  return seat === undefined || seat.incarnation === node.incarnation;
+}
+
+/** Whether what the node reported last differs from what it should be, or there is something to repeat. */
+export function needsPush(partition: Partition, node: ServerNode): boolean {
+  if (partition.changing || !mayBeTold(partition, node)) return false;
+  const holding = partition.holdingOf(node.id, node.incarnation);
+  const seat = partition.seatOf(node.id);
+  if (seat === undefined) {
+    if (holding === undefined || !holding.present) return false;
+    if (partition.learner?.node === node.id) return false;
+    return holding.status !== ReplicaStatus.inactive && holding.status !== ReplicaStatus.error;
+  }
+  if (holding === undefined || !holding.present) {
+    // Only a member that never held the replica may begin with an empty one.
+    return partition.ballot === 1 && !partition.isMaterialised(node.id);
+  }
+  const leads = partition.record.config.primary === node.id;
+  const role = leads ? ReplicaStatus.primary : ReplicaStatus.secondary;
+  if (holding.ballot !== partition.ballot || holding.status !== role) return true;
+  return (leads && partition.learner !== null) || (partition.tablePushes.get(node.id) ?? 0) > 0;
+}
+
+/** Does the report claim a leadership that is not the node's, or not under this ballot? */
+export function claimsStaleLeadership(
+  state: ClusterState,
+  node: ServerNode,
+  report: ReplicaReport,
+): boolean {
+  for (const replica of report.replicas) {
+    if (replica.status !== ReplicaStatus.primary) continue;
+    const partition = state.partition(replica.gpid);
+    // Of a table that this meta server has no record of: nobody else can have been made its primary either.
+    if (partition === undefined) continue;
+    const { config } = partition.record;
+    if (config.primary !== node.id || config.ballot !== replica.ballot) return true;
+    if (partition.seatOf(node.id)?.incarnation !== node.incarnation) return true;
+  }
+  return false;
+}
+
+/** All members are live, hold the replica and have taken their roles under the newest ballot. */
+export function isHealthy(state: ClusterState, partition: Partition): boolean {
+  const { config, seats } = partition.record;
+  if (seats.length < partition.table.app.maxReplicaCount || partition.changing) return false;
+  if (partition.learner !== null) return false;
+  return seats.every((seat) => {
+    if (seatState(state, partition, seat) !== 'live') return false;
+    const holding = intactHolding(state, partition, seat.node);
+    if (holding === undefined || holding.ballot !== config.ballot) return false;
+    const role = seat.node === config.primary ? ReplicaStatus.primary : ReplicaStatus.secondary;
+    return holding.status === role;
+  });
+}
+
+/**
+ * Whether the node's copy is of no use any more: its table is dropped for good, or the partition has been healthy
+ * without it for long enough. Copies of unknown tables are never given up: the meta server may be the one that forgot.
+ */
+export function isForgettable(
+  state: ClusterState,
+  partition: Partition,
+  node: ServerNode,
+  now: { readonly monotonicMs: number; readonly wallSeconds: number },
+  surplusDelayMs: number,
+): boolean {
+  if (partition.changing || partition.seatOf(node.id) !== undefined) return false;
+  if (partition.learner?.node === node.id) return false;
+  const { table } = partition;
+  if (table.frozen) return false;
+  if (!table.isAvailable) {
+    const { expireSeconds } = table.app;
+    return expireSeconds > 0 && now.wallSeconds >= expireSeconds;
+  }
+  if (!isHealthy(state, partition)) {
+    partition.healthySinceMs = Number.POSITIVE_INFINITY;
+    return false;
+  }
+  if (partition.healthySinceMs === Number.POSITIVE_INFINITY) {
+    partition.healthySinceMs = now.monotonicMs;
+  }
+  return now.monotonicMs - partition.healthySinceMs >= surplusDelayMs;
+}
