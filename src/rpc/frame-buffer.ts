@@ -67,7 +67,7 @@ export class FrameBuffer {
       if (!this.#parser.onFrame(reader, size)) return false;
       at += size;
     }
-    if (at < bytes.length) this.#keep(bytes, at, bytes.length);
+    if (at < bytes.length) this.#keep(bytes, at, bytes.length, bytes.length - at);
     return true;
   }
 
@@ -82,7 +82,7 @@ export class FrameBuffer {
     const wanted = size === 0 ? HEADER_BYTES_MAX : size;
     assert(wanted > this.#pendingLength, 'an unfinished frame lacks bytes');
     const taken = Math.min(wanted - this.#pendingLength, bytes.length - at);
-    this.#keep(bytes, at, at + taken);
+    this.#keep(bytes, at, at + taken, wanted);
     reader.reset(this.#pending, 0, this.#pendingLength);
     if (size === 0) size = this.#parser.frameSize(reader);
     if (size === 0 || size > this.#pendingLength) return taken;
@@ -108,10 +108,12 @@ export class FrameBuffer {
     return true;
   }
 
-  #keep(bytes: Uint8Array, start: number, end: number): void {
+  /** `wanted` bytes are known to belong to what lies here; memory does not grow beyond them in advance. */
+  #keep(bytes: Uint8Array, start: number, end: number, wanted: number): void {
     const needed = this.#pendingLength + end - start;
     if (needed > this.#pending.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#pending.length, PENDING_BYTES_MIN));
+      const doubled = Math.min(2 * this.#pending.length, wanted);
+      const grown = new Uint8Array(Math.max(needed, doubled, PENDING_BYTES_MIN));
       grown.set(this.#pending.subarray(0, this.#pendingLength));
       this.#pending = grown;
     }
