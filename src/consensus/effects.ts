@@ -6,26 +6,13 @@
  */
 import type { AppInfo, PartitionConfiguration, ReplicaStatus } from '../model/configuration.ts';
 import type { Decree, NodeId } from '../model/identity.ts';
-import type {
-  ConfigurationUpdate,
-  GroupCheck,
-  GroupCheckAck,
-  LearnCheckpoint,
-  LearnMutations,
-  LearnRequest,
-  Prepare,
-  PrepareAck,
-} from '../wire/generated/internal.ts';
+import type { ConfigurationUpdate, LearnCheckpoint } from '../wire/generated/internal.ts';
+import type { InternalMessageMap } from '../wire/internal-frame.ts';
+import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { Mutation } from './mutation.ts';
 
 export interface ReplicaEffects {
-  sendPrepare(to: NodeId, message: Prepare): void;
-  sendPrepareAck(to: NodeId, message: PrepareAck): void;
-  sendGroupCheck(to: NodeId, message: GroupCheck): void;
-  sendGroupCheckAck(to: NodeId, message: GroupCheckAck): void;
-  sendLearnRequest(to: NodeId, message: LearnRequest): void;
-  sendLearnMutations(to: NodeId, message: LearnMutations): void;
-  sendLearnCheckpoint(to: NodeId, message: LearnCheckpoint): void;
+  send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void;
   /** To the leader meta server. */
   sendConfigurationUpdate(message: ConfigurationUpdate): void;
 

@@ -12,7 +12,7 @@
 import { assert } from '../base/assert.ts';
 import type { Ballot, Decree, NodeId } from '../model/identity.ts';
 import type { Prepare } from '../wire/generated/internal.ts';
-import { PrepareResult } from '../wire/schema/internal.ts';
+import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
 import { isIntact } from './mutation.ts';
 import { mutationFromPrepare } from './mutation-wire.ts';
 import type { ReplicaState } from './replica-state.ts';
@@ -75,7 +75,7 @@ export class FollowerRole {
     if (!this.ackPending || this.state.persistedBallot < this.ballot) return;
     this.ackPending = false;
     const { gpid, lastLogged, list, effects } = this.state;
-    effects.sendPrepareAck(this.primary, {
+    effects.send(this.primary, InternalMessage.prepareAck, {
       appId: gpid.appId,
       partitionIndex: gpid.partitionIndex,
       ballot: this.ballot,

@@ -5,10 +5,12 @@
  * is dropped at the start: it is no member, so nothing depends on that tail, and what of it was committed comes back.
  * From the first `Prepare` on it follows like a secondary (`follower`).
  */
+
 import { assert } from '../base/assert.ts';
 import type { NodeId } from '../model/identity.ts';
 import type { LearnCheckpoint, LearnMutations, Prepare } from '../wire/generated/internal.ts';
 import { Reader } from '../wire/reader.ts';
+import { InternalMessage } from '../wire/schema/internal.ts';
 import { FollowerRole } from './follower-role.ts';
 import { isIntact, type Mutation } from './mutation.ts';
 import { unpackMutation } from './mutation-wire.ts';
@@ -104,7 +106,7 @@ export class LearnerRole {
     const { list, gpid, config, effects } = this.state;
     this.askedAtMs = nowMs;
     if (list.uncommittedCount > 0) return;
-    effects.sendLearnRequest(this.primary, {
+    effects.send(this.primary, InternalMessage.learnRequest, {
       gpid,
       ballot: config.ballot,
       learnId: this.learnId,

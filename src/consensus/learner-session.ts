@@ -4,9 +4,11 @@
  * What the learner lacks decides the way: all in memory → attach; in the log → read it from there; else a checkpoint.
  * The learner drives: each of its requests says how far it is. So a lost message costs a retry, never the attempt.
  */
+
 import { assert } from '../base/assert.ts';
 import type { Decree, NodeId } from '../model/identity.ts';
 import type { LearnRequest } from '../wire/generated/internal.ts';
+import { InternalMessage } from '../wire/schema/internal.ts';
 import { DIGEST_NONE, type Mutation } from './mutation.ts';
 import { packMutation } from './mutation-wire.ts';
 import type { ReplicaState } from './replica-state.ts';
@@ -78,7 +80,7 @@ export class LearnerSession {
       return;
     }
     const committed = mutations!.filter((mutation) => mutation.decree <= list.lastCommitted);
-    effects.sendLearnMutations(this.node, {
+    effects.send(this.node, InternalMessage.learnMutations, {
       gpid,
       learnId: this.learnId,
       fromDecree: first.decree,
@@ -105,7 +107,7 @@ export class LearnerSession {
       return 'wait';
     }
     effects.holdLog(this.learnId, (checkpoint.decree + 1) as Decree);
-    effects.sendLearnCheckpoint(this.node, {
+    effects.send(this.node, InternalMessage.learnCheckpoint, {
       gpid,
       learnId: this.learnId,
       checkpointId: checkpoint.id,

@@ -13,7 +13,7 @@ import { assert, assertAtMost } from '../base/assert.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
-import { ConfigurationChange, PrepareResult } from '../wire/schema/internal.ts';
+import { ConfigurationChange, InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
 import { type CheckpointFile, LearnerSession } from './learner-session.ts';
 import { Mutation, sealDigest } from './mutation.ts';
 import { prepareMessage } from './mutation-wire.ts';
@@ -226,7 +226,7 @@ export class PrimaryRole {
 
   private sendGroupCheck(to: NodeId, learnId: number): void {
     const { config, table, list, effects } = this.state;
-    effects.sendGroupCheck(to, {
+    effects.send(to, InternalMessage.groupCheck, {
       table: tableToWire(table),
       configuration: configurationToWire(config),
       lastCommittedDecree: list.lastCommitted,
@@ -246,7 +246,11 @@ export class PrimaryRole {
         this.onPeerFailed(peer, 'lacks mutations that are no longer in memory', nowMs);
         return;
       }
-      effects.sendPrepare(peer.node, prepareMessage(mutation, this.ballot, list.lastCommitted));
+      effects.send(
+        peer.node,
+        InternalMessage.prepare,
+        prepareMessage(mutation, this.ballot, list.lastCommitted),
+      );
       peer.sent += 1;
     }
   }

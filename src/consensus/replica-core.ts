@@ -27,7 +27,7 @@ import type {
   Prepare,
   PrepareAck,
 } from '../wire/generated/internal.ts';
-import { PrepareResult } from '../wire/schema/internal.ts';
+import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
 import type { ReplicaCoreOptions, ReplicaEffects } from './effects.ts';
 import { FollowerRole } from './follower-role.ts';
 import { LearnerRole } from './learner-role.ts';
@@ -335,7 +335,7 @@ export class ReplicaCore {
 
   private ackGroupCheck(to: NodeId): void {
     const { gpid, config, status, list, lastLogged, failure, effects } = this.state;
-    effects.sendGroupCheckAck(to, {
+    effects.send(to, InternalMessage.groupCheckAck, {
       gpid,
       ballot: config.ballot,
       status,
@@ -348,7 +348,7 @@ export class ReplicaCore {
 
   private refusePrepare(to: NodeId, result: PrepareResult): void {
     const { gpid, config, list, effects } = this.state;
-    effects.sendPrepareAck(to, {
+    effects.send(to, InternalMessage.prepareAck, {
       appId: gpid.appId,
       partitionIndex: gpid.partitionIndex,
       ballot: config.ballot,

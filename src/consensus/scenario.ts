@@ -6,7 +6,8 @@ import { assert } from '../base/assert.ts';
 import { type AppInfo, AppStatus, type PartitionConfiguration } from '../model/configuration.ts';
 import { type Ballot, type Decree, gpidOf, type NodeId } from '../model/identity.ts';
 import type { ConfigurationUpdate } from '../wire/generated/internal.ts';
-import { ConfigurationChange } from '../wire/schema/internal.ts';
+import type { InternalMessageMap } from '../wire/internal-frame.ts';
+import { ConfigurationChange, InternalMessage } from '../wire/schema/internal.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaEffects } from './effects.ts';
 import type { Mutation } from './mutation.ts';
 import { ReplicaCore } from './replica-core.ts';
@@ -29,8 +30,8 @@ const TABLE: AppInfo = {
 export interface Envelope {
   readonly from: NodeId;
   readonly to: NodeId;
-  readonly kind: string;
-  readonly deliver: (core: ReplicaCore, nowMs: number) => void;
+  readonly type: InternalMessage;
+  readonly message: unknown;
 }
 
 export class ScenarioNode {
@@ -87,23 +88,10 @@ export class ScenarioNode {
 
   private effects(): ReplicaEffects {
     const { scenario } = this;
-    const send = (to: NodeId, kind: string, deliver: Envelope['deliver']): void => {
-      scenario.wire.push({ from: this.id, to, kind, deliver });
-    };
     return {
-      sendPrepare: (to, m) => send(to, 'prepare', (core, now) => core.onPrepare(this.id, m, now)),
-      sendPrepareAck: (to, m) =>
-        send(to, 'prepareAck', (core, now) => core.onPrepareAck(this.id, m, now)),
-      sendGroupCheck: (to, m) =>
-        send(to, 'groupCheck', (core, now) => core.onGroupCheck(this.id, m, now)),
-      sendGroupCheckAck: (to, m) =>
-        send(to, 'groupCheckAck', (core, now) => core.onGroupCheckAck(this.id, m, now)),
-      sendLearnRequest: (to, m) =>
-        send(to, 'learnRequest', (core, now) => core.onLearnRequest(this.id, m, now)),
-      sendLearnMutations: (to, m) =>
-        send(to, 'learnMutations', (core, now) => core.onLearnMutations(this.id, m, now)),
-      sendLearnCheckpoint: (to, m) =>
-        send(to, 'learnCheckpoint', (core) => core.onLearnCheckpoint(this.id, m)),
+      send: (to, type, message) => {
+        scenario.wire.push({ from: this.id, to, type, message });
+      },
       sendConfigurationUpdate: (m) => scenario.updates.push(m),
       appendLog: (mutation) => this.pendingLog.push(mutation),
       commit: (mutation) => {
@@ -153,9 +141,9 @@ export class Scenario {
   wire: Envelope[] = [];
   later: (() => void)[] = [];
   updates: ConfigurationUpdate[] = [];
-  readonly ackers = new Set<ScenarioNode>();
+  readonly ackers: Set<ScenarioNode> = new Set();
   /** Messages of these links are dropped, `from>to`. */
-  readonly cut = new Set<string>();
+  readonly cut: Set<string> = new Set();
   readonly nodes: ScenarioNode[];
   /** Digest of each decree that was committed anywhere. */
   private readonly history = new Map<number, number>();
@@ -203,7 +191,7 @@ export class Scenario {
     const envelope = this.wire.shift();
     if (envelope === undefined) return false;
     if (!this.cut.has(`${envelope.from}>${envelope.to}`)) {
-      envelope.deliver(this.node(envelope.to).core, this.nowMs);
+      deliver(this.node(envelope.to).core, envelope, this.nowMs);
     }
     return true;
   }
@@ -225,6 +213,36 @@ export class Scenario {
   tick(elapsedMs: number): void {
     this.nowMs += elapsedMs;
     for (const node of this.nodes) node.core.onTick(this.nowMs);
+  }
+}
+
+function deliver(core: ReplicaCore, { from, type, message }: Envelope, nowMs: number): void {
+  const of = <T extends InternalMessage>(_type: T): InternalMessageMap[T] =>
+    message as InternalMessageMap[T];
+  switch (type) {
+    case InternalMessage.prepare:
+      core.onPrepare(from, of(type), nowMs);
+      break;
+    case InternalMessage.prepareAck:
+      core.onPrepareAck(from, of(type), nowMs);
+      break;
+    case InternalMessage.groupCheck:
+      core.onGroupCheck(from, of(type), nowMs);
+      break;
+    case InternalMessage.groupCheckAck:
+      core.onGroupCheckAck(from, of(type), nowMs);
+      break;
+    case InternalMessage.learnRequest:
+      core.onLearnRequest(from, of(type), nowMs);
+      break;
+    case InternalMessage.learnMutations:
+      core.onLearnMutations(from, of(type), nowMs);
+      break;
+    case InternalMessage.learnCheckpoint:
+      core.onLearnCheckpoint(from, of(type));
+      break;
+    default:
+      assert(false, 'replicas send no other messages to each other');
   }
 }
 

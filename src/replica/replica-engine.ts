@@ -1,0 +1,162 @@
+/**
+ * The engine of one replica with what works on it: the apply queue, the reads, and how far it is durable.
+ *
+ * A learned checkpoint replaces all of it at once (`replace`); between close and open there is no engine, and the replica
+ * lets nothing through.
+ */
+import type { Mutation } from '../consensus/mutation.ts';
+import type { Engine, EngineStatus } from '../env/engine.ts';
+import type { ReplicaEnvironment } from '../env/environment.ts';
+import type { AppInfo } from '../model/configuration.ts';
+import type { Decree } from '../model/identity.ts';
+import { type AppliedState, readAppliedDecree } from '../storage/batch-records.ts';
+import { ReadService } from '../storage/read-service.ts';
+import { type ReplicaContext, tableSettings } from '../storage/table-context.ts';
+import { ApplyQueue } from './apply-queue.ts';
+import type { ReplicaFolder } from './replica-folder.ts';
+
+export interface EngineOwner {
+  onApplied(mutation: Mutation): void;
+  onApplyFailed(status: EngineStatus): void;
+  /** Everything up to here survives a crash without the log. */
+  onDurable(decree: Decree): void;
+  onFlushFailed(reason: string): void;
+}
+
+export class ReplicaEngine {
+  private readonly environment: ReplicaEnvironment;
+  private readonly folder: ReplicaFolder;
+  private readonly context: ReplicaContext;
+  private readonly owner: EngineOwner;
+  private engine: Engine | null;
+  private readService: ReadService;
+  private applying: ApplyQueue;
+  private durable: Decree;
+  private flushing: Promise<void> | null = null;
+  private lastFlushMs: number;
+
+  constructor(
+    environment: ReplicaEnvironment,
+    folder: ReplicaFolder,
+    context: ReplicaContext,
+    owner: EngineOwner,
+    table: AppInfo,
+    opened: OpenedEngine,
+  ) {
+    this.environment = environment;
+    this.folder = folder;
+    this.context = context;
+    this.owner = owner;
+    this.engine = opened.engine;
+    this.durable = opened.applied.decree;
+    this.readService = this.makeReads(opened.engine, table);
+    this.applying = new ApplyQueue(opened.engine, owner, this.durable);
+    this.lastFlushMs = environment.clock.monotonicMs();
+  }
+
+  /** Null while it is replaced and after `close`. */
+  get current(): Engine | null {
+    return this.engine;
+  }
+
+  get reads(): ReadService {
+    return this.readService;
+  }
+
+  get appliedDecree(): Decree {
+    return this.applying.appliedDecree;
+  }
+
+  get durableDecree(): Decree {
+    return this.durable;
+  }
+
+  apply(mutation: Mutation): void {
+    this.applying.apply(mutation);
+  }
+
+  /** Nothing more is applied. */
+  stop(): void {
+    this.applying.stop();
+  }
+
+  /** Resolves when nothing is being applied. */
+  idle(): Promise<void> {
+    return this.applying.idle();
+  }
+
+  flushIfOld(nowMs: number, flushIntervalMs: number): void {
+    const dirty = this.applying.appliedDecree > this.durable;
+    if (dirty && nowMs - this.lastFlushMs > flushIntervalMs) void this.flush();
+  }
+
+  /** Makes what is applied durable. Never rejects; one flush at a time. */
+  flush(): Promise<void> {
+    this.flushing ??= this.flushOnce().finally(() => {
+      this.flushing = null;
+    });
+    return this.flushing;
+  }
+
+  /** Swaps in the checkpoint that lies in the `learn/` folder. After a rejection there is no engine. */
+  async replace(table: AppInfo): Promise<AppliedState> {
+    await this.flushing;
+    await this.applying.idle();
+    await this.close({ flush: false });
+    await this.folder.installLearned();
+    const { engine, applied } = await openEngine(this.environment, this.folder);
+    this.engine = engine;
+    this.durable = applied.decree;
+    this.readService = this.makeReads(engine, table);
+    this.applying = new ApplyQueue(engine, this.owner, applied.decree);
+    this.owner.onDurable(applied.decree);
+    return applied;
+  }
+
+  /** Idempotent. */
+  async close(options: { readonly flush: boolean }): Promise<void> {
+    if (options.flush) await this.applying.idle();
+    this.applying.stop();
+    this.readService.close();
+    const { engine } = this;
+    this.engine = null;
+    await engine?.close(options);
+  }
+
+  private async flushOnce(): Promise<void> {
+    const { engine } = this;
+    if (engine === null) return;
+    const applied = this.applying.appliedDecree;
+    this.lastFlushMs = this.environment.clock.monotonicMs();
+    try {
+      await engine.flush();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (this.engine === engine) this.owner.onFlushFailed(reason);
+      return;
+    }
+    if (this.engine !== engine) return;
+    this.durable = applied;
+    this.owner.onDurable(applied);
+  }
+
+  private makeReads(engine: Engine, table: AppInfo): ReadService {
+    const { clock, random } = this.environment;
+    const settings = tableSettings(table.partitionCount, table.envs);
+    return new ReadService(engine, this.context, settings, clock, random);
+  }
+}
+
+export interface OpenedEngine {
+  readonly engine: Engine;
+  readonly applied: AppliedState;
+}
+
+/** Rejects with `EngineError` when the engine is damaged or its disk fails. */
+export async function openEngine(
+  environment: ReplicaEnvironment,
+  folder: ReplicaFolder,
+): Promise<OpenedEngine> {
+  const engine = await environment.engines.open(folder.enginePath);
+  return { engine, applied: await readAppliedDecree(engine) };
+}

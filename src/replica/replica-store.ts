@@ -1,0 +1,369 @@
+/**
+ * All replicas of one server: opens them with the log, routes events to them, makes and removes them.
+ *
+ * Invariants:
+ *  1. A gpid is opened, made or removed by one job at a time; what arrives for it meanwhile is dropped, since senders repeat.
+ *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner; otherwise a replica that is not
+ *     here is missing, and is never replaced by an empty one.
+ */
+import { assert } from '../base/assert.ts';
+import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
+import type { Lease } from '../consensus/lease.ts';
+import type { ReplicaEnvironment } from '../env/environment.ts';
+import { type AppInfo, isMember, ReplicaStatus } from '../model/configuration.ts';
+import { configurationFromWire, tableFromWire } from '../model/configuration-wire.ts';
+import { type Gpid, gpidKey, gpidOf, gpidText, type NodeId } from '../model/identity.ts';
+import type { MessageBus } from '../rpc/message-bus.ts';
+import { MutationLog } from '../storage/log/mutation-log.ts';
+import type {
+  ConfigurationPush,
+  FileChunk,
+  FileRequest,
+  GroupCheck,
+  GroupCheckAck,
+  LearnCheckpoint,
+  LearnMutations,
+  LearnRequest,
+  Prepare,
+  PrepareAck,
+  ReplicaForget,
+  ReplicaState as ReplicaReportState,
+} from '../wire/generated/internal.ts';
+import type { InternalMessageMap } from '../wire/internal-frame.ts';
+import type { InternalMessage } from '../wire/schema/internal.ts';
+import type { ReplicaOptions } from './options.ts';
+import { Replica, type ReplicaHost } from './replica.ts';
+import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
+
+export interface StoreIdentity {
+  readonly self: NodeId;
+  readonly dataPath: string;
+  readonly incarnation: number;
+  readonly lease: Lease;
+  readonly bus: MessageBus;
+  leader(): NodeId | null;
+  reportSoon(): void;
+}
+
+/** Learn ids are unique per primary process, and differ between its lives. */
+const LEARN_IDS_PER_LIFE = 0x100000000;
+
+export class ReplicaStore implements ReplicaHost {
+  readonly environment: ReplicaEnvironment;
+  readonly options: ReplicaOptions;
+  readonly coreOptions: ReplicaCoreOptions;
+  readonly self: NodeId;
+  readonly lease: Lease;
+  private readonly identity: StoreIdentity;
+  private mutationLog: MutationLog | null = null;
+  private readonly openReplicas = new Map<number, Replica>();
+  /** Gpids with a job under way. */
+  private readonly busy = new Map<number, Promise<void>>();
+  /** Replicas whose folder is there and could not be opened, with the reason. */
+  private readonly broken = new Map<number, { readonly gpid: Gpid; readonly reason: string }>();
+  private turnReplicas: Replica[] = [];
+  private learnIds = 0;
+  private closed = false;
+
+  constructor(environment: ReplicaEnvironment, options: ReplicaOptions, identity: StoreIdentity) {
+    this.environment = environment;
+    this.options = options;
+    this.identity = identity;
+    this.self = identity.self;
+    this.lease = identity.lease;
+    this.coreOptions = {
+      ...DEFAULT_CORE_OPTIONS,
+      inFlightMax: options.inFlightMax,
+      prepareTimeoutMs: options.prepareTimeoutMs,
+      memberSilenceMs: options.memberSilenceMs,
+      minReplicaCount: options.minReplicaCount,
+    };
+  }
+
+  // ---- life ----
+
+  /** Opens every replica that is on disk and replays the log into them. */
+  async open(): Promise<void> {
+    const { disk, logger } = this.environment;
+    const gpids = await listReplicaFolders(disk, this.identity.dataPath);
+    this.mutationLog = await this.openLog();
+    for (const gpid of gpids) await this.openReplica(gpid);
+    const report = await this.log.replay({
+      onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
+      // What a learner gave up, or what a removed replica left, no longer continues any history: replay passes it over.
+      onTruncated: () => {},
+      onReset: () => {},
+    });
+    for (const replica of this.openReplicas.values()) {
+      await replica.settled();
+      if (report.isSuspect(replica.gpid)) replica.core.fail('its part of the log is damaged');
+    }
+    const { recordCount, blockCount, tornBytes, closedCleanly } = report;
+    const counts = { replicas: this.openReplicas.size, broken: this.broken.size };
+    logger.info('replica.log.replayed', {
+      ...counts,
+      recordCount,
+      blockCount,
+      tornBytes,
+      closedCleanly,
+    });
+  }
+
+  /** Flushes and closes everything. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.allSettled(this.busy.values());
+    await Promise.all(
+      [...this.openReplicas.values()].map((replica) => replica.close({ flush: true })),
+    );
+    await this.mutationLog?.close();
+  }
+
+  replicas(): readonly Replica[] {
+    return [...this.openReplicas.values()];
+  }
+
+  find(appId: number, partitionIndex: number): Replica | null {
+    if (partitionIndex < 0 || partitionIndex >= PARTITION_INDEX_END) return null;
+    return this.openReplicas.get(appId * PARTITION_INDEX_END + partitionIndex) ?? null;
+  }
+
+  report(): ReplicaReportState[] {
+    const states = this.replicas().map((replica) => replica.report());
+    for (const { gpid, reason } of this.broken.values()) states.push(brokenState(gpid, reason));
+    return states;
+  }
+
+  onTick(nowMs: number): void {
+    for (const replica of this.openReplicas.values()) replica.onTick(nowMs);
+    this.boundLog();
+  }
+
+  // ---- ReplicaHost ----
+
+  get log(): MutationLog {
+    assert(this.mutationLog !== null, 'the log is open while replicas are');
+    return this.mutationLog;
+  }
+
+  send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void {
+    this.identity.bus.send(to, type, message);
+  }
+
+  sendToLeader<T extends InternalMessage>(type: T, message: InternalMessageMap[T]): void {
+    const leader = this.identity.leader();
+    if (leader !== null) this.identity.bus.send(leader, type, message);
+  }
+
+  nextLearnId(): number {
+    this.learnIds += 1;
+    return this.identity.incarnation * LEARN_IDS_PER_LIFE + this.learnIds;
+  }
+
+  endTurnSoon(replica: Replica): void {
+    if (this.turnReplicas.includes(replica)) return;
+    if (this.turnReplicas.length === 0) this.environment.timers.defer(() => this.endTurn());
+    this.turnReplicas.push(replica);
+  }
+
+  reportSoon(): void {
+    this.identity.reportSoon();
+  }
+
+  // ---- messages ----
+
+  onConfigurationPush(message: ConfigurationPush): void {
+    const config = configurationFromWire(message.configuration);
+    const table = tableFromWire(message.table);
+    const replica = this.reach(config.gpid);
+    if (replica !== null) {
+      replica.core.onConfigurationPush(table, config, this.now());
+      return;
+    }
+    if (config.ballot !== 1 || !isMember(config, this.self) || !this.isFree(config.gpid)) return;
+    this.make(config.gpid, table, true, (made) =>
+      made.core.onConfigurationPush(table, config, this.now()),
+    );
+  }
+
+  onGroupCheck(from: NodeId, message: GroupCheck): void {
+    const gpid = gpidOfWire(message.configuration.gpid);
+    const replica = this.reach(gpid);
+    if (replica !== null) {
+      replica.core.onGroupCheck(from, message, this.now());
+      return;
+    }
+    const invited = message.configuration.learner === this.self && message.learnId > 0;
+    if (!invited || !this.isFree(gpid)) return;
+    this.make(gpid, tableFromWire(message.table), false, (made) =>
+      made.core.onGroupCheck(from, message, this.now()),
+    );
+  }
+
+  onPrepare(from: NodeId, message: Prepare): void {
+    const replica = this.find(message.appId, message.partitionIndex);
+    if (replica !== null && !replica.isDeaf) replica.core.onPrepare(from, message, this.now());
+  }
+
+  onPrepareAck(from: NodeId, message: PrepareAck): void {
+    const replica = this.find(message.appId, message.partitionIndex);
+    if (replica !== null && !replica.isDeaf) replica.core.onPrepareAck(from, message, this.now());
+  }
+
+  onGroupCheckAck(from: NodeId, message: GroupCheckAck): void {
+    this.reach(gpidOfWire(message.gpid))?.core.onGroupCheckAck(from, message, this.now());
+  }
+
+  onLearnRequest(from: NodeId, message: LearnRequest): void {
+    this.reach(gpidOfWire(message.gpid))?.core.onLearnRequest(from, message, this.now());
+  }
+
+  onLearnMutations(from: NodeId, message: LearnMutations): void {
+    this.reach(gpidOfWire(message.gpid))?.core.onLearnMutations(from, message, this.now());
+  }
+
+  onLearnCheckpoint(from: NodeId, message: LearnCheckpoint): void {
+    this.reach(gpidOfWire(message.gpid))?.core.onLearnCheckpoint(from, message);
+  }
+
+  onFileRequest(from: NodeId, message: FileRequest): void {
+    this.reach(gpidOfWire(message.gpid))?.onFileRequest(from, message);
+  }
+
+  onFileChunk(message: FileChunk): void {
+    this.reach(gpidOfWire(message.gpid))?.onFileChunk(message);
+  }
+
+  /** The meta server knows a newer state of the partition in which this node has no part. */
+  onForget(message: ReplicaForget): void {
+    const gpid = gpidOfWire(message.gpid);
+    const key = gpidKey(gpid);
+    const replica = this.openReplicas.get(key);
+    if (this.busy.has(key) || this.closed) return;
+    if (replica === undefined && !this.broken.has(key)) return;
+    if (replica !== undefined && replica.core.state.config.ballot > message.ballot) return;
+    this.run(key, () => this.removeReplica(gpid));
+  }
+
+  // ---- helpers ----
+
+  private endTurn(): void {
+    const replicas = this.turnReplicas;
+    this.turnReplicas = [];
+    const now = this.now();
+    for (const replica of replicas) replica.endTurn(now);
+  }
+
+  private reach(gpid: Gpid): Replica | null {
+    const replica = this.openReplicas.get(gpidKey(gpid));
+    return replica === undefined || replica.isDeaf ? null : replica;
+  }
+
+  /** Nothing of this gpid is here, and nobody is at it. */
+  private isFree(gpid: Gpid): boolean {
+    const key = gpidKey(gpid);
+    return (
+      !this.closed && !this.openReplicas.has(key) && !this.busy.has(key) && !this.broken.has(key)
+    );
+  }
+
+  private run(key: number, job: () => Promise<void>): void {
+    const done = job().finally(() => this.busy.delete(key));
+    this.busy.set(key, done);
+  }
+
+  private async openLog(): Promise<MutationLog> {
+    const { options, environment } = this;
+    return MutationLog.open(environment, `${this.identity.dataPath}/log`, {
+      segmentBytesMax: options.logSegmentBytesMax,
+      onFailed: (error) => {
+        environment.logger.warn('replica.log.failed', { error: error.message });
+      },
+    });
+  }
+
+  private async openReplica(gpid: Gpid): Promise<void> {
+    const folder = new ReplicaFolder(this.environment.disk, this.identity.dataPath, gpid);
+    try {
+      this.openReplicas.set(gpidKey(gpid), await Replica.open(this, folder));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.broken.set(gpidKey(gpid), { gpid, reason });
+      this.environment.logger.warn('replica.broken', { gpid: gpidText(gpid), reason });
+    }
+  }
+
+  private make(gpid: Gpid, table: AppInfo, isNew: boolean, then: (made: Replica) => void): void {
+    const key = gpidKey(gpid);
+    this.run(key, async () => {
+      const folder = new ReplicaFolder(this.environment.disk, this.identity.dataPath, gpid);
+      try {
+        const replica = await Replica.create(this, folder, table, isNew);
+        if (this.closed) {
+          await replica.close({ flush: false });
+          return;
+        }
+        this.openReplicas.set(key, replica);
+        then(replica);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.environment.logger.warn('replica.create.failed', { gpid: gpidText(gpid), reason });
+      }
+    });
+  }
+
+  private async removeReplica(gpid: Gpid): Promise<void> {
+    const key = gpidKey(gpid);
+    const replica = this.openReplicas.get(key);
+    const folder = new ReplicaFolder(this.environment.disk, this.identity.dataPath, gpid);
+    try {
+      await replica?.close({ flush: false });
+      this.openReplicas.delete(key);
+      this.broken.delete(key);
+      await folder.trash(
+        `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`,
+      );
+      this.log.removePartition(gpid);
+      this.environment.logger.info('replica.removed', { gpid: gpidText(gpid) });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.environment.logger.warn('replica.remove.failed', { gpid: gpidText(gpid), reason });
+    }
+    this.reportSoon();
+  }
+
+  /** Flushes the replicas that keep an overlong log from shrinking. */
+  private boundLog(): void {
+    if (this.log.byteLength <= this.options.logBytesMax) return;
+    for (const straggler of this.log.stragglers(this.options.logBytesMax)) {
+      const replica = this.openReplicas.get(gpidKey(straggler.gpid));
+      if (replica !== undefined && !replica.isDeaf) void replica.flush();
+    }
+  }
+
+  private now(): number {
+    return this.environment.clock.monotonicMs();
+  }
+}
+
+/** As in `gpidKey`. */
+const PARTITION_INDEX_END = 0x200000;
+
+function gpidOfWire(gpid: { readonly appId: number; readonly partitionIndex: number }): Gpid {
+  return gpidOf(gpid.appId, gpid.partitionIndex);
+}
+
+function brokenState(gpid: Gpid, reason: string): ReplicaReportState {
+  return {
+    gpid,
+    ballot: 0,
+    status: ReplicaStatus.error,
+    lastCommittedDecree: 0,
+    lastPreparedDecree: 0,
+    appliedDecree: 0,
+    durableDecree: 0,
+    learnId: 0,
+    dataBytes: 0,
+    failure: reason,
+  };
+}

@@ -1,0 +1,484 @@
+/**
+ * One replica on this server: its folder, engine and protocol core, and the wiring between them.
+ *
+ * The core decides, this class does: each effect of the core ends here, and each completion goes back as an event. While a
+ * learned checkpoint is being swapped in, the replica is deaf: peers repeat what they had to say.
+ */
+import { assert } from '../base/assert.ts';
+import { ErrorCode } from '../base/error-names.ts';
+import type { ReplicaCoreOptions, ReplicaEffects } from '../consensus/effects.ts';
+import type { Lease } from '../consensus/lease.ts';
+import type { Mutation } from '../consensus/mutation.ts';
+import { ReplicaCore } from '../consensus/replica-core.ts';
+import type { Engine, EngineStatus } from '../env/engine.ts';
+import type { ReplicaEnvironment } from '../env/environment.ts';
+import {
+  type AppInfo,
+  initialConfiguration,
+  type PartitionConfiguration,
+  ReplicaStatus,
+} from '../model/configuration.ts';
+import { type Decree, type Gpid, gpidText, type NodeId } from '../model/identity.ts';
+import type { ThriftSession } from '../rpc/thrift-session.ts';
+import type { LogOwner, MutationLog } from '../storage/log/mutation-log.ts';
+import { tableSettings } from '../storage/table-context.ts';
+import { WriteService } from '../storage/write-service.ts';
+import type {
+  ConfigurationUpdate,
+  FileChunk,
+  FileRequest,
+  LearnCheckpoint,
+  ReplicaState as ReplicaReportState,
+} from '../wire/generated/internal.ts';
+import type { InternalMessageMap } from '../wire/internal-frame.ts';
+import type { Reader } from '../wire/reader.ts';
+import { InternalMessage } from '../wire/schema/internal.ts';
+import type { RequestHeader } from '../wire/thrift-frame.ts';
+import { CheckpointFetch, FetchAbandoned } from './checkpoint-fetch.ts';
+import { CheckpointSource } from './checkpoint-source.ts';
+import { ClientRequests, type RequestHost } from './client-requests.ts';
+import type { ReplicaOptions } from './options.ts';
+import {
+  type EngineOwner,
+  type OpenedEngine,
+  openEngine,
+  ReplicaEngine,
+} from './replica-engine.ts';
+import type { ReplicaFolder, StoredReplica } from './replica-folder.ts';
+
+/** What a replica needs of the server that it lives on. */
+export interface ReplicaHost {
+  readonly environment: ReplicaEnvironment;
+  readonly options: ReplicaOptions;
+  readonly coreOptions: ReplicaCoreOptions;
+  readonly self: NodeId;
+  readonly lease: Lease;
+  readonly log: MutationLog;
+  send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void;
+  sendToLeader<T extends InternalMessage>(type: T, message: InternalMessageMap[T]): void;
+  nextLearnId(): number;
+  /** Calls `endTurn` of the replica when this turn ends. */
+  endTurnSoon(replica: Replica): void;
+  /** The meta server should hear of a change soon. */
+  reportSoon(): void;
+}
+
+/** Read-only view, for reports and the simulator's checkers. */
+export interface ReplicaInspection {
+  readonly gpid: Gpid;
+  readonly config: PartitionConfiguration;
+  readonly status: ReplicaStatus;
+  readonly lastCommittedDecree: number;
+  readonly lastPreparedDecree: number;
+  readonly lastLoggedDecree: number;
+  readonly appliedDecree: number;
+  readonly durableDecree: number;
+  readonly engine: Engine | null;
+  digestAt(decree: number): number | null;
+}
+
+const CLUSTER_ID = 1;
+const LOG_HOLDER = 'durable';
+
+export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHost {
+  readonly gpid: Gpid;
+  readonly core: ReplicaCore;
+  readonly folder: ReplicaFolder;
+  private readonly host: ReplicaHost;
+  private readonly source: CheckpointSource;
+  private readonly writes: WriteService;
+  private readonly requests: ClientRequests;
+  private readonly storage: ReplicaEngine;
+  private fetch: CheckpointFetch | null = null;
+  /** A fetched checkpoint is being swapped in, or the replica is closing. */
+  private deaf = false;
+  private persisting: StoredReplica | null = null;
+  private persistingDone: Promise<void> | null = null;
+
+  private constructor(
+    host: ReplicaHost,
+    folder: ReplicaFolder,
+    stored: StoredReplica,
+    isNew: boolean,
+    opened: OpenedEngine,
+  ) {
+    this.host = host;
+    this.folder = folder;
+    this.gpid = folder.gpid;
+    this.source = new CheckpointSource(host.environment.disk, folder);
+    this.core = new ReplicaCore(
+      this.gpid,
+      host.self,
+      stored.table,
+      isNew,
+      host.coreOptions,
+      this,
+      () => host.nextLearnId(),
+    );
+    const { table } = stored;
+    const { decree, digest } = opened.applied;
+    this.core.onOpened(stored.config, decree, digest);
+    const { appId, partitionIndex } = this.gpid;
+    const context = { appId, partitionIndex, server: host.self };
+    const settings = tableSettings(table.partitionCount, table.envs);
+    this.writes = new WriteService(context, settings, CLUSTER_ID);
+    this.storage = new ReplicaEngine(host.environment, folder, context, this, table, opened);
+    this.requests = new ClientRequests(this, this.storage, this.writes, host.options);
+    host.log.hold(this.gpid, LOG_HOLDER, decree);
+  }
+
+  /** Opens what is on disk; rejects when the engine or the folder is damaged. The log is replayed afterwards. */
+  static async open(host: ReplicaHost, folder: ReplicaFolder): Promise<Replica> {
+    await folder.recover();
+    const stored = await folder.read();
+    if (stored === null) throw new Error('replica.json is missing or damaged');
+    return new Replica(host, folder, stored, false, await openEngine(host.environment, folder));
+  }
+
+  /** Makes an empty replica: `isNew` for the first configuration of a table, else a learner's. */
+  static async create(
+    host: ReplicaHost,
+    folder: ReplicaFolder,
+    table: AppInfo,
+    isNew: boolean,
+  ): Promise<Replica> {
+    const config = initialConfiguration(folder.gpid, table.maxReplicaCount);
+    await folder.create({ config, table });
+    const opened = await openEngine(host.environment, folder);
+    return new Replica(host, folder, { config, table }, isNew, opened);
+  }
+
+  // ---- events from the server ----
+
+  /** Messages of peers and the meta server are for `core`, unless the replica is deaf. */
+  get isDeaf(): boolean {
+    return this.deaf;
+  }
+
+  onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
+    if (this.deaf) session.replyError(header.rpc, header.seqid, ErrorCode.invalidState);
+    else this.requests.onRequest(session, header, reader);
+  }
+
+  onReplay(mutation: Mutation): void {
+    this.core.onReplay(mutation);
+  }
+
+  /** Resolves when everything that was replayed is in the engine. */
+  settled(): Promise<void> {
+    return this.storage.idle();
+  }
+
+  onTick(nowMs: number): void {
+    if (this.deaf) return;
+    this.core.onTick(nowMs);
+    this.fetch?.onTick(nowMs);
+    this.requests.endTurn(nowMs);
+    this.storage.reads.expireScans();
+    this.storage.flushIfOld(nowMs, this.host.options.flushIntervalMs);
+  }
+
+  endTurn(nowMs: number): void {
+    this.requests.endTurn(nowMs);
+    this.core.flushAcks();
+  }
+
+  onFileRequest(from: NodeId, request: FileRequest): void {
+    void this.source.read(request).then((chunk) => {
+      if (!this.deaf) this.host.send(from, InternalMessage.fileChunk, chunk);
+    });
+  }
+
+  onFileChunk(chunk: FileChunk): void {
+    if (this.fetch?.learnId === chunk.learnId) this.fetch.onFileChunk(chunk);
+  }
+
+  /** Makes what is applied durable, so that its log can go. Never rejects. */
+  flush(): Promise<void> {
+    return this.storage.flush();
+  }
+
+  /** Ends all work; the folder stays as it is. Idempotent. */
+  async close(options: { readonly flush: boolean }): Promise<void> {
+    this.deaf = true;
+    this.requests.onRoleEnded();
+    this.fetch?.abandon();
+    this.fetch = null;
+    await this.persistingDone;
+    await this.source.close();
+    await this.storage.close(options);
+  }
+
+  inspect(): ReplicaInspection {
+    const { state } = this.core;
+    return {
+      gpid: this.gpid,
+      config: state.config,
+      status: state.status,
+      lastCommittedDecree: state.list.lastCommitted,
+      lastPreparedDecree: state.list.lastPrepared,
+      lastLoggedDecree: state.lastLogged,
+      appliedDecree: this.storage.appliedDecree,
+      durableDecree: this.storage.durableDecree,
+      engine: this.storage.current,
+      digestAt: (decree) => state.list.digestAt(decree),
+    };
+  }
+
+  report(): ReplicaReportState {
+    const { state } = this.core;
+    return {
+      gpid: this.gpid,
+      ballot: state.config.ballot,
+      status: state.status,
+      lastCommittedDecree: state.list.lastCommitted,
+      lastPreparedDecree: state.list.lastPrepared,
+      appliedDecree: this.storage.appliedDecree,
+      durableDecree: this.storage.durableDecree,
+      learnId: this.core.learnId,
+      dataBytes: this.storage.current?.statistics().liveDataBytes ?? 0,
+      failure: state.failure,
+    };
+  }
+
+  // ---- RequestHost ----
+
+  get clock(): ReplicaEnvironment['clock'] {
+    return this.host.environment.clock;
+  }
+
+  get lease(): Lease {
+    return this.host.lease;
+  }
+
+  appliedDecree(): number {
+    return this.storage.appliedDecree;
+  }
+
+  endTurnSoon(): void {
+    this.host.endTurnSoon(this);
+  }
+
+  onEngineFailed(): void {
+    this.core.fail('the engine cannot be read');
+  }
+
+  // ---- EngineOwner, LogOwner ----
+
+  onApplied(mutation: Mutation): void {
+    this.requests.pipeline.onApplied(mutation);
+    this.requests.onApplied();
+    if (this.requests.pipeline.hasOpenWrites) this.endTurnSoon();
+  }
+
+  onDurable(decree: Decree): void {
+    this.host.log.hold(this.gpid, LOG_HOLDER, decree);
+  }
+
+  onFlushFailed(reason: string): void {
+    this.core.fail(`the engine cannot flush: ${reason}`);
+  }
+
+  onApplyFailed(status: EngineStatus): void {
+    this.core.fail(`the engine refused a mutation (status ${status})`);
+  }
+
+  onLogAppended(mutation: Mutation): void {
+    if (this.deaf) return;
+    this.core.onLogAppended(mutation, this.now());
+  }
+
+  onLogFailed(error: Error): void {
+    this.core.fail(`the log failed: ${error.message}`);
+  }
+
+  // ---- effects: messages ----
+
+  send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void {
+    this.host.send(to, type, message);
+  }
+
+  sendConfigurationUpdate(message: ConfigurationUpdate): void {
+    this.host.sendToLeader(InternalMessage.configurationUpdate, message);
+  }
+
+  // ---- effects: log, engine, learning ----
+
+  appendLog(mutation: Mutation): void {
+    this.host.log.append(mutation, this, this.host.options.durability === 'fsync');
+  }
+
+  commit(mutation: Mutation): void {
+    this.storage.apply(mutation);
+  }
+
+  flushAcksSoon(): void {
+    this.endTurnSoon();
+  }
+
+  readLog(learnId: number, fromDecree: Decree): void {
+    const { log, coreOptions } = this.host;
+    log.read(this.gpid, fromDecree, coreOptions.learnBatchBytesMax).then(
+      (mutations) => this.core.onLogRead(learnId, mutations.length > 0 ? mutations : null),
+      (error: unknown) => {
+        this.logWarning('replica.log.unreadable', error);
+        this.core.onLogRead(learnId, null);
+      },
+    );
+  }
+
+  makeCheckpoint(learnId: number): void {
+    const engine = this.storage.current;
+    if (engine === null || this.source.isMaking(learnId)) return;
+    const decree = this.storage.appliedDecree;
+    this.source.make(engine, learnId).then(
+      (made) => {
+        if (made === null || this.deaf) return;
+        this.core.onCheckpointMade(learnId, made.id, decree, made.files);
+      },
+      (error: unknown) => this.logWarning('replica.checkpoint.failed', error),
+    );
+  }
+
+  releaseLearner(learnId: number): void {
+    this.host.log.release(this.gpid, learnerHolder(learnId));
+    this.source
+      .release(learnId)
+      .catch((error: unknown) => this.logWarning('replica.checkpoint.remove.failed', error));
+  }
+
+  holdLog(learnId: number, fromDecree: Decree): void {
+    this.host.log.hold(this.gpid, learnerHolder(learnId), (fromDecree - 1) as Decree);
+  }
+
+  fetchCheckpoint(from: NodeId, message: LearnCheckpoint): void {
+    const { environment, options } = this.host;
+    this.fetch?.abandon();
+    const fetch = new CheckpointFetch(
+      environment,
+      message,
+      this.folder.learnPath,
+      options.learnBytesPerSecondMax,
+      (request) => this.host.send(from, InternalMessage.fileRequest, request),
+    );
+    this.fetch = fetch;
+    const { gpid } = this;
+    const { decree, fileNames } = message;
+    const fields = { gpid: gpidText(gpid), from, decree, files: fileNames.length };
+    environment.logger.info('replica.learn.checkpoint', fields);
+    fetch
+      .run()
+      .then(() => this.install(fetch))
+      .catch((error: unknown) => this.onFetchFailed(fetch, error));
+  }
+
+  abandonFetches(exceptLearnId: number): void {
+    if (this.fetch === null || this.fetch.learnId === exceptLearnId) return;
+    this.fetch.abandon();
+    this.fetch = null;
+  }
+
+  // ---- effects: role ----
+
+  roleChanged(
+    status: ReplicaStatus,
+    config: PartitionConfiguration,
+    table: AppInfo,
+    previous: ReplicaStatus,
+  ): void {
+    const settings = tableSettings(table.partitionCount, table.envs);
+    this.writes.applySettings(settings);
+    this.storage.reads.applySettings(settings);
+    if (previous === ReplicaStatus.primary && status !== ReplicaStatus.primary) {
+      this.requests.onRoleEnded();
+    }
+    this.host.reportSoon();
+    if (status === previous) return;
+    const { ballot } = config;
+    const fields = { gpid: gpidText(this.gpid), ballot, status, previous };
+    this.host.environment.logger.info('replica.role', fields);
+  }
+
+  persistConfiguration(config: PartitionConfiguration, table: AppInfo): void {
+    this.persisting = { config, table };
+    this.persistSoon();
+  }
+
+  mutationsDropped(afterDecree: Decree): void {
+    this.requests.pipeline.onDropped(afterDecree);
+  }
+
+  failed(reason: string): void {
+    this.storage.stop();
+    this.requests.onRoleEnded();
+    this.host.environment.logger.warn('replica.failed', { gpid: gpidText(this.gpid), reason });
+    this.host.reportSoon();
+  }
+
+  // ---- helpers ----
+
+  private persistSoon(): void {
+    if (this.persisting === null) return;
+    this.persistingDone ??= this.persistAll().finally(() => {
+      this.persistingDone = null;
+    });
+  }
+
+  private async persistAll(): Promise<void> {
+    while (this.persisting !== null && !this.deaf) {
+      const stored = this.persisting;
+      this.persisting = null;
+      try {
+        await this.folder.write(stored);
+      } catch (error) {
+        this.core.fail(`the configuration cannot be stored: ${messageOf(error)}`);
+        break;
+      }
+      if (this.deaf) break;
+      this.core.onConfigurationPersisted(stored.config.ballot, this.now());
+    }
+  }
+
+  /** Swaps the fetched checkpoint in. */
+  private async install(fetch: CheckpointFetch): Promise<void> {
+    if (this.fetch !== fetch || this.deaf) return;
+    this.deaf = true;
+    const applied = await this.storage.replace(this.core.state.table);
+    this.fetch = null;
+    this.deaf = false;
+    const { decree, digest } = applied;
+    this.core.onCheckpointInstalled(fetch.learnId, decree, digest, this.now());
+    this.persistSoon();
+  }
+
+  private onFetchFailed(fetch: CheckpointFetch, error: unknown): void {
+    if (this.fetch !== fetch) return;
+    this.fetch = null;
+    if (this.deaf) {
+      // The old engine is closed and the new one could not be opened: the files stay for whoever looks.
+      this.deaf = false;
+      this.core.fail(`a fetched checkpoint could not be opened: ${messageOf(error)}`);
+      return;
+    }
+    if (!(error instanceof FetchAbandoned)) this.logWarning('replica.learn.failed', error);
+    this.core.onCheckpointFailed(fetch.learnId, this.now());
+  }
+
+  private logWarning(event: string, error: unknown): void {
+    const fields = { gpid: gpidText(this.gpid), error: messageOf(error) };
+    this.host.environment.logger.warn(event, fields);
+  }
+
+  private now(): number {
+    return this.host.environment.clock.monotonicMs();
+  }
+}
+
+function learnerHolder(learnId: number): string {
+  assert(learnId > 0, 'learn ids are positive');
+  return `learner.${learnId}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,266 @@
+/**
+ * The replica server: one data folder, one port, one shared log, many replicas.
+ *
+ *   const server = await ReplicaServer.open(environment, options);
+ *   server.address;       // with the real port
+ *   await server.close(); // drains: leaves the cluster, flushes, closes
+ *
+ * Starting: lock the folder, take a new incarnation, open all replicas, replay the log into them, listen, send beacons. A
+ * replica that cannot be opened is reported as failed and keeps its files; it never keeps the others from serving.
+ */
+import { ErrorCode } from '../base/error-names.ts';
+import { type HostPort, hostPortText } from '../base/host-port.ts';
+import { Lease } from '../consensus/lease.ts';
+import type { TimerHandle } from '../env/clock.ts';
+import type { ReplicaEnvironment } from '../env/environment.ts';
+import { type NodeId, toNodeId } from '../model/identity.ts';
+import { DEFAULT_MESSAGE_BUS_OPTIONS, MessageBus } from '../rpc/message-bus.ts';
+import {
+  type ConnectionProtocol,
+  DEFAULT_RPC_SERVER_OPTIONS,
+  ProtocolMagic,
+  RpcServer,
+} from '../rpc/server.ts';
+import { RpcStatistics } from '../rpc/statistics.ts';
+import {
+  DEFAULT_THRIFT_OPTIONS,
+  type RequestHandler,
+  ThriftProtocol,
+  type ThriftSession,
+} from '../rpc/thrift-session.ts';
+import type { Reader } from '../wire/reader.ts';
+import { InternalMessage } from '../wire/schema/internal.ts';
+import type { RequestHeader } from '../wire/thrift-frame.ts';
+import { BeaconSender } from './beacon-sender.ts';
+import { type NodeFolder, openNodeFolder } from './node-folder.ts';
+import type { ReplicaOptions } from './options.ts';
+import type { ReplicaInspection } from './replica.ts';
+import { ReplicaStore } from './replica-store.ts';
+
+export class ReplicaServer implements RequestHandler {
+  /** What others connect to. */
+  readonly address: HostPort;
+  readonly nodeId: NodeId;
+  readonly incarnation: number;
+  readonly statistics: RpcStatistics;
+  private readonly environment: ReplicaEnvironment;
+  private readonly options: ReplicaOptions;
+  private readonly folder: NodeFolder;
+  private readonly rpc: RpcServer;
+  private readonly bus: MessageBus;
+  private readonly lease: Lease;
+  private readonly beacons: BeaconSender;
+  private readonly store: ReplicaStore;
+  private timers: TimerHandle[] = [];
+  private closing: Promise<void> | null = null;
+  private reportSequence = 0;
+  private reportPending = false;
+
+  private constructor(
+    environment: ReplicaEnvironment,
+    options: ReplicaOptions,
+    address: HostPort,
+    folder: NodeFolder,
+    rpc: RpcServer,
+    statistics: RpcStatistics,
+  ) {
+    this.environment = environment;
+    this.options = options;
+    this.address = address;
+    this.nodeId = toNodeId(hostPortText(address));
+    this.incarnation = folder.incarnation;
+    this.folder = folder;
+    this.rpc = rpc;
+    this.statistics = statistics;
+    this.lease = new Lease(options.leaseMs);
+    this.bus = this.makeBus();
+    this.beacons = this.makeBeacons();
+    this.store = new ReplicaStore(environment, options, {
+      self: this.nodeId,
+      dataPath: folder.path,
+      incarnation: folder.incarnation,
+      lease: this.lease,
+      bus: this.bus,
+      leader: () => this.beacons.leader,
+      reportSoon: () => this.reportSoon(),
+    });
+  }
+
+  /** Rejects with `UserError` or `ListenError` when the folder or the port cannot be had. */
+  static async open(
+    environment: ReplicaEnvironment,
+    options: ReplicaOptions,
+  ): Promise<ReplicaServer> {
+    const statistics = new RpcStatistics();
+    // Filled once all replicas are open; whoever connects before is turned away.
+    const protocols = new Map<number, ConnectionProtocol>();
+    const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics, protocols);
+    const listening = await rpc.listen(options.listen);
+    try {
+      const address = options.advertised ?? listening;
+      const nodeId = toNodeId(hostPortText(address));
+      const { disk } = environment;
+      const folder = await openNodeFolder(disk, options.dataPath, options.clusterName, nodeId);
+      const server = new ReplicaServer(environment, options, address, folder, rpc, statistics);
+      await server.start();
+      protocols.set(ProtocolMagic.internal, server.bus);
+      protocols.set(
+        ProtocolMagic.thrift,
+        new ThriftProtocol(environment, DEFAULT_THRIFT_OPTIONS, statistics, server),
+      );
+      return server;
+    } catch (error) {
+      await rpc.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Leaves the cluster and makes everything durable. The lease is given up first, so nothing is answered after the meta
+   * server may have chosen other primaries. Idempotent.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  /** Every replica, for the simulator's checkers and for tests. */
+  inspect(): readonly ReplicaInspection[] {
+    return this.store.replicas().map((replica) => replica.inspect());
+  }
+
+  get hasLease(): boolean {
+    return this.lease.isValid(this.environment.clock.monotonicMs());
+  }
+
+  // ---- RequestHandler ----
+
+  onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
+    if (header.appId <= 0) {
+      session.replyError(header.rpc, header.seqid, ErrorCode.handlerNotFound);
+      return;
+    }
+    const replica = this.store.find(header.appId, header.partitionIndex);
+    if (replica === null) {
+      session.replyError(header.rpc, header.seqid, ErrorCode.objectNotFound);
+      return;
+    }
+    replica.onRequest(session, header, reader);
+  }
+
+  onSessionClosed(_session: ThriftSession): void {}
+
+  // ---- life ----
+
+  private async start(): Promise<void> {
+    await this.store.open();
+    await this.measureSpace();
+    const { timers } = this.environment;
+    const { beaconIntervalMs, reportIntervalMs, tickIntervalMs } = this.options;
+    this.timers = [
+      timers.every(beaconIntervalMs, () => this.beacons.send(false)),
+      timers.every(reportIntervalMs, () => this.onReportInterval()),
+      timers.every(tickIntervalMs, () => this.store.onTick(this.environment.clock.monotonicMs())),
+    ];
+    this.beacons.send(false);
+    const { nodeId, incarnation } = this;
+    this.environment.logger.info('replica.server.started', { nodeId, incarnation });
+  }
+
+  private async closeOnce(): Promise<void> {
+    const { timers, logger } = this.environment;
+    for (const timer of this.timers) timers.cancel(timer);
+    this.timers = [];
+    this.lease.surrender();
+    this.beacons.send(true);
+    await this.store.close();
+    this.bus.close();
+    await this.rpc.close();
+    await this.folder.lock.release();
+    logger.info('replica.server.stopped', { nodeId: this.nodeId });
+  }
+
+  // ---- talking to the meta server ----
+
+  private onReportInterval(): void {
+    this.report();
+    void this.measureSpace();
+  }
+
+  private reportSoon(): void {
+    if (this.reportPending || this.closing !== null) return;
+    this.reportPending = true;
+    this.environment.timers.defer(() => {
+      this.reportPending = false;
+      if (this.closing === null) this.report();
+    });
+  }
+
+  private report(): void {
+    const { leader } = this.beacons;
+    if (leader === null) return;
+    this.reportSequence += 1;
+    this.bus.send(leader, InternalMessage.replicaReport, {
+      nodeId: this.nodeId,
+      incarnation: this.incarnation,
+      replicas: this.store.report(),
+      sequence: this.reportSequence,
+    });
+  }
+
+  private async measureSpace(): Promise<void> {
+    try {
+      this.beacons.setSpace(await this.environment.disk.space(this.folder.path));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.environment.logger.warn('replica.space.unknown', { error: text });
+    }
+  }
+
+  private makeBus(): MessageBus {
+    const events = {
+      messages: {
+        [InternalMessage.beaconAck]: (from, message) => this.beacons.onBeaconAck(from, message),
+        [InternalMessage.configurationPush]: (_from, message) =>
+          this.store.onConfigurationPush(message),
+        [InternalMessage.replicaForget]: (_from, message) => this.store.onForget(message),
+        [InternalMessage.prepare]: (from, message) => this.store.onPrepare(from, message),
+        [InternalMessage.prepareAck]: (from, message) => this.store.onPrepareAck(from, message),
+        [InternalMessage.groupCheck]: (from, message) => this.store.onGroupCheck(from, message),
+        [InternalMessage.groupCheckAck]: (from, message) =>
+          this.store.onGroupCheckAck(from, message),
+        [InternalMessage.learnRequest]: (from, message) => this.store.onLearnRequest(from, message),
+        [InternalMessage.learnMutations]: (from, message) =>
+          this.store.onLearnMutations(from, message),
+        [InternalMessage.learnCheckpoint]: (from, message) =>
+          this.store.onLearnCheckpoint(from, message),
+        [InternalMessage.fileRequest]: (from, message) => this.store.onFileRequest(from, message),
+        [InternalMessage.fileChunk]: (_from, message) => this.store.onFileChunk(message),
+      },
+      onPeerConnected: () => {},
+      onPeerLost: () => {},
+    } satisfies ConstructorParameters<typeof MessageBus>[3];
+    const identity = {
+      clusterName: this.options.clusterName,
+      nodeId: this.nodeId,
+      incarnation: this.incarnation,
+    };
+    const busOptions = { ...DEFAULT_MESSAGE_BUS_OPTIONS, ...identity };
+    return new MessageBus(this.environment, busOptions, this.statistics, events);
+  }
+
+  private makeBeacons(): BeaconSender {
+    const metas = this.options.metaServers.map((address) => toNodeId(hostPortText(address)));
+    const identity = {
+      self: this.nodeId,
+      address: this.address,
+      incarnation: this.incarnation,
+      metas,
+    };
+    return new BeaconSender(this.environment, identity, this.lease, {
+      sendBeacon: (to, beacon) => {
+        this.bus.send(to, InternalMessage.beacon, beacon);
+      },
+    });
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Client writes of one replica on their way through replication.
+ *
+ *     arrived → open mutation → (end of turn, room in flight) → proposed → committed and applied → answered
+ *
+ * The open mutation gathers what arrives while earlier ones are under way: under load batches grow by themselves, and when
+ * idle nothing waits. Answers leave only from `onApplied`.
+ *
+ * Invariant: every accepted write is answered exactly once: after its mutation was applied, or with an error when the
+ * role ends (ERR_INVALID_STATE when it was certainly not executed, ERR_TIMEOUT when it may yet be).
+ */
+import { assert, assertEqual } from '../base/assert.ts';
+import { ErrorCode } from '../base/error-names.ts';
+import type { Mutation } from '../consensus/mutation.ts';
+import type { PrimaryRole } from '../consensus/primary-role.ts';
+import type { Clock } from '../env/clock.ts';
+import type { ThriftSession } from '../rpc/thrift-session.ts';
+import { type PendingWrite, PendingWritePool } from '../storage/pending-write.ts';
+import { WriteBatchBuilder } from '../storage/write-batch.ts';
+import { AppendOutcome, type WriteFamily } from '../storage/write-service.ts';
+import type { Reader } from '../wire/reader.ts';
+import type { RequestHeader } from '../wire/thrift-frame.ts';
+
+interface Batch {
+  /** 0 while open. */
+  decree: number;
+  readonly writes: PendingWrite[];
+}
+
+const POOLED_WRITES_MAX = 1_024;
+
+export class WritePipeline {
+  private readonly clock: Clock;
+  private readonly writes: WriteFamily;
+  private readonly pool = new PendingWritePool(POOLED_WRITES_MAX);
+  private readonly builder = new WriteBatchBuilder();
+  private readonly mutationBytesMax: number;
+  private open: Batch = { decree: 0, writes: [] };
+  private flying: Batch[] = [];
+  private lastTimestampUs = 0;
+
+  constructor(clock: Clock, writes: WriteFamily, mutationBytesMax: number) {
+    this.clock = clock;
+    this.writes = writes;
+    this.mutationBytesMax = mutationBytesMax;
+  }
+
+  get hasOpenWrites(): boolean {
+    return this.open.writes.length > 0;
+  }
+
+  /** The open mutation cannot take more before it is proposed. */
+  get isFull(): boolean {
+    return this.builder.byteLength >= this.mutationBytesMax;
+  }
+
+  /** `reader` stands on the argument. ok: it will be answered; else nothing was kept. */
+  add(session: ThriftSession, header: RequestHeader, reader: Reader): ErrorCode {
+    assert(!this.isFull, 'the caller proposes a full mutation first');
+    const pending = this.pool.take();
+    const now = Math.floor(this.clock.wallMs() * 1_000);
+    this.lastTimestampUs = Math.max(now, this.lastTimestampUs + 1);
+    const outcome = this.writes.append(
+      header.rpc,
+      reader,
+      this.lastTimestampUs,
+      header,
+      this.builder,
+      pending,
+    );
+    if (outcome !== AppendOutcome.appended) {
+      this.pool.giveBack(pending);
+      return ErrorCode.invalidParameters;
+    }
+    pending.origin = session;
+    pending.requestId = header.seqid;
+    this.open.writes.push(pending);
+    return ErrorCode.ok;
+  }
+
+  /** Proposes the open mutation if it has writes and there is room. */
+  propose(role: PrimaryRole, nextDecree: number, nowMs: number): void {
+    if (this.open.writes.length === 0 || !role.canPropose()) return;
+    const batch = this.open;
+    this.open = { decree: 0, writes: [] };
+    batch.decree = nextDecree;
+    this.flying.push(batch);
+    const mutation = role.propose(this.builder.seal(nextDecree), this.lastTimestampUs, nowMs);
+    assertEqual(mutation.decree, nextDecree, 'the batch was built for this decree');
+  }
+
+  /** Answers the clients of a mutation; those proposed by others have none here. */
+  onApplied(mutation: Mutation): void {
+    const first = this.flying[0];
+    if (first === undefined || first.decree !== mutation.decree) {
+      assert(first === undefined || first.decree > mutation.decree, 'answers are in decree order');
+      return;
+    }
+    this.flying.shift();
+    for (const pending of first.writes) {
+      const session = pending.origin as ThriftSession;
+      const writer = session.beginReply(pending.code, pending.requestId);
+      this.writes.writeReply(pending, mutation.decree, writer);
+      session.finishReply();
+      this.pool.giveBack(pending);
+    }
+  }
+
+  /** Mutations above `decree` were dropped: whether another member has kept them is unknown. */
+  onDropped(decree: number): void {
+    const dropped = this.flying.filter((batch) => batch.decree > decree);
+    this.flying = this.flying.filter((batch) => batch.decree <= decree);
+    for (const batch of dropped) this.refuse(batch, ErrorCode.timeout);
+  }
+
+  /** The role ended. */
+  abandon(): void {
+    this.refuse(this.open, ErrorCode.invalidState);
+    this.open = { decree: 0, writes: [] };
+    this.builder.reset();
+    const flying = this.flying;
+    this.flying = [];
+    for (const batch of flying) this.refuse(batch, ErrorCode.timeout);
+  }
+
+  private refuse(batch: Batch, error: ErrorCode): void {
+    for (const pending of batch.writes) {
+      const session = pending.origin as ThriftSession;
+      session.replyError(pending.code, pending.requestId, error);
+      this.pool.giveBack(pending);
+    }
+  }
+}
