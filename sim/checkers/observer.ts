@@ -25,6 +25,7 @@ export interface ReplicaView {
   readonly status: ReplicaStatus;
   readonly ballot: number;
   readonly lastCommittedDecree: number;
+  /** In the own log. */
   readonly lastPreparedDecree: number;
   readonly digestAt: (decree: number) => number | null;
 }
@@ -203,8 +204,10 @@ export class ClusterObserver {
   // ---- crashes ----
 
   /** Called before a server dies: notes what it owes as a member. */
-  onServerDies(server: ServerView): void {
+  onServerDies(name: string): void {
     this.look();
+    const server = this.#servers.find((one) => one.name === name);
+    if (server === undefined) return;
     const owed: Owed[] = [];
     for (const [partition, record] of this.#partitions) {
       const { newest, acknowledged, history } = record;
@@ -214,11 +217,6 @@ export class ClusterObserver {
       owed.push({ partition, decree: Math.min(acked, history.lastCommitted) });
     }
     this.#owed.set(server.name, owed);
-  }
-
-  /** The durability mode does not promise it: unsynced data is gone by right. */
-  forgive(server: ServerView): void {
-    this.#owed.delete(server.name);
   }
 
   #settleOwed(server: ServerView, view: ReplicaView): void {

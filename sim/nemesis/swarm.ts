@@ -27,7 +27,6 @@ export interface Swarm {
   readonly inFlightMax: number;
   readonly logSegmentBytesMax: number;
   readonly logBytesMax: number;
-  readonly tailBytesMax: number;
 }
 
 export function drawSwarm(random: Random): Swarm {
@@ -35,7 +34,7 @@ export function drawSwarm(random: Random): Swarm {
   const replicaCount = random.below(8) === 0 ? 2 + random.below(2) : 3;
   return {
     replicaServerCount,
-    partitionCount: choose(random, [1, 2, 2, 4]),
+    partitionCount: choose(random, [2, 2, 4]),
     replicaCount,
     durability: random.below(4) === 0 ? 'os' : 'fsync',
     network: drawNetwork(random),
@@ -49,7 +48,6 @@ export function drawSwarm(random: Random): Swarm {
     inFlightMax: choose(random, [1, 4, 64]),
     logSegmentBytesMax: choose(random, [64 << 10, 256 << 10, 32 << 20]),
     logBytesMax: choose(random, [1 << 20, 256 << 20]),
-    tailBytesMax: choose(random, [0, 500, 20_000, 1 << 20]),
   };
 }
 

@@ -1,0 +1,229 @@
+/**
+ * A whole cluster in one process: one meta server, replica servers and clients, all of them the production code on
+ * simulated machines.
+ */
+import type { Client } from '../../src/client/api.ts';
+import { openClient } from '../../src/client/client.ts';
+import type { ReplicaEnvironment } from '../../src/env/environment.ts';
+import { MetaServer } from '../../src/meta/server.ts';
+import { gpidText } from '../../src/model/identity.ts';
+import { ReplicaServer } from '../../src/replica/server.ts';
+import { readConfigurationPush } from '../../src/wire/generated/internal.ts';
+import { Reader } from '../../src/wire/reader.ts';
+import { InternalMessage } from '../../src/wire/schema/internal.ts';
+import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
+import type { Violations } from '../checkers/violations.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
+import type { RandomStreams } from '../kernel/streams.ts';
+import type { AnyMachine, Stage } from '../nemesis/stage.ts';
+import { drawClock, type Swarm } from '../nemesis/swarm.ts';
+import { Network } from '../network/network.ts';
+import type { WorkloadClient, WorkloadTable } from '../workload/workload.ts';
+import { Machine, type MachineTraits, type RunningProcess } from './machine.ts';
+import { metaOptions, replicaOptions } from './options.ts';
+
+export const TABLE = 'sim';
+const META_PORT = 34601;
+const REPLICA_PORT = 34801;
+
+/** A client process: the library, and the table that it works on. */
+export interface ClientProcess extends RunningProcess, WorkloadClient {
+  readonly client: Client;
+}
+
+export class Cluster {
+  readonly network: Network;
+  readonly #scheduler: Scheduler;
+  readonly #streams: RandomStreams;
+  readonly #swarm: Swarm;
+  readonly #violations: Violations;
+  readonly #metas: Machine<MetaServer>[] = [];
+  readonly #replicas: Machine<ReplicaServer>[] = [];
+  readonly #clients: Machine<ClientProcess>[] = [];
+  readonly #reader: Reader = new Reader();
+  /** Span of the wall clocks over the whole run. */
+  #wallMinMs: number = 0;
+  #wallMaxMs: number = 0;
+
+  constructor(scheduler: Scheduler, streams: RandomStreams, swarm: Swarm, violations: Violations) {
+    this.#scheduler = scheduler;
+    this.#streams = streams;
+    this.#swarm = swarm;
+    this.#violations = violations;
+    this.network = new Network(scheduler, streams.of('network'), swarm.network);
+    this.#build();
+  }
+
+  start(): void {
+    for (const machine of this.#all()) machine.start();
+  }
+
+  clientProcesses(): ClientProcess[] {
+    return this.#clients.flatMap(({ process }) => (process === null ? [] : [process]));
+  }
+
+  async whenClientsRun(): Promise<void> {
+    while (this.clientProcesses().length < this.#clients.length) {
+      await new Promise<void>((resolve) => {
+        this.#scheduler.world(1000, 'wait', resolve);
+      });
+    }
+  }
+
+  serverViews(): ServerView[] {
+    return this.#replicas.map((machine) => ({
+      name: machine.name,
+      get isUp(): boolean {
+        return machine.process !== null;
+      },
+      get generation(): number {
+        return machine.owner.generation;
+      },
+      replicas: () => replicaViews(machine.process),
+      withEngine: (partition, look) => machine.engines?.observe(partition, look) ?? false,
+    }));
+  }
+
+  observe(observer: ClusterObserver): void {
+    this.network.observers.push((from, to, type, payload) => {
+      if (type !== InternalMessage.configurationPush) {
+        observer.onFrame(from.name, to.name, type, payload);
+        return;
+      }
+      this.#reader.reset(payload, 0, payload.length);
+      const { configuration } = readConfigurationPush(this.#reader);
+      const { gpid, ballot, primary, secondaries } = configuration;
+      observer.onConfiguration({
+        partition: `${gpid.appId}.${gpid.partitionIndex}`,
+        ballot,
+        primary: primary === '' ? null : hostOf(primary),
+        secondaries: secondaries.map(hostOf),
+      });
+    });
+  }
+
+  stage(beforeDeath: (machine: AnyMachine) => void, onWallStep: () => void): Stage {
+    return {
+      scheduler: this.#scheduler,
+      network: this.network,
+      metas: this.#metas,
+      replicas: this.#replicas,
+      clients: this.#clients,
+      isDurable: this.#swarm.durability === 'fsync',
+      beforeDeath,
+      onWallStep,
+    };
+  }
+
+  /** Largest difference of two wall clocks so far. */
+  wallSkewUs(): number {
+    for (const { clock } of this.#all()) {
+      this.#wallMinMs = Math.min(this.#wallMinMs, clock.wallOffsetMs);
+      this.#wallMaxMs = Math.max(this.#wallMaxMs, clock.wallOffsetMs);
+    }
+    return (this.#wallMaxMs - this.#wallMinMs) * 1000;
+  }
+
+  /** For the report of a cluster that does not heal. */
+  stateText(): string {
+    const texts = this.#all().map((machine) => {
+      const state =
+        machine.process === null ? `${machine.owner.state}, no process` : machine.owner.state;
+      return `${machine.name} ${state}`;
+    });
+    for (const view of this.serverViews()) {
+      if (!view.isUp) continue;
+      for (const {
+        partition,
+        status,
+        ballot,
+        lastCommittedDecree,
+        lastPreparedDecree,
+      } of view.replicas()) {
+        const decrees = `${lastCommittedDecree}/${lastPreparedDecree}`;
+        texts.push(`${view.name}:${partition} status ${status} ballot ${ballot} ${decrees}`);
+      }
+    }
+    return texts.join(', ');
+  }
+
+  #all(): AnyMachine[] {
+    return [...this.#metas, ...this.#replicas, ...this.#clients];
+  }
+
+  #build(): void {
+    const swarm = this.#swarm;
+    this.#metas.push(this.#machine('meta1', (environment) => this.#openMeta(environment)));
+    for (let number = 1; number <= swarm.replicaServerCount; number++) {
+      const name = `replica${number}`;
+      this.#replicas.push(
+        this.#machine(name, (environment) => this.#openReplica(name, environment)),
+      );
+    }
+    for (let number = 1; number <= swarm.workload.clientCount; number++) {
+      const name = `client${number}`;
+      this.#clients.push(this.#machine(name, (environment) => this.#openClient(name, environment)));
+    }
+  }
+
+  #machine<P extends RunningProcess>(
+    name: string,
+    boot: (environment: ReplicaEnvironment) => Promise<P>,
+  ): Machine<P> {
+    const swarm = this.#swarm;
+    const traits: MachineTraits = {
+      clock: drawClock(this.#streams.of(`${name}/clock`)),
+      syncMsMean: swarm.syncMsMean,
+      blockFraction: swarm.blockFraction,
+    };
+    const events = {
+      onErrorLog: (machine: string, event: string, text: string): void =>
+        this.#violations.add('error-log', this.#scheduler.nowUs, `${machine}: ${event} ${text}`),
+      onStartFailed: (machine: string, error: unknown): void =>
+        this.#violations.add('start-failed', this.#scheduler.nowUs, `${machine}: ${String(error)}`),
+    };
+    const world = {
+      scheduler: this.#scheduler,
+      network: this.network,
+      streams: this.#streams,
+      events,
+    };
+    return new Machine(name, this.#all().length, world, traits, boot);
+  }
+
+  #openMeta(environment: ReplicaEnvironment): Promise<MetaServer> {
+    return MetaServer.open(environment, metaOptions({ host: 'meta1', port: META_PORT }));
+  }
+
+  #openReplica(name: string, environment: ReplicaEnvironment): Promise<ReplicaServer> {
+    const listen = { host: name, port: REPLICA_PORT };
+    const metaServers = [{ host: 'meta1', port: META_PORT }];
+    return ReplicaServer.open(environment, replicaOptions(this.#swarm, listen, metaServers));
+  }
+
+  async #openClient(name: string, environment: ReplicaEnvironment): Promise<ClientProcess> {
+    const client = openClient(environment, {
+      metas: `meta1:${META_PORT}`,
+      // A repeated write may overwrite what others wrote in between: right for users who asked for it, no register.
+      ambiguousWrites: 'fail',
+    });
+    const table: WorkloadTable = client.table(TABLE);
+    return { name, client, table, timers: environment.timers, close: () => client.close() };
+  }
+}
+
+function replicaViews(server: ReplicaServer | null): ReplicaView[] {
+  if (server === null) return [];
+  return server.inspect().map((inspection) => ({
+    partition: gpidText(inspection.gpid),
+    status: inspection.status,
+    ballot: inspection.config.ballot,
+    lastCommittedDecree: inspection.lastCommittedDecree,
+    lastPreparedDecree: inspection.lastLoggedDecree,
+    digestAt: (decree) => inspection.digestAt(decree),
+  }));
+}
+
+function hostOf(node: string): string {
+  return node.slice(0, node.indexOf(':'));
+}

@@ -1,0 +1,246 @@
+/**
+ * One seed, from start to verdict: a cluster is built, its table created, clients set to work, faults injected; then all is healed
+ * and the cluster must become healthy by itself within a bound, and everything is read back and judged.
+ *
+ * Phases: set up → warm up → faults → heal → settle → audit → judge. The first violation ends the run.
+ */
+import { checkLinearizable } from './checkers/linearizability.ts';
+import { ClusterObserver } from './checkers/observer.ts';
+import { type Violation, Violations } from './checkers/violations.ts';
+import { type ClientProcess, Cluster, TABLE } from './cluster/cluster.ts';
+import { Scheduler } from './kernel/scheduler.ts';
+import { RandomStreams } from './kernel/streams.ts';
+import { Trace } from './kernel/trace.ts';
+import { Nemesis } from './nemesis/nemesis.ts';
+import type { AnyMachine } from './nemesis/stage.ts';
+import { drawSwarm, type Swarm } from './nemesis/swarm.ts';
+import { Workload } from './workload/workload.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Length of the phase with faults. */
+  readonly faultSeconds: number;
+  /** 0 = keep no lines. */
+  readonly traceLineCount: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly traceHash: string;
+  readonly simulatedSeconds: number;
+  readonly eventCount: number;
+  readonly operations: {
+    readonly completed: number;
+    readonly inDoubt: number;
+    readonly failed: number;
+    readonly ledgered: number;
+  };
+  readonly committedMutations: number;
+  readonly contentComparisons: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly violations: readonly Violation[];
+  readonly traceLines: readonly string[];
+}
+
+const SETUP_LIMIT_US = 60_000_000;
+const WARM_UP_US = 2_000_000;
+/** From the heal to a healthy table: lease, grace, a new primary, learning of all lost members. */
+const HEAL_LIMIT_MS = 90_000;
+const AUDIT_LIMIT_US = 120_000_000;
+const LOOK_INTERVAL_US = 50_000;
+const CONTENT_INTERVAL_US = 5_000_000;
+/** A run in which less happened proves nothing. */
+const OPERATIONS_MIN = 10;
+
+export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
+  return await new Simulation(options).run();
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #swarm: Swarm;
+  readonly #trace: Trace;
+  readonly #scheduler: Scheduler;
+  readonly #violations: Violations;
+  readonly #cluster: Cluster;
+  readonly #observer: ClusterObserver;
+  readonly #nemesis: Nemesis;
+  readonly #workload: Workload;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    const streams = new RandomStreams(options.seed);
+    this.#swarm = drawSwarm(streams.of('swarm'));
+    this.#trace = new Trace(options.traceLineCount);
+    this.#scheduler = new Scheduler(this.#trace, (owner, error) => {
+      this.#violations.add(
+        'crash',
+        this.#scheduler.nowUs,
+        `${owner.name} died of ${errorText(error)}`,
+      );
+    });
+    this.#violations = new Violations(() => this.#scheduler.stop());
+    const nowUs = (): number => this.#scheduler.nowUs;
+    this.#cluster = new Cluster(this.#scheduler, streams, this.#swarm, this.#violations);
+    const servers = this.#cluster.serverViews();
+    this.#observer = new ClusterObserver(this.#violations, nowUs, servers);
+    this.#cluster.observe(this.#observer);
+    const random = streams.of('workload');
+    this.#workload = new Workload(this.#swarm.workload, random, nowUs, this.#violations);
+    this.#nemesis = new Nemesis(
+      this.#cluster.stage(
+        (machine) => this.#beforeDeath(machine),
+        () => this.#onWallStep(),
+      ),
+      this.#swarm,
+      streams.of('nemesis'),
+    );
+  }
+
+  async run(): Promise<SimulationReport> {
+    this.#lookForEver();
+    this.#cluster.start();
+    const works = this.#whenSetUp();
+    await this.#phase('setUp', SETUP_LIMIT_US, works);
+    await this.#faultPhase();
+    if (this.#isClean) this.#judge();
+    return this.#report();
+  }
+
+  get #isClean(): boolean {
+    return this.#violations.all.length === 0;
+  }
+
+  async #faultPhase(): Promise<void> {
+    if (!this.#isClean) return;
+    const clients = this.#cluster.clientProcesses();
+    const working = this.#workload.run(clients);
+    await this.#runUntil(this.#scheduler.nowUs + WARM_UP_US);
+    this.#nemesis.start();
+    await this.#runUntil(this.#scheduler.nowUs + this.#options.faultSeconds * 1_000_000);
+    this.#nemesis.stop();
+    this.#trace.note(this.#scheduler.nowUs, 'nemesis', 'heal', '');
+    const client = clients[0]!;
+    await this.#phase('heal', HEAL_LIMIT_MS * 1000, this.#healed(client));
+    this.#workload.stop();
+    await this.#phase('stop', AUDIT_LIMIT_US, working);
+    await this.#phase('audit', AUDIT_LIMIT_US, this.#workload.audit(client));
+    // Secondaries learn of the last commits with the next group checks.
+    await this.#runUntil(this.#scheduler.nowUs + 3_000_000);
+  }
+
+  /** Liveness: all members are there again, and a write that begins after the heal succeeds. */
+  async #healed(client: ClientProcess): Promise<void> {
+    const healedUs = this.#scheduler.nowUs;
+    await client.client.admin.waitHealthy(TABLE, { timeoutMs: HEAL_LIMIT_MS });
+    while (this.#isClean) {
+      try {
+        await client.table.set('liveness', 'row', '1:', { timeoutMs: 5000 });
+        return;
+      } catch (error) {
+        if (this.#scheduler.nowUs - healedUs > HEAL_LIMIT_MS * 1000) throw error;
+      }
+    }
+  }
+
+  async #whenSetUp(): Promise<void> {
+    await this.#cluster.whenClientsRun();
+    const { partitionCount, replicaCount } = this.#swarm;
+    await this.#cluster.clientProcesses()[0]!.client.admin.createTable(TABLE, {
+      partitionCount,
+      replicaCount,
+      timeoutMs: 50_000,
+    });
+  }
+
+  /** Runs the world until `goal` settles; not settling in time, or rejecting, is a violation of liveness. */
+  async #phase(name: string, limitUs: number, goal: Promise<void>): Promise<void> {
+    if (!this.#isClean) return;
+    const outcome: { isDone: boolean; error: unknown } = { isDone: false, error: null };
+    goal.then(
+      () => {
+        outcome.isDone = true;
+        this.#scheduler.stop();
+      },
+      (error: unknown) => {
+        outcome.error = error;
+        this.#scheduler.stop();
+      },
+    );
+    await this.#runUntil(this.#scheduler.nowUs + limitUs);
+    if (!this.#isClean || outcome.isDone) return;
+    const why = outcome.error === null ? 'not done in time' : errorText(outcome.error);
+    const detail = `${name}: ${why}; ${this.#cluster.stateText()}`;
+    this.#violations.add('V19-liveness', this.#scheduler.nowUs, detail);
+  }
+
+  async #runUntil(timeUs: number): Promise<void> {
+    if (this.#isClean) await this.#scheduler.run(timeUs);
+  }
+
+  #lookForEver(): void {
+    let contentUs = 0;
+    const look = (): void => {
+      this.#observer.look();
+      if (this.#scheduler.nowUs >= contentUs) {
+        contentUs = this.#scheduler.nowUs + CONTENT_INTERVAL_US;
+        this.#observer.compareAllContents();
+      }
+      this.#scheduler.world(LOOK_INTERVAL_US, 'look', look);
+    };
+    this.#scheduler.world(LOOK_INTERVAL_US, 'look', look);
+  }
+
+  #beforeDeath(machine: AnyMachine): void {
+    this.#observer.onServerDies(machine.name);
+  }
+
+  #onWallStep(): void {
+    this.#workload.wallSkewUs = Math.max(this.#workload.wallSkewUs, this.#cluster.wallSkewUs());
+  }
+
+  #judge(): void {
+    const nowUs = this.#scheduler.nowUs;
+    this.#observer.look();
+    this.#observer.compareAllContents();
+    for (const [hashKey, history] of this.#workload.recorder.histories) {
+      const verdict = checkLinearizable(history);
+      if (verdict.kind === 'ok') continue;
+      if (verdict.kind === 'unknown') {
+        const detail = `${hashKey}: ${history.length} operations, ${verdict.steps} steps`;
+        this.#violations.add('undecided', nowUs, detail);
+      } else this.#violations.add('V1-linearizability', nowUs, `${hashKey}: ${verdict.detail}`);
+    }
+    const { completed } = this.#workload.recorder;
+    if (completed < OPERATIONS_MIN) {
+      this.#violations.add('idle-run', nowUs, `only ${completed} operations completed`);
+    }
+  }
+
+  #report(): SimulationReport {
+    const { recorder, ledger } = this.#workload;
+    return {
+      seed: this.#options.seed,
+      traceHash: this.#trace.hash(),
+      simulatedSeconds: this.#scheduler.nowUs / 1e6,
+      eventCount: this.#trace.eventCount,
+      operations: {
+        completed: recorder.completed,
+        inDoubt: recorder.inDoubt,
+        failed: recorder.failed,
+        ledgered: ledger.acknowledged,
+      },
+      committedMutations: this.#observer.committedCount,
+      contentComparisons: this.#observer.contentComparisons,
+      faults: { ...this.#nemesis.counts, ...this.#cluster.network.frameFaultCounts },
+      violations: this.#violations.all,
+      traceLines: this.#trace.lines(),
+    };
+  }
+}
+
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = error.stack?.split('\n').slice(1, 4).join(' ').replace(/\s+/g, ' ') ?? '';
+  return `${error.name}: ${error.message} ${place}`;
+}
