@@ -6,8 +6,7 @@
  * record is *stale* when a later one took its decree back (a new ballot, a tail given up); the places where that happened
  * are kept as *rewinds*, which are rare.
  *
- * A segment may go when it is the oldest, is not written any more, holds no damage that somebody has yet to see to,
- * and each partition with records in it needs none of them: all its holders stand at or above the highest decree there,
+ * A segment may go when it is the oldest, is not written any more, no damage is left to be seen to, and each partition with records in it needs none of them: all its holders stand at or above the highest decree there,
  * or above the partition's last decree (what lies above that is stale). A partition without holders needs everything.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
@@ -24,8 +23,6 @@ export class SegmentInfo {
   readonly start: number;
   /** Bytes of blocks that are in the log. */
   byteLength = 0;
-  /** Damaged: stays until the owner has seen to it. */
-  pinned = false;
   /** Highest decree per partition key. */
   readonly lastDecrees: Map<number, number> = new Map();
 
@@ -119,6 +116,8 @@ export class LogIndex {
   readonly #segments: SegmentInfo[] = [];
   readonly #partitions = new Map<number, PartitionIndex>();
   #byteLength = 0;
+  /** Damage was found that the owner has yet to see to: nothing goes, so that it is found again after another crash. */
+  pinned = false;
 
   get segments(): readonly SegmentInfo[] {
     return this.#segments;
@@ -200,7 +199,7 @@ export class LogIndex {
   /** The oldest segment, if nobody needs it. The newest never goes. */
   freeable(): SegmentInfo | null {
     const oldest = this.#segments[0];
-    if (oldest === undefined || this.#segments.length === 1 || oldest.pinned) return null;
+    if (oldest === undefined || this.#segments.length === 1 || this.pinned) return null;
     for (const [key, decree] of oldest.lastDecrees) {
       const partition = this.#partition(key);
       if (partition.floor() < Math.min(decree, partition.lastDecree)) return null;

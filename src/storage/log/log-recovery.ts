@@ -24,6 +24,7 @@ import { DiskError } from '../../env/disk.ts';
 import { type Decree, type Gpid, gpidKey } from '../../model/identity.ts';
 import {
   BLOCK_HEADER_BYTES,
+  type LogId,
   RECORD_HEADER_BYTES,
   RecordHeader,
   RecordKind,
@@ -32,6 +33,7 @@ import {
 } from './log-format.ts';
 import type { LogIndex } from './log-index.ts';
 import {
+  encodeManifest,
   type LogManifest,
   loadManifest,
   manifestPath,
@@ -86,8 +88,8 @@ export class LogRecovery {
     const loaded = await loadManifest(disk, this.#directory);
     const present = await this.#presentSegments();
     const isNew = loaded.manifest === null && !loaded.isDamaged && present.length === 0;
-    const manifest = await this.#establishManifest(loaded.manifest, present, isNew);
-    await this.#removeLeftovers(manifest, present);
+    const established = await this.#establishManifest(loaded.manifest, present, isNew);
+    const manifest = await this.#settleLeftovers(established, present);
     await this.#readSegments(manifest);
     const report: LogRecoveryReport = {
       isNew,
@@ -117,19 +119,21 @@ export class LogRecovery {
     isNew: boolean,
   ): Promise<LogManifest> {
     if (found !== null) return found;
-    const { random } = this.#environment;
-    if (isNew) {
-      return {
-        logId: { low: random.u32(), high: random.u32() },
-        firstSegment: 1,
-        firstSequence: 1,
-        lastSegment: 0,
-        lastSequence: 1,
-        closedSequence: -1,
-      };
+    const { disk, random } = this.#environment;
+    if (!isNew) {
+      this.#reportDamage(present[0] ?? 0, 0, 0, 0, null);
+      return await this.#rebuildManifest(present);
     }
-    this.#reportDamage(present[0] ?? 0, 0, 0, 0, null);
-    return await this.#rebuildManifest(present);
+    const manifest = {
+      logId: { low: random.u32(), high: random.u32() },
+      firstSegment: 1,
+      firstSequence: 1,
+      lastSegment: 0,
+      lastSequence: 1,
+      closedSequence: -1,
+    };
+    await disk.replaceFile(manifestPath(this.#directory), encodeManifest(manifest));
+    return manifest;
   }
 
   /** From what the segments say of themselves. */
@@ -158,15 +162,28 @@ export class LogRecovery {
     };
   }
 
-  async #removeLeftovers(manifest: LogManifest, present: readonly number[]): Promise<void> {
+  /** Removes what the manifest does not list, except a newer segment with blocks: then the manifest is an old copy. */
+  async #settleLeftovers(
+    manifest: LogManifest,
+    present: readonly number[],
+  ): Promise<LogManifest> {
     const { disk } = this.#environment;
+    let settled = manifest;
     let removed = false;
     for (const segment of present) {
-      if (segment >= manifest.firstSegment && segment <= manifest.lastSegment) continue;
-      await disk.remove(segmentPath(this.#directory, segment));
-      removed = true;
+      if (segment >= settled.firstSegment && segment <= settled.lastSegment) continue;
+      const bytes = segment < settled.firstSegment ? null : await this.#readSegment(segment);
+      const identity = bytes === null ? null : identifySegment(bytes, segment);
+      if (identity !== null && isSameLog(identity.logId, settled.logId)) {
+        const lastSequence = identity.firstSequence;
+        settled = { ...settled, lastSegment: segment, lastSequence, closedSequence: -1 };
+      } else {
+        await disk.remove(segmentPath(this.#directory, segment));
+        removed = true;
+      }
     }
     if (removed) await disk.syncDirectory(this.#directory);
+    return settled;
   }
 
   async #readSegments(manifest: LogManifest): Promise<void> {
@@ -194,7 +211,7 @@ export class LogRecovery {
     }
     const end = this.#readBlocks(lastSegment, last);
     this.#checkMissing(lastSegment, end, this.#provedDurable + 1);
-    if (closedSequence < 0) await this.#settleEnd(lastSegment, end, last.bytes.length);
+    if (closedSequence < 0) await this.#settleEnd(lastSegment, end, last.bytes);
   }
 
   /** Null when it cannot be read. */
@@ -331,13 +348,20 @@ export class LogRecovery {
     });
   }
 
-  /** Cuts what is torn and makes the rest durable: it may have been in the page cache only. */
-  async #settleEnd(segment: number, end: number, fileBytes: number): Promise<void> {
+  /**
+   * Cuts what is torn and makes the rest durable: it may have been in the page cache only. Damage among what is cut is
+   * kept beside the segment.
+   */
+  async #settleEnd(segment: number, end: number, bytes: Uint8Array): Promise<void> {
     const { disk, logger } = this.#environment;
     const path = segmentPath(this.#directory, segment);
     const file = await disk.open(path, 'append');
-    if (end < fileBytes) {
-      this.#tornBytes = fileBytes - end;
+    if (end < bytes.length) {
+      const isDamaged = this.#damages.some(
+        (damage) => damage.segment === segment && damage.offset === end,
+      );
+      if (isDamaged) await disk.replaceFile(`${path}.damaged`, bytes.subarray(end));
+      this.#tornBytes = bytes.length - end;
       logger.info('log.torn_end_cut', { path, offset: end, bytes: this.#tornBytes });
       await file.truncate(end);
     }
@@ -346,6 +370,6 @@ export class LogRecovery {
   }
 }
 
-export function isManifestPath(directory: string, path: string): boolean {
-  return path === manifestPath(directory);
+function isSameLog(a: LogId, b: LogId): boolean {
+  return a.low === b.low && a.high === b.high;
 }
