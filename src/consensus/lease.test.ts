@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assertLeaseSafe, Lease } from './lease.ts';
+
+test('a lease counts from when the beacon was sent, not from when it was answered', () => {
+  const lease = new Lease(5_000);
+  const sequence = lease.onBeaconSent(1_000);
+  assert.equal(lease.isValid(1_001), false, 'not before the first answer');
+  lease.onBeaconAcked(sequence, true, 60_000);
+  assert.equal(lease.isValid(5_999), true);
+  assert.equal(lease.isValid(6_000), false);
+});
+
+test('answers that overtake each other only ever extend it', () => {
+  const lease = new Lease(5_000);
+  const first = lease.onBeaconSent(0);
+  const second = lease.onBeaconSent(1_000);
+  lease.onBeaconAcked(second, true, 5_000);
+  lease.onBeaconAcked(first, true, 5_000);
+  assert.equal(lease.isValid(5_500), true);
+});
+
+test('an answer to a beacon of long ago, or to none, counts for nothing', () => {
+  const lease = new Lease(5_000);
+  const old = lease.onBeaconSent(0);
+  for (let beacon = 1; beacon <= 64; beacon++) lease.onBeaconSent(beacon * 1_000);
+  lease.onBeaconAcked(old, true, 5_000);
+  lease.onBeaconAcked(999, true, 5_000);
+  assert.equal(lease.isValid(1), false);
+});
+
+test('the meta server may grant less than was asked for, and may refuse', () => {
+  const lease = new Lease(5_000);
+  lease.onBeaconAcked(lease.onBeaconSent(0), true, 2_000);
+  assert.equal(lease.isValid(2_000), false);
+  lease.onBeaconAcked(lease.onBeaconSent(2_000), true, 5_000);
+  lease.onBeaconAcked(lease.onBeaconSent(2_100), false, 5_000);
+  assert.equal(lease.isValid(2_200), false);
+});
+
+test('a pause of any length ends it without anybody noticing the pause', () => {
+  const lease = new Lease(5_000);
+  lease.onBeaconAcked(lease.onBeaconSent(0), true, 5_000);
+  assert.equal(lease.isValid(3_600_000), false);
+});
+
+test('a grace that does not outlast the lease is refused', () => {
+  assertLeaseSafe(5_000, 6_000);
+  assert.throws(() => assertLeaseSafe(5_000, 5_100), /grace outlasts the lease/);
+});
