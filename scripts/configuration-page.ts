@@ -2,6 +2,7 @@
 import { environmentName, type OptionTable, optionEntries } from '../src/base/option-table.ts';
 import { type AnyOption, defaultText, kindText } from '../src/base/option-values.ts';
 import { PROCESS_OPTIONS } from '../src/bin/process-options.ts';
+import { ROCKSDB_OPTIONS } from '../src/bin/rocksdb-options.ts';
 import { META_OPTIONS } from '../src/meta/options.ts';
 import { REPLICA_OPTIONS } from '../src/replica/options.ts';
 
@@ -24,6 +25,7 @@ export function configurationPage(): string {
     section('Replica server: `pegasus replica`', [
       ...entries(PROCESS_OPTIONS),
       ...entries(REPLICA_OPTIONS),
+      ...entries(ROCKSDB_OPTIONS),
     ]),
   ].join('\n');
 }

@@ -5,7 +5,7 @@
 import { UserError } from '../base/user-error.ts';
 import { PegasusError, type PegasusErrorCode } from '../client/errors.ts';
 import { DiskError, type DiskErrorCode } from '../env/disk.ts';
-import { EngineError, EngineStatus } from '../env/engine.ts';
+import { EngineError } from '../env/engine.ts';
 import { ListenError } from '../env/transport.ts';
 import { hostPortText } from '../model/identity.ts';
 
@@ -13,7 +13,8 @@ export function explain(error: unknown): UserError | null {
   if (error instanceof UserError) return error;
   if (error instanceof ListenError) return explainListen(error);
   if (error instanceof DiskError) return explainDisk(error);
-  if (error instanceof EngineError) return explainEngine(error);
+  // The adapter has put path and remedy into the message.
+  if (error instanceof EngineError) return new UserError(error.message, '');
   if (error instanceof PegasusError) return new UserError(error.message, CLIENT_REMEDY[error.code]);
   return null;
 }
@@ -64,28 +65,6 @@ function explainDisk(error: DiskError): UserError {
   // The system's own words help only where ours are vague.
   const detail = error.code === 'io' || error.code === 'locked' ? ` (${error.message})` : '';
   return new UserError(`${error.path} ${what}${detail}.`, remedy);
-}
-
-function explainEngine(error: EngineError): UserError | null {
-  switch (error.status) {
-    case EngineStatus.full:
-      return new UserError(
-        `The disk of ${error.path} is full.`,
-        'Free some space there and start again; nothing is damaged.',
-      );
-    case EngineStatus.corruption:
-      return new UserError(
-        `The data in ${error.path} is damaged: ${error.message}.`,
-        'Move the folder away and start again: the replica is copied from the other servers.',
-      );
-    case EngineStatus.io:
-      return new UserError(
-        `${error.path} cannot be read or written: ${error.message}.`,
-        'Check who owns the folder, and the disk (dmesg).',
-      );
-    default:
-      return null;
-  }
 }
 
 const CLIENT_REMEDY: Readonly<Record<PegasusErrorCode, string>> = {

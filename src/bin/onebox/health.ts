@@ -1,0 +1,100 @@
+/** Whether a onebox serves: its servers known to the meta server, its tables there, every partition whole. */
+import type { Client, TableConfig } from '../../client/api.ts';
+import { PegasusError } from '../../client/errors.ts';
+import { hostPortText } from '../../model/identity.ts';
+import { connect } from '../client.ts';
+import { metaAddresses, type Onebox } from './cluster.ts';
+import { pauseMs } from './processes.ts';
+
+export interface TableHealth {
+  readonly name: string;
+  readonly id: number;
+  readonly partitions: number;
+  /** With a primary and all the secondaries they should have. */
+  readonly healthy: number;
+}
+
+/** In the order of their ids, 1 and 2, which scripts rely on. */
+const TABLES: readonly { readonly name: string; readonly partitions: number }[] = [
+  { name: 'stat', partitions: 4 },
+  { name: 'temp', partitions: 8 },
+];
+const REPLICAS_PER_PARTITION = 3;
+const POLL_MS = 50;
+const GLANCE_MS = 3_000;
+
+/** Makes the tables that are missing; resolves when all is healthy. */
+export async function waitUntilServing(onebox: Onebox, limitMs: number): Promise<TableHealth[]> {
+  const untilMs = performance.now() + limitMs;
+  const left = (): number => Math.max(untilMs - performance.now(), 1);
+  await using client = await connect({
+    metas: metaAddresses(onebox),
+    timeoutMs: limitMs,
+    lazy: true,
+  });
+  await waitUntilRegistered(client, onebox, left);
+  const replicaCount = Math.min(REPLICAS_PER_PARTITION, onebox.replicas);
+  for (const { name, partitions } of TABLES) {
+    await client.admin.createTable(name, {
+      partitionCount: partitions,
+      replicaCount,
+      successIfExists: true,
+      timeoutMs: left(),
+    });
+  }
+  const tables = await client.admin.listTables({ timeoutMs: left() });
+  for (const { name } of tables) await client.admin.waitHealthy(name, { timeoutMs: left() });
+  return await tableHealth(client);
+}
+
+/** A look from outside; null when no meta server answers. */
+export async function glance(onebox: Onebox): Promise<{
+  readonly tables: TableHealth[];
+  /** `host:port` of servers that the meta server counts as alive. */
+  readonly alive: ReadonlySet<string>;
+} | null> {
+  await using client = await connect({
+    metas: metaAddresses(onebox),
+    timeoutMs: GLANCE_MS,
+    lazy: true,
+  });
+  try {
+    const nodes = await client.admin.listNodes();
+    const alive = new Set(nodes.filter((node) => node.alive).map((node) => node.address));
+    return { tables: await tableHealth(client), alive };
+  } catch (error) {
+    if (error instanceof PegasusError) return null;
+    throw error;
+  }
+}
+
+async function waitUntilRegistered(
+  client: Client,
+  onebox: Onebox,
+  left: () => number,
+): Promise<void> {
+  const wanted = onebox.nodes
+    .filter((node) => node.kind === 'replica')
+    .map((node) => hostPortText(node.address));
+  for (;;) {
+    const nodes = await client.admin.listNodes({ timeoutMs: left() });
+    const alive = new Set(nodes.filter((node) => node.alive).map((node) => node.address));
+    if (wanted.every((address) => alive.has(address)) || left() === 1) return;
+    await pauseMs(POLL_MS);
+  }
+}
+
+async function tableHealth(client: Client): Promise<TableHealth[]> {
+  const tables = await client.admin.listTables();
+  const health = tables.map(async ({ name, appId, partitionCount }) => {
+    const healthy = countHealthy(await client.admin.tableConfig(name));
+    return { name, id: appId, partitions: partitionCount, healthy };
+  });
+  return await Promise.all(health);
+}
+
+function countHealthy(config: TableConfig): number {
+  return config.partitions.filter(
+    ({ primary, secondaries }) => primary !== null && secondaries.length + 1 >= config.replicaCount,
+  ).length;
+}
