@@ -1,0 +1,188 @@
+/** One partition with its services over an in-memory engine, as the unit tests of src/storage use it. */
+import { VirtualTime } from '../../src/adapters/memory/clock.ts';
+import { MemoryDisk } from '../../src/adapters/memory/disk.ts';
+import { MemoryEngineFactory } from '../../src/adapters/memory/engine.ts';
+import { SeededRandom } from '../../src/base/prng.ts';
+import { type Engine, EngineStatus } from '../../src/env/engine.ts';
+import { ttlNow } from '../../src/model/ttl.ts';
+import { ReadOutcome } from '../../src/storage/read-outcome.ts';
+import { ReadService } from '../../src/storage/read-service.ts';
+import {
+  type ReplicaContext,
+  STORAGE_LIMITS,
+  type StorageLimits,
+  type TableSettings,
+  tableSettings,
+} from '../../src/storage/table-context.ts';
+import { WriteBatchBuilder } from '../../src/storage/write-batch.ts';
+import {
+  type GetScannerRequest,
+  type MultiGetRequest,
+  type MultiGetResponse,
+  makeGetScannerRequest,
+  makeMultiGetRequest,
+  makeScanRequest,
+  readMultiGetResponse,
+  readScanResponse,
+  type ScanResponse,
+  writeGetScannerRequest,
+  writeMultiGetRequest,
+  writeScanRequest,
+} from '../../src/wire/generated/rrdb.ts';
+import { Reader } from '../../src/wire/reader.ts';
+import { RpcCode } from '../../src/wire/rpc-codes.ts';
+import { Writer } from '../../src/wire/writer.ts';
+
+export const CONTEXT: ReplicaContext = { appId: 2, partitionIndex: 0, server: '127.0.0.1:34801' };
+
+export interface FixtureOptions {
+  readonly limits?: Partial<StorageLimits>;
+  readonly settings?: Partial<TableSettings>;
+  readonly seed?: number;
+}
+
+export function bytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
+export function text(value: Uint8Array): string {
+  return Buffer.from(value).toString('latin1');
+}
+
+export class StorageFixture {
+  readonly time: VirtualTime;
+  readonly engine: Engine;
+  readonly reads: ReadService;
+  /** Asked for each synchronous call to the engine. */
+  mayBlock: () => boolean;
+  private readonly builder: WriteBatchBuilder;
+  private decree: number;
+
+  private constructor(time: VirtualTime, engine: Engine, options: FixtureOptions) {
+    this.time = time;
+    this.engine = engine;
+    this.mayBlock = (): boolean => false;
+    this.builder = new WriteBatchBuilder();
+    this.decree = 0;
+    const settings = { ...tableSettings(8, new Map()), ...options.settings };
+    const limits = { ...STORAGE_LIMITS, ...options.limits };
+    const random = new SeededRandom(options.seed ?? 1);
+    this.reads = new ReadService(engine, CONTEXT, settings, time, random, limits);
+  }
+
+  static async open(options: FixtureOptions = {}): Promise<StorageFixture> {
+    const time = new VirtualTime();
+    let fixture: StorageFixture | null = null;
+    const mayBlock = (): boolean => fixture?.mayBlock() ?? false;
+    const disk = new MemoryDisk();
+    const factory = new MemoryEngineFactory({ disk, timers: time, clock: time, mayBlock });
+    fixture = new StorageFixture(time, await factory.open('engine'), options);
+    return fixture;
+  }
+
+  get nowSeconds(): number {
+    return ttlNow(this.time.wallMs());
+  }
+
+  put(hashKey: string, sortKey: string, value: string, expireSeconds = 0): void {
+    const stamp = { expireSeconds, timestampUs: 1, tag: 2 };
+    this.builder.put(bytes(hashKey), bytes(sortKey), bytes(value), stamp);
+  }
+
+  remove(hashKey: string, sortKey: string): void {
+    this.builder.delete(bytes(hashKey), bytes(sortKey));
+  }
+
+  /** Applies what was put and removed since the last call. */
+  apply(): void {
+    this.decree++;
+    this.applyBatch(this.builder.seal(this.decree));
+  }
+
+  applyBatch(batch: Uint8Array): void {
+    const { mayBlock } = this;
+    this.mayBlock = (): boolean => false;
+    const status = this.engine.write(batch);
+    this.mayBlock = mayBlock;
+    if (status !== EngineStatus.ok) throw new Error(`the engine refuses a batch: ${status}`);
+  }
+
+  /** The outcome of `tryRead`, and the result's bytes. */
+  tryRead(code: RpcCode, argument: Uint8Array): { outcome: ReadOutcome; result: Uint8Array } {
+    const reader = readerOf(argument);
+    const writer = new Writer();
+    const outcome = this.reads.tryRead(code, reader, writer);
+    return { outcome, result: writer.take() };
+  }
+
+  async readLater(
+    code: RpcCode,
+    argument: Uint8Array,
+  ): Promise<{ outcome: ReadOutcome; result: Uint8Array }> {
+    return await this.time.run(
+      new Promise((resolve) => {
+        this.reads.readLater(code, argument, (outcome, result) => resolve({ outcome, result }));
+      }),
+    );
+  }
+
+  /** The result, from memory or later; anything but a result is an error. */
+  async read(code: RpcCode, argument: Uint8Array): Promise<Reader> {
+    let { outcome, result } = this.tryRead(code, argument);
+    if (outcome === ReadOutcome.later) {
+      ({ outcome, result } = await this.readLater(code, argument));
+    }
+    if (outcome !== ReadOutcome.done) throw new Error(`no result: outcome ${outcome}`);
+    return readerOf(result);
+  }
+
+  async multiGet(request: Partial<MultiGetRequest>): Promise<MultiGetResponse> {
+    const argument = multiGetArgument(request);
+    return readMultiGetResponse(await this.read(RpcCode.multiGet, argument));
+  }
+
+  async getScanner(request: Partial<GetScannerRequest>): Promise<ScanResponse> {
+    return readScanResponse(await this.read(RpcCode.getScanner, scannerArgument(request)));
+  }
+
+  async scan(contextId: bigint): Promise<ScanResponse> {
+    return readScanResponse(await this.read(RpcCode.scan, scanArgument(contextId)));
+  }
+}
+
+export function readerOf(value: Uint8Array): Reader {
+  const reader = new Reader();
+  reader.reset(value, 0, value.length);
+  return reader;
+}
+
+export function blobArgument(value: Uint8Array): Uint8Array {
+  const writer = new Writer();
+  writer.writeBlob(value);
+  return writer.take();
+}
+
+export function multiGetArgument(request: Partial<MultiGetRequest>): Uint8Array {
+  const writer = new Writer();
+  writeMultiGetRequest(writer, { ...makeMultiGetRequest(), startInclusive: true, ...request });
+  return writer.take();
+}
+
+/** The whole partition unless the request says otherwise. */
+export function scannerArgument(request: Partial<GetScannerRequest>): Uint8Array {
+  const whole = {
+    ...makeGetScannerRequest(),
+    startKey: new Uint8Array([0, 0]),
+    stopKey: new Uint8Array([0xff, 0xff]),
+    startInclusive: true,
+  };
+  const writer = new Writer();
+  writeGetScannerRequest(writer, { ...whole, ...request });
+  return writer.take();
+}
+
+export function scanArgument(contextId: bigint): Uint8Array {
+  const writer = new Writer();
+  writeScanRequest(writer, { ...makeScanRequest(), contextId });
+  return writer.take();
+}
