@@ -157,22 +157,16 @@ export class ClusterBrain {
     this.#tellNode(node, now);
   }
 
-  /** `from` in its life `incarnation` asks for a change of a partition that it leads. */
-  onConfigurationUpdate(
-    from: NodeId,
-    incarnation: number,
-    update: ConfigurationUpdate,
-    now: Now,
-  ): void {
+  /** `from` asks for a change of a partition that it leads, or believes to. */
+  onConfigurationUpdate(from: NodeId, update: ConfigurationUpdate, now: Now): void {
     const partition = this.state.partition(update.gpid);
     const node = this.state.nodes.get(from);
     if (partition === undefined || node === undefined) return;
-    if (node.incarnation !== incarnation) return;
     // What is under way is answered when it is durable, and the request is repeated.
     if (partition.changing || partition.table.frozen) return;
     const leads =
       partition.record.config.primary === from &&
-      partition.seatOf(from)?.incarnation === incarnation &&
+      partition.seatOf(from)?.incarnation === node.incarnation &&
       partition.ballot === update.ballot;
     if (leads && update.lastCommittedDecree > partition.committedDecree) {
       partition.committedDecree = update.lastCommittedDecree;

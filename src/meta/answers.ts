@@ -1,0 +1,187 @@
+/** What the meta server knows, in the words of the wire. Pure translations; who may ask and when is decided elsewhere. */
+import { ErrorName } from '../base/error-names.ts';
+import type { ClusterState } from '../cluster/cluster-state.ts';
+import type { ServerNode } from '../cluster/node-registry.ts';
+import type { Partition } from '../cluster/partition.ts';
+import type { Table } from '../cluster/table.ts';
+import { type HostPort, hostPortText, type NodeId, parseHostPort } from '../model/identity.ts';
+import {
+  type ConfigurationListAppsRequest,
+  makeWireAppInfo,
+  type NodeInfo,
+  type QueryCfgResponse,
+  type WireAppInfo,
+  type WirePartitionConfiguration,
+} from '../wire/generated/meta.ts';
+import { NodeStatus, PatternMatchType } from '../wire/schema/meta.ts';
+
+/** A node is called by its address today; null is what clients take for "no node". */
+export function addressOfNode(node: NodeId | null): HostPort | null {
+  return node === null ? null : parseHostPort(node);
+}
+
+export function noSuchTable(): QueryCfgResponse {
+  return {
+    err: ErrorName.objectNotFound,
+    appId: 0,
+    partitionCount: 0,
+    isStateful: false,
+    partitions: [],
+  };
+}
+
+/**
+ * The partitions that were asked for, in the order of the request and as often; those out of range are left out, and if
+ * nothing is left all are meant.
+ */
+export function tableConfiguration(table: Table, indexes: readonly number[]): QueryCfgResponse {
+  const count = table.app.partitionCount;
+  const chosen = indexes.filter((index) => index >= 0 && index < count);
+  const partitions =
+    chosen.length === 0 ? table.partitions : chosen.map((index) => table.partitions[index]!);
+  return {
+    err: ErrorName.ok,
+    appId: table.app.appId,
+    partitionCount: count,
+    isStateful: true,
+    partitions: partitions.map(partitionConfiguration),
+  };
+}
+
+export function partitionConfiguration(partition: Partition): WirePartitionConfiguration {
+  const { config, drops } = partition.record;
+  const primary = addressOfNode(config.primary);
+  const secondaries = config.secondaries.map(addressOfNode);
+  const lastDrops = drops.map(addressOfNode);
+  return {
+    pid: config.gpid,
+    ballot: config.ballot,
+    maxReplicaCount: partition.table.app.maxReplicaCount,
+    primary,
+    secondaries,
+    lastDrops,
+    lastCommittedDecree: partition.committedDecree,
+    partitionFlags: 0,
+    hpPrimary: primary,
+    hpSecondaries: secondaries,
+    hpLastDrops: lastDrops,
+  };
+}
+
+export function tableInfo(table: Table): WireAppInfo {
+  const { app } = table;
+  return {
+    status: app.status,
+    appType: app.appType,
+    appName: app.appName,
+    appId: app.appId,
+    partitionCount: app.partitionCount,
+    envs: app.envs,
+    isStateful: true,
+    maxReplicaCount: app.maxReplicaCount,
+    expireSecond: app.expireSeconds,
+    createSecond: app.createSeconds,
+    dropSecond: app.dropSeconds,
+    duplicating: false,
+    initPartitionCount: app.partitionCount,
+    isBulkLoading: false,
+    atomicIdempotent: table.record.atomicIdempotent,
+  };
+}
+
+export function noTableInfo(): WireAppInfo {
+  return {
+    ...makeWireAppInfo(),
+    duplicating: false,
+    initPartitionCount: -1,
+    isBulkLoading: false,
+    atomicIdempotent: false,
+  };
+}
+
+/** Long enough for any name; a pattern is somebody else's program. */
+const PATTERN_MAX = 1_024;
+
+/** Null when the pattern is none. */
+export function nameFilter(
+  request: ConfigurationListAppsRequest,
+): ((appName: string) => boolean) | null {
+  const pattern = request.appNamePattern;
+  const matchType = request.matchType ?? PatternMatchType.invalid;
+  if (pattern === undefined || matchType === PatternMatchType.all) return () => true;
+  if (pattern.length > PATTERN_MAX) return null;
+  switch (matchType) {
+    case PatternMatchType.exact:
+      return (appName) => appName === pattern;
+    case PatternMatchType.anywhere:
+      return (appName) => appName.includes(pattern);
+    case PatternMatchType.prefix:
+      return (appName) => appName.startsWith(pattern);
+    case PatternMatchType.postfix:
+      return (appName) => appName.endsWith(pattern);
+    case PatternMatchType.regex:
+      return regexFilter(pattern);
+    default:
+      return () => true;
+  }
+}
+
+function regexFilter(pattern: string): ((appName: string) => boolean) | null {
+  try {
+    const expression = new RegExp(`^(?:${pattern})$`);
+    return (appName) => expression.test(appName);
+  } catch {
+    return null;
+  }
+}
+
+export function nodeInfos(state: ClusterState, status: number): NodeInfo[] {
+  const infos: NodeInfo[] = [];
+  const ordered = [...state.nodes.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const node of ordered) {
+    const own = nodeStatus(node);
+    if (status !== NodeStatus.invalid && status !== own) continue;
+    infos.push({ status: own, node: node.address, hpNode: node.address });
+  }
+  return infos;
+}
+
+function nodeStatus(node: ServerNode): NodeStatus {
+  return node.usable ? NodeStatus.alive : NodeStatus.unalive;
+}
+
+export interface ClusterFacts {
+  readonly clusterName: string;
+  readonly metaServers: readonly HostPort[];
+  readonly leader: HostPort;
+  readonly level: string;
+}
+
+/** Keys in the order of the original; what only ZooKeeper has is empty. */
+export function clusterInfo(
+  state: ClusterState,
+  facts: ClusterFacts,
+): { readonly keys: string[]; readonly values: string[] } {
+  const nodes = state.nodes.usableNodes();
+  const primaries = deviation(nodes.map((node) => state.primaryCountOf(node.id)));
+  const replicas = deviation(nodes.map((node) => state.replicaCountOf(node.id)));
+  const pairs: [string, string][] = [
+    ['meta_servers', facts.metaServers.map(hostPortText).join(',')],
+    ['primary_meta_server', hostPortText(facts.leader)],
+    ['zookeeper_hosts', ''],
+    ['zookeeper_root', ''],
+    ['meta_function_level', facts.level],
+    ['balance_operation_count', '{}'],
+    ['primary_replica_count_stddev', primaries.toFixed(6)],
+    ['total_replica_count_stddev', replicas.toFixed(6)],
+    ['cluster_name', facts.clusterName],
+  ];
+  return { keys: pairs.map(([key]) => key), values: pairs.map(([, value]) => value) };
+}
+
+function deviation(counts: readonly number[]): number {
+  if (counts.length === 0) return 0;
+  const mean = counts.reduce((a, b) => a + b, 0) / counts.length;
+  const squares = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0);
+  return Math.sqrt(squares / counts.length);
+}

@@ -1,0 +1,400 @@
+/**
+ * What clients and administrators ask the meta server, and its answers: one entry per remote procedure.
+ *
+ * Questions are answered in the same turn from what is durable. Commands go through the command queue and are answered when
+ * their records are durable. Errors stand in the answer's `err`, the frame says ERR_OK, because that is where clients
+ * look. Whatever partition the header names is ignored.
+ */
+import { ErrorCode, ErrorName, errorName } from '../base/error-names.ts';
+import type { ClusterBrain, Now } from '../cluster/brain.ts';
+import type { ClusterSettings } from '../cluster/settings.ts';
+import type { Table } from '../cluster/table.ts';
+import {
+  type CommandContext,
+  type CommandPlan,
+  missingTable,
+  planCreate,
+  planDrop,
+  planRecall,
+  planRename,
+  planSetAtomicIdempotent,
+  planSetReplicaCount,
+  planUpdateEnvs,
+  refused,
+} from '../cluster/table-commands.ts';
+import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
+import * as wire from '../wire/generated/meta.ts';
+import type { Reader } from '../wire/reader.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
+import { MetaLevel, NegotiationStatus } from '../wire/schema/meta.ts';
+import { beginArgument, type RequestHeader } from '../wire/thrift-frame.ts';
+import type { Writer } from '../wire/writer.ts';
+import {
+  type ClusterFacts,
+  clusterInfo,
+  nameFilter,
+  nodeInfos,
+  noSuchTable,
+  noTableInfo,
+  tableConfiguration,
+  tableInfo,
+} from './answers.ts';
+import type { CommandQueue } from './command-queue.ts';
+
+export interface MetaServiceParts {
+  readonly brain: ClusterBrain;
+  readonly commands: CommandQueue;
+  readonly settings: ClusterSettings;
+  readonly now: () => Now;
+  /** Without the level, which changes. */
+  readonly facts: Omit<ClusterFacts, 'level'>;
+}
+
+/** One request that is being answered. */
+class Call {
+  readonly #session: ThriftSession;
+  readonly #rpc: RpcCode;
+  readonly #seqid: number;
+
+  constructor(session: ThriftSession, header: RequestHeader) {
+    this.#session = session;
+    this.#rpc = header.rpc;
+    this.#seqid = header.seqid;
+  }
+
+  answer<T>(write: (writer: Writer, value: T) => void, value: T): void {
+    write(this.#session.beginReply(this.#rpc, this.#seqid), value);
+    this.#session.finishReply();
+  }
+
+  refuse(error: ErrorCode): void {
+    this.#session.replyError(this.#rpc, this.#seqid, error);
+  }
+}
+
+type Procedure = (service: MetaService, call: Call, reader: Reader) => void;
+
+/** Reads the argument, which old clients may leave out altogether. */
+function argument<T>(reader: Reader, read: (reader: Reader) => T, make: () => T): T {
+  return beginArgument(reader) ? read(reader) : make();
+}
+
+export class MetaService implements RequestHandler {
+  readonly #parts: MetaServiceParts;
+
+  constructor(parts: MetaServiceParts) {
+    this.#parts = parts;
+  }
+
+  onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
+    const call = new Call(session, header);
+    const procedure = PROCEDURES.get(header.rpc);
+    if (procedure === undefined) call.refuse(ErrorCode.handlerNotFound);
+    else procedure(this, call, reader);
+  }
+
+  onSessionClosed(_session: ThriftSession): void {}
+
+  // ---- questions ----
+
+  queryConfiguration(call: Call, reader: Reader): void {
+    const request = argument(reader, wire.readQueryCfgRequest, wire.makeQueryCfgRequest);
+    const table = this.#parts.brain.state.tableNamed(request.appName);
+    const indexes = request.partitionIndices;
+    const answer = table === undefined ? noSuchTable() : tableConfiguration(table, indexes);
+    call.answer(wire.writeQueryCfgResponse, answer);
+  }
+
+  listTables(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationListAppsRequest,
+      wire.makeConfigurationListAppsRequest,
+    );
+    const matches = nameFilter(request);
+    const tables = [...this.#parts.brain.state.tables()].filter((table) => {
+      const { status, appName } = table.app;
+      return (request.status === 0 || request.status === status) && matches?.(appName) === true;
+    });
+    call.answer(wire.writeConfigurationListAppsResponse, {
+      err: matches === null ? ErrorName.invalidParameters : ErrorName.ok,
+      infos: tables.map(tableInfo),
+      hintMessage: matches === null ? 'the pattern cannot be used' : undefined,
+    });
+  }
+
+  listNodes(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationListNodesRequest,
+      wire.makeConfigurationListNodesRequest,
+    );
+    const infos = nodeInfos(this.#parts.brain.state, request.status);
+    call.answer(wire.writeConfigurationListNodesResponse, { err: ErrorName.ok, infos });
+  }
+
+  clusterInfo(call: Call): void {
+    const { brain, facts } = this.#parts;
+    const info = clusterInfo(brain.state, { ...facts, level: levelName(brain.level) });
+    call.answer(wire.writeConfigurationClusterInfoResponse, { err: ErrorName.ok, ...info });
+  }
+
+  /** Answers the old level; `invalid` only asks for it. */
+  controlMeta(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationMetaControlRequest,
+      wire.makeConfigurationMetaControlRequest,
+    );
+    const { brain } = this.#parts;
+    const oldLevel = brain.level;
+    const isLevel = levelName(request.level) !== '';
+    if (isLevel && request.level !== MetaLevel.invalid) brain.level = request.level as MetaLevel;
+    call.answer(wire.writeConfigurationMetaControlResponse, {
+      err: isLevel ? ErrorName.ok : ErrorName.invalidParameters,
+      oldLevel,
+    });
+  }
+
+  replicaCount(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationGetMaxReplicaCountRequest,
+      wire.makeConfigurationGetMaxReplicaCountRequest,
+    );
+    const table = this.#parts.brain.state.tableNamed(request.appName);
+    call.answer(wire.writeConfigurationGetMaxReplicaCountResponse, {
+      err: table === undefined ? ErrorName.appNotExist : ErrorName.ok,
+      maxReplicaCount: table === undefined ? 0 : table.app.maxReplicaCount,
+      hintMessage: table === undefined ? missingTable(request.appName).hint : '',
+    });
+  }
+
+  atomicIdempotent(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationGetAtomicIdempotentRequest,
+      wire.makeConfigurationGetAtomicIdempotentRequest,
+    );
+    const table = this.#parts.brain.state.tableNamed(request.appName);
+    call.answer(wire.writeConfigurationGetAtomicIdempotentResponse, {
+      err: table === undefined ? ErrorName.appNotExist : ErrorName.ok,
+      atomicIdempotent: table?.record.atomicIdempotent === true,
+      hintMessage: table === undefined ? missingTable(request.appName).hint : '',
+    });
+  }
+
+  /** A server without authentication. */
+  negotiate(call: Call, reader: Reader): void {
+    const request = argument(reader, wire.readNegotiationRequest, wire.makeNegotiationRequest);
+    const answer = { status: NegotiationStatus.authDisable, msg: request.msg.subarray(0, 0) };
+    call.answer(wire.writeNegotiationResponse, answer);
+  }
+
+  // ---- commands ----
+
+  createTable(call: Call, reader: Reader): void {
+    const { appName, options } = argument(
+      reader,
+      wire.readConfigurationCreateAppRequest,
+      wire.makeConfigurationCreateAppRequest,
+    );
+    const request = { ...options, appName, atomicIdempotent: options.atomicIdempotent === true };
+    this.#command(
+      null,
+      (context) => planCreate(context, request),
+      ({ code, appId }) => {
+        const answer = { err: errorName(code), appid: appId };
+        call.answer(wire.writeConfigurationCreateAppResponse, answer);
+      },
+    );
+  }
+
+  dropTable(call: Call, reader: Reader): void {
+    const { appName, options } = argument(
+      reader,
+      wire.readConfigurationDropAppRequest,
+      wire.makeConfigurationDropAppRequest,
+    );
+    this.#command(
+      () => this.#parts.brain.state.tableNamed(appName),
+      (context) => planDrop(context, { ...options, appName }),
+      ({ code }) => call.answer(wire.writeConfigurationDropAppResponse, { err: errorName(code) }),
+    );
+  }
+
+  recallTable(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationRecallAppRequest,
+      wire.makeConfigurationRecallAppRequest,
+    );
+    const { state } = this.#parts.brain;
+    this.#command(
+      () => state.table(request.appId),
+      (context) => planRecall(context, request),
+      ({ code, appId }) => {
+        const table = code === ErrorCode.ok ? state.table(appId) : undefined;
+        const info = table === undefined ? noTableInfo() : tableInfo(table);
+        call.answer(wire.writeConfigurationRecallAppResponse, { err: errorName(code), info });
+      },
+    );
+  }
+
+  renameTable(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationRenameAppRequest,
+      wire.makeConfigurationRenameAppRequest,
+    );
+    this.#command(
+      null,
+      (context) => planRename(context, request.oldAppName, request.newAppName),
+      ({ code, hint }) => {
+        const answer = { err: errorName(code), hintMessage: hint };
+        call.answer(wire.writeConfigurationRenameAppResponse, answer);
+      },
+    );
+  }
+
+  updateEnvs(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationUpdateAppEnvRequest,
+      wire.makeConfigurationUpdateAppEnvRequest,
+    );
+    this.#command(
+      null,
+      (context) => planUpdateEnvs(context, { ...request, operation: request.op }),
+      ({ code, hint }) => {
+        const answer = { err: errorName(code), hintMessage: hint };
+        call.answer(wire.writeConfigurationUpdateAppEnvResponse, answer);
+      },
+    );
+  }
+
+  setReplicaCount(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationSetMaxReplicaCountRequest,
+      wire.makeConfigurationSetMaxReplicaCountRequest,
+    );
+    let before = 0;
+    this.#command(
+      null,
+      (context) => {
+        before = context.state.tableNamed(request.appName)?.app.maxReplicaCount ?? 0;
+        return planSetReplicaCount(context, request.appName, request.maxReplicaCount);
+      },
+      ({ code, hint }) => {
+        call.answer(wire.writeConfigurationSetMaxReplicaCountResponse, {
+          err: errorName(code),
+          oldMaxReplicaCount: before,
+          hintMessage: hint,
+        });
+      },
+    );
+  }
+
+  setAtomicIdempotent(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationSetAtomicIdempotentRequest,
+      wire.makeConfigurationSetAtomicIdempotentRequest,
+    );
+    let before = false;
+    this.#command(
+      null,
+      (context) => {
+        const table = context.state.tableNamed(request.appName);
+        before = table?.record.atomicIdempotent === true;
+        return planSetAtomicIdempotent(context, request.appName, request.atomicIdempotent);
+      },
+      ({ code, hint }) => {
+        call.answer(wire.writeConfigurationSetAtomicIdempotentResponse, {
+          err: errorName(code),
+          oldAtomicIdempotent: before,
+          hintMessage: hint,
+        });
+      },
+    );
+  }
+
+  #command(
+    frozenTable: (() => Table | undefined) | null,
+    plan: (context: CommandContext) => CommandPlan,
+    answer: (plan: CommandPlan) => void,
+  ): void {
+    const { brain, commands, settings, now } = this.#parts;
+    const accepted = commands.push({
+      frozenTable: () => frozenTable?.(),
+      plan: () => {
+        const { wallSeconds } = now();
+        return plan({ state: brain.state, settings, level: brain.level, wallSeconds });
+      },
+      answer,
+    });
+    if (!accepted) answer(refused(ErrorCode.busy));
+  }
+}
+
+/** Procedures that belong to features which are not there yet: an answer with an error that every client knows. */
+function notImplemented<T extends { readonly err: string }>(
+  write: (writer: Writer, value: T) => void,
+  make: () => T,
+): Procedure {
+  return (_service, call) => call.answer(write, { ...make(), err: ErrorName.notImplemented });
+}
+
+const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>([
+  [
+    RpcCode.queryPartitionConfig,
+    (service, call, reader) => service.queryConfiguration(call, reader),
+  ],
+  [RpcCode.listApps, (service, call, reader) => service.listTables(call, reader)],
+  [RpcCode.listNodes, (service, call, reader) => service.listNodes(call, reader)],
+  [RpcCode.clusterInfo, (service, call) => service.clusterInfo(call)],
+  [RpcCode.controlMeta, (service, call, reader) => service.controlMeta(call, reader)],
+  [RpcCode.getMaxReplicaCount, (service, call, reader) => service.replicaCount(call, reader)],
+  [RpcCode.getAtomicIdempotent, (service, call, reader) => service.atomicIdempotent(call, reader)],
+  [RpcCode.negotiation, (service, call, reader) => service.negotiate(call, reader)],
+  [RpcCode.createApp, (service, call, reader) => service.createTable(call, reader)],
+  [RpcCode.dropApp, (service, call, reader) => service.dropTable(call, reader)],
+  [RpcCode.recallApp, (service, call, reader) => service.recallTable(call, reader)],
+  [RpcCode.renameApp, (service, call, reader) => service.renameTable(call, reader)],
+  [RpcCode.updateAppEnv, (service, call, reader) => service.updateEnvs(call, reader)],
+  [RpcCode.setMaxReplicaCount, (service, call, reader) => service.setReplicaCount(call, reader)],
+  [
+    RpcCode.setAtomicIdempotent,
+    (service, call, reader) => service.setAtomicIdempotent(call, reader),
+  ],
+  [
+    RpcCode.proposeBalancer,
+    notImplemented(wire.writeConfigurationBalancerResponse, wire.makeConfigurationBalancerResponse),
+  ],
+  [
+    RpcCode.startPartitionSplit,
+    notImplemented(wire.writeStartPartitionSplitResponse, wire.makeStartPartitionSplitResponse),
+  ],
+  [
+    RpcCode.queryPartitionSplit,
+    notImplemented(wire.writeQuerySplitResponse, wire.makeQuerySplitResponse),
+  ],
+  [
+    RpcCode.controlPartitionSplit,
+    notImplemented(wire.writeControlSplitResponse, wire.makeControlSplitResponse),
+  ],
+  [
+    RpcCode.startManualCompact,
+    notImplemented(wire.writeStartAppManualCompactResponse, wire.makeStartAppManualCompactResponse),
+  ],
+  [
+    RpcCode.queryManualCompactStatus,
+    notImplemented(wire.writeQueryAppManualCompactResponse, wire.makeQueryAppManualCompactResponse),
+  ],
+]);
+
+/** Empty for a number that is no level. */
+function levelName(level: number): string {
+  return Object.entries(MetaLevel).find(([, value]) => value === level)?.[0] ?? '';
+}
