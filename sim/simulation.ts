@@ -98,14 +98,23 @@ class Simulation {
   }
 
   async run(): Promise<SimulationReport> {
+    process.on('unhandledRejection', this.#onUnhandledRejection);
     this.#lookForEver();
     this.#cluster.start();
-    const works = this.#whenSetUp();
-    await this.#phase('setUp', SETUP_LIMIT_US, works);
+    await this.#phase('setUp', SETUP_LIMIT_US, this.#whenSetUp());
     await this.#faultPhase();
+    // Node reports rejections that nobody handled when no tick is left, at the latest now.
+    await new Promise((resolve) => void setImmediate(resolve));
+    process.off('unhandledRejection', this.#onUnhandledRejection);
     if (this.#isClean) this.#judge();
     return this.#report();
   }
+
+  /** A real server would have died of it. */
+  readonly #onUnhandledRejection = (error: unknown): void => {
+    const detail = `nobody handled the rejection ${errorText(error)}`;
+    this.#violations.add('crash', this.#scheduler.nowUs, detail);
+  };
 
   get #isClean(): boolean {
     return this.#violations.all.length === 0;
