@@ -66,7 +66,7 @@ import type { Writer } from './writer.ts';
 export const INTERNAL_MAGIC = 0x50474931;
 export const INTERNAL_PROTOCOL_VERSION = 1;
 /** Length, type, flags, reserved. */
-export const INTERNAL_HEADER_BYTES = 8;
+const INTERNAL_HEADER_BYTES = 8;
 /** What the length counts besides the payload. */
 const COUNTED_HEADER_BYTES = INTERNAL_HEADER_BYTES - 4;
 

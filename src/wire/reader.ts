@@ -179,8 +179,7 @@ export class Reader {
     return count;
   }
 
-  /** Count of a packed list. */
-  readCount(minimumBytes: number): number {
+  private readCount(minimumBytes: number): number {
     const count = this.readI32();
     if (count < 0 || count * minimumBytes > this.remaining) {
       throw new WireError('badLength', 'a count cannot fit into the rest of the message');

@@ -149,11 +149,6 @@ export const RPCS: readonly RpcInfo[] = ROWS.map(([code, name, kind, argument, r
 
 const NAME_BYTES: readonly Uint8Array[] = RPCS.map((rpc) => encodeUtf8(rpc.name));
 
-/** Bytes of the request name; empty for `unknown`. Not to be changed. */
-export function rpcNameBytes(code: RpcCode): Uint8Array {
-  return NAME_BYTES[code]!;
-}
-
 /** A hash table over the names: open addressing, so that a probe costs one compare in nearly every case. */
 const SLOTS = 256;
 const TABLE: Uint8Array = buildTable();
