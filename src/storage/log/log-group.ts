@@ -24,7 +24,14 @@ const INITIAL_BYTES = 64 * 1024;
 
 /** Told of every record of a group once it is in the log. */
 export interface RecordSink {
-  onRecordLogged(kind: RecordKind, gpid: Gpid, decree: Decree): void;
+  /** Both positions grow: of the block, and of the record in it. */
+  onRecord(
+    kind: RecordKind,
+    gpid: Gpid,
+    decree: Decree,
+    blockPosition: number,
+    position: number,
+  ): void;
 }
 
 export class LogGroup {
@@ -86,10 +93,14 @@ export class LogGroup {
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** Of every record, then the owners of the mutations among them, in the order of appending. */
-  deliver(sink: RecordSink): void {
+  /** Tells `sink` of every record, then the owners of the mutations among them, in the order of appending. */
+  deliver(sink: RecordSink, blockPosition: number): void {
+    let position = blockPosition + BLOCK_HEADER_BYTES;
     for (let index = 0; index < this.#count; index++) {
-      sink.onRecordLogged(this.#kinds[index]!, this.#gpids[index]!, this.#decrees[index]!);
+      const mutation = this.#mutations[index]!;
+      const kind = this.#kinds[index]!;
+      sink.onRecord(kind, this.#gpids[index]!, this.#decrees[index]!, blockPosition, position);
+      position += RECORD_HEADER_BYTES + (mutation === null ? 0 : mutation.body.length);
     }
     for (let index = 0; index < this.#count; index++) {
       const owner = this.#owners[index]!;

@@ -108,6 +108,8 @@ export interface ReadPlan {
   /** Position of the block to start at. */
   readonly position: number;
   readonly lastDecree: number;
+  /** Where the log ended when the plan was made. */
+  readonly end: number;
   /** For record at `position` with `decree`: a later record took it back. */
   isStale(decree: number, position: number): boolean;
 }
@@ -137,12 +139,14 @@ export class LogIndex {
     return info;
   }
 
-  /** The newest segment has grown. */
-  onBlock(byteLength: number): void {
+  /** The newest segment has grown; returns the position of what is new. */
+  onBlock(byteLength: number): number {
     const last = this.#segments.at(-1);
     assert(last !== undefined, 'a block lies in a segment');
+    const position = last.start + last.byteLength;
     last.byteLength += byteLength;
     this.#byteLength += byteLength;
+    return position;
   }
 
   /** A record of the newest segment; both positions count. */
@@ -185,6 +189,10 @@ export class LogIndex {
 
   release(gpid: Gpid, holder: string): void {
     this.#partitions.get(gpidKey(gpid))?.holders.delete(holder);
+  }
+
+  releaseAll(gpid: Gpid): void {
+    this.#partitions.get(gpidKey(gpid))?.holders.clear();
   }
 
   /** Partitions with records in the log. */
@@ -238,10 +246,11 @@ export class LogIndex {
     return found;
   }
 
-  /** Null when `fromDecree` cannot be read: it is gone, or after a record that does not follow. */
+  /** Null when `fromDecree` is not in the log. */
   planRead(gpid: Gpid, fromDecree: Decree): ReadPlan | null {
     const partition = this.#partitions.get(gpidKey(gpid));
-    if (partition === undefined || fromDecree < partition.firstDecree) return null;
+    if (partition === undefined) return null;
+    if (fromDecree < partition.firstDecree || fromDecree > partition.lastDecree) return null;
     const at = countBelow(partition.pointDecrees, fromDecree + 1) - 1;
     if (at < 0) return null;
     const decrees = [...partition.rewindDecrees];
@@ -250,16 +259,14 @@ export class LogIndex {
     for (let index = decrees.length - 2; index >= 0; index--) {
       decrees[index] = Math.min(decrees[index]!, decrees[index + 1]!);
     }
+    const last = this.#segments.at(-1)!;
     return {
       position: partition.pointPositions[at]!,
       lastDecree: partition.lastDecree,
+      end: last.start + last.byteLength,
       isStale: (decree, position) =>
         decree >= (decrees[countBelow(positions, position + 1)] ?? Number.POSITIVE_INFINITY),
     };
-  }
-
-  lastDecree(gpid: Gpid): Decree {
-    return (this.#partitions.get(gpidKey(gpid))?.lastDecree ?? 0) as Decree;
   }
 
   #onMutation(

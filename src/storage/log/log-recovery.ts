@@ -40,7 +40,12 @@ import {
   segmentOfName,
   segmentPath,
 } from './log-manifest.ts';
-import { identifySegment, type ScannedBlock, type ScannedSegment, scanSegment } from './log-scan.ts';
+import {
+  identifySegment,
+  type ScannedBlock,
+  type ScannedSegment,
+  scanSegment,
+} from './log-scan.ts';
 import { LogSuspects } from './log-suspects.ts';
 import type { LogDamage, LogEnvironment, LogRecoveryReport, LogVisitor } from './log-types.ts';
 
@@ -163,10 +168,7 @@ export class LogRecovery {
   }
 
   /** Removes what the manifest does not list, except a newer segment with blocks: then the manifest is an old copy. */
-  async #settleLeftovers(
-    manifest: LogManifest,
-    present: readonly number[],
-  ): Promise<LogManifest> {
+  async #settleLeftovers(manifest: LogManifest, present: readonly number[]): Promise<LogManifest> {
     const { disk } = this.#environment;
     let settled = manifest;
     let removed = false;
@@ -245,11 +247,12 @@ export class LogRecovery {
       if (sequence > this.#expected && this.#expected > this.#provedDurable) return end;
       if (!block.intact && !isDurable) return end;
       this.#checkMissing(segment, end, sequence);
-      this.#index.onBlock(block.offset - end);
+      const blockEnd = Math.min(block.end, scanned.bytes.length);
+      // Unreadable bytes before it count, so that offsets and positions agree.
+      this.#index.onBlock(blockEnd - end);
       this.#readBlock(segment, scanned, block);
       this.#expected = sequence + 1;
-      end = Math.min(block.end, scanned.bytes.length);
-      this.#index.onBlock(end - block.offset);
+      end = blockEnd;
     }
     return end;
   }

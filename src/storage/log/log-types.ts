@@ -16,7 +16,7 @@ export interface LogOptions {
   readonly blockBytesMax: number;
   /** Bytes accepted and not yet written above which `isCongested` holds, until they are below half. */
   readonly congestedBytes: number;
-  /** Bytes accepted and not yet written above which `append` refuses. */
+  /** Bytes accepted and not yet written above which appends fail for the one who makes them. */
   readonly pendingBytesMax: number;
   /** Records that nobody asked to sync are synced after at most about this. */
   readonly syncIntervalMs: number;
@@ -33,7 +33,7 @@ export interface LogOwner {
    * else handed to the operating system. Everything appended before it is too.
    */
   onLogAppended(mutation: Mutation, ballot: Ballot): void;
-  /** Nothing that this owner has pending was or will be acknowledged. Once per owner and failure. */
+  /** The log has failed: nothing that this owner has pending will be acknowledged. Again for each later append. */
   onLogFailed(error: DiskError): void;
 }
 

@@ -17,8 +17,8 @@ import type { Mutation } from '../../consensus/mutation.ts';
 import type { TimerHandle } from '../../env/clock.ts';
 import { DiskError, type DiskFile } from '../../env/disk.ts';
 import type { Decree, Gpid } from '../../model/identity.ts';
-import type { RecordKind } from './log-format.ts';
-import { LogGroup, type RecordSink } from './log-group.ts';
+import { BLOCK_HEADER_BYTES, type RecordKind } from './log-format.ts';
+import { LogGroup } from './log-group.ts';
 import type { LogIndex } from './log-index.ts';
 import type { LogSegments } from './log-segments.ts';
 import type { LogEnvironment, LogOptions, LogOwner, LogStatistics } from './log-types.ts';
@@ -57,7 +57,10 @@ export class LogWriter {
   /** Opening the next segment, cutting the file or waiting for room: nothing is written. */
   #busy = false;
   #full = false;
+  #fullError: DiskError | null = null;
   #failure: DiskError | null = null;
+  #failureTold = false;
+  readonly #told = new Set<LogOwner>();
   #closing = false;
   #onIdle: (() => void) | null = null;
 
@@ -71,6 +74,7 @@ export class LogWriter {
   #inFlightSince = 0;
   #inFlightSync = false;
   #inFlightBytes = 0;
+  #inFlightSyncedSequence = 0;
   #syncTimer: TimerHandle | null = null;
   #retryTimer: TimerHandle | null = null;
   #syncing: Promise<void> | null = null;
@@ -110,19 +114,17 @@ export class LogWriter {
     return this.#failure;
   }
 
-  appendMutation(mutation: Mutation, owner: LogOwner, durable: boolean): boolean {
+  appendMutation(mutation: Mutation, owner: LogOwner, durable: boolean): void {
     assert(!this.#closing, 'no append to a closed log');
-    if (this.#failure !== null) {
-      const failure = this.#failure;
+    if (this.#failure !== null || this.#pendingBytes >= this.#options.pendingBytesMax) {
+      const failure = this.#failure ?? new DiskError('io', '', 'the log cannot follow');
       this.#environment.timers.defer(() => owner.onLogFailed(failure));
-      return true;
+      return;
     }
-    if (this.#pendingBytes >= this.#options.pendingBytesMax) return false;
     const group = this.#openGroup();
     const before = group.byteLength;
     group.addMutation(mutation, owner, durable);
     this.#onAdded(group.byteLength - before);
-    return true;
   }
 
   /** Few and small: never refused. */
@@ -139,7 +141,7 @@ export class LogWriter {
   async close(): Promise<void> {
     assert(!this.#closing, 'a log is closed once');
     this.#closing = true;
-    if (this.#full) this.#failFull();
+    this.#giveUpRetry();
     await this.#idle();
     const { timers } = this.#environment;
     if (this.#syncTimer !== null) timers.cancel(this.#syncTimer);
@@ -180,53 +182,230 @@ export class LogWriter {
   #flush(): void {
     if (this.#inFlight !== null || this.#busy || this.#failure !== null) return;
     const group = this.#queue[0];
-    if (group === undefined) {
-      this.#onIdle?.();
-      return;
-    }
+    if (group === undefined) return;
     if (this.#file === null || this.#fileBytes >= this.#options.segmentBytesMax) {
-      this.#roll();
+      void this.#roll();
     } else {
       this.#queue.shift();
-      this.#write(group, group.durable);
+      this.#write(group, this.#file);
     }
   }
 
-  #write(group: LogGroup, sync: boolean): void {
+  #write(group: LogGroup, file: DiskFile): void {
     assert(this.#inFlight === null, 'one block at a time');
-    assert(this.#file !== null, 'a block is written to an open segment');
     const { logId, lastSegment } = this.#segments.manifest;
     const bytes = group.seal(logId, lastSegment, this.#sequence, this.#syncedSequence);
     this.#inFlight = group;
-    this.#inFlightSync = sync;
+    this.#inFlightSync = group.durable;
     this.#inFlightBytes = bytes.length;
-    this.#inFlightSince = sync ? this.#environment.clock.monotonicMs() : 0;
-    this.#file.append(bytes, sync, this.#onWritten);
+    this.#inFlightSyncedSequence = this.#syncedSequence;
+    this.#inFlightSince = group.durable ? this.#environment.clock.monotonicMs() : 0;
+    file.append(bytes, group.durable, this.#onWritten);
   }
 
   readonly #onWritten = (error: DiskError | null): void => {
     const group = this.#inFlight;
     assert(group !== null, 'a block that completes is under way');
     this.#inFlight = null;
-    if (error !== null) {
+    if (error !== null || this.#failure !== null) {
       this.#queue.unshift(group);
-      if (error.code === 'full' && !this.#closing) this.#onFull();
-      else this.#fail(error);
+      if (error !== null && error.code === 'full' && this.#failure === null)
+        void this.#onFull(error);
+      else this.#fail(this.#failure ?? error!);
       return;
     }
-    this.#onWrittenCount(group);
-    const blockPosition = this.#index.byteLengthEver;
-    this.#index.onBlock(this.#inFlightBytes);
-    this.#fileBytes += this.#inFlightBytes;
-    this.#recordedSyncedSequence = this.#syncedSequence;
-    if (this.#inFlightSync) this.#syncedSequence = this.#sequence;
-    if (group.recordCount > 0) this.#recordSequence = this.#sequence;
-    this.#sequence += 1;
-    this.#release(group.byteLength);
-    this.#armSync();
-    // The next block is on its way before owners are told, so the disk does not wait for them.
+    this.#full = false;
+    const blockPosition = this.#index.onBlock(this.#inFlightBytes);
+    this.#onWrittenBlock(group);
+    // The next block is on its way before owners are told, so that the disk does not wait for them.
     this.#flush();
     group.deliver(this.#index, blockPosition);
     group.clear();
     if (this.#spares.length < SPARE_GROUPS_MAX) this.#spares.push(group);
+    this.#checkIdle();
   };
+
+  #onWrittenBlock(group: LogGroup): void {
+    this.#fileBytes += this.#inFlightBytes;
+    this.#recordedSyncedSequence = this.#inFlightSyncedSequence;
+    if (this.#inFlightSync) this.#syncedSequence = this.#sequence;
+    if (group.recordCount > 0) this.#recordSequence = this.#sequence;
+    this.#sequence += 1;
+    this.#pendingBytes -= this.#inFlightBytes - BLOCK_HEADER_BYTES;
+    if (this.#pendingBytes < this.#options.congestedBytes / 2) this.#congested = false;
+    this.#count(group);
+    this.#armSync();
+  }
+
+  #count(group: LogGroup): void {
+    const { statistics } = this;
+    statistics.blocks += 1;
+    statistics.records += group.recordCount;
+    statistics.bytes += this.#inFlightBytes;
+    statistics.recordsPerBlockMax = Math.max(statistics.recordsPerBlockMax, group.recordCount);
+    if (!this.#inFlightSync) return;
+    const tookMs = this.#environment.clock.monotonicMs() - this.#inFlightSince;
+    statistics.syncedBlocks += 1;
+    statistics.syncedMs += tookMs;
+    statistics.syncedMsMax = Math.max(statistics.syncedMsMax, tookMs);
+  }
+
+  // ---- the next segment ----
+
+  async #roll(): Promise<void> {
+    assert(!this.#busy, 'one roll at a time');
+    this.#busy = true;
+    let isSealed = false;
+    try {
+      await this.#seal();
+      isSealed = true;
+      if (this.#failure === null) {
+        this.#file = await this.#segments.openNext(this.#sequence);
+        this.#fileBytes = 0;
+      }
+      this.#busy = false;
+    } catch (error) {
+      this.#busy = false;
+      if (!(error instanceof DiskError)) throw error;
+      if (error.code === 'full' && isSealed) await this.#onFull(error);
+      else this.#fail(error);
+      return;
+    }
+    this.#flush();
+    this.#checkIdle();
+    await this.#segments.trim();
+  }
+
+  /** Makes the segment durable as a whole and lets go of it. */
+  async #seal(): Promise<void> {
+    if (this.#syncing !== null) await this.#syncing;
+    const file = this.#file;
+    if (file === null || this.#failure !== null) return;
+    if (this.#syncedSequence < this.#sequence - 1) await file.sync();
+    this.#syncedSequence = this.#sequence - 1;
+    this.#recordedSyncedSequence = this.#syncedSequence;
+    this.#file = null;
+    await file.close();
+  }
+
+  // ---- background sync ----
+
+  /** There is something to sync, or to write down as synced. */
+  #armSync(): void {
+    if (this.#syncTimer !== null || this.#recordedSyncedSequence >= this.#recordSequence) return;
+    const { syncIntervalMs } = this.#options;
+    this.#syncTimer = this.#environment.timers.after(syncIntervalMs, this.#onSyncDue);
+  }
+
+  readonly #onSyncDue = (): void => {
+    this.#syncTimer = null;
+    if (this.#failure !== null || this.#closing || this.#busy) return;
+    const file = this.#file;
+    // A segment that was sealed meanwhile is synced, and the manifest says so.
+    if (file === null || this.#recordedSyncedSequence >= this.#recordSequence) return;
+    if (this.#syncedSequence < this.#recordSequence) {
+      if (this.#syncing === null) this.#syncing = this.#syncBeside(file);
+    } else if (this.#queue.length === 0 && this.#inFlight === null) {
+      this.#queue.push(this.#spares.pop() ?? new LogGroup());
+      this.#flush();
+    } else {
+      this.#armSync();
+    }
+  };
+
+  async #syncBeside(file: DiskFile): Promise<void> {
+    const sequence = this.#sequence - 1;
+    let failure: DiskError | null = null;
+    try {
+      await file.sync();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      failure = error;
+    }
+    this.#syncing = null;
+    this.statistics.backgroundSyncs += 1;
+    if (failure !== null) {
+      this.#fail(failure);
+      return;
+    }
+    this.#syncedSequence = Math.max(this.#syncedSequence, sequence);
+    this.#armSync();
+  }
+
+  // ---- trouble ----
+
+  /** Cuts off the part of a block that was written, and tries again in a while. */
+  async #onFull(error: DiskError): Promise<void> {
+    this.#busy = true;
+    if (!this.#full) {
+      this.#full = true;
+      this.statistics.fulls += 1;
+      this.#environment.logger.warn('log.disk_full', { path: error.path });
+    }
+    try {
+      await this.#file?.truncate(this.#fileBytes);
+    } catch (failure) {
+      if (!(failure instanceof DiskError)) throw failure;
+      this.#busy = false;
+      this.#fail(failure);
+      return;
+    }
+    if (this.#closing) {
+      this.#busy = false;
+      this.#fail(error);
+      return;
+    }
+    this.#fullError = error;
+    this.#retryTimer = this.#environment.timers.after(this.#options.fullRetryMs, () => {
+      this.#retryTimer = null;
+      this.#busy = false;
+      this.#flush();
+    });
+  }
+
+  /** Closing does not wait for room. */
+  #giveUpRetry(): void {
+    if (this.#retryTimer === null || this.#fullError === null) return;
+    this.#environment.timers.cancel(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#busy = false;
+    this.#fail(this.#fullError);
+  }
+
+  #fail(error: DiskError): void {
+    if (this.#failure === null) {
+      this.#failure = error;
+      this.#environment.logger.warn('log.failed', { path: error.path, code: error.code });
+    }
+    const groups = this.#queue.splice(0);
+    this.#pendingBytes = 0;
+    this.#environment.timers.defer(() => {
+      for (const group of groups) group.fail(error, this.#told);
+      if (!this.#failureTold) {
+        this.#failureTold = true;
+        this.#options.onFailed(error);
+      }
+      this.#checkIdle();
+    });
+  }
+
+  // ---- closing ----
+
+  #isIdle(): boolean {
+    if (this.#busy || this.#inFlight !== null) return false;
+    return this.#failure === null ? this.#queue.length === 0 : this.#failureTold;
+  }
+
+  #checkIdle(): void {
+    if (this.#onIdle === null || !this.#isIdle()) return;
+    this.#onIdle();
+    this.#onIdle = null;
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+}
