@@ -30,6 +30,7 @@ export interface RequestHost {
   readonly clock: Clock;
   readonly lease: Lease;
   readonly core: ReplicaCore;
+  readonly log: { readonly isCongested: boolean; readonly isFull: boolean };
   appliedDecree(): number;
   /** Calls `endTurn` when this turn ends. */
   endTurnSoon(): void;
@@ -112,6 +113,8 @@ export class ClientRequests {
     const now = clock.monotonicMs();
     if (!lease.isValid(now)) return ErrorCode.invalidState;
     if (!role.hasWriteQuorum()) return ErrorCode.notEnoughMember;
+    const { log } = this.host;
+    if (log.isCongested) return log.isFull ? ErrorCode.diskInsufficient : ErrorCode.busy;
     if (this.pipeline.isFull) {
       this.endTurn(now);
       if (this.pipeline.isFull) return ErrorCode.capacityExceeded;

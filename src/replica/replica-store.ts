@@ -6,15 +6,21 @@
  *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner; otherwise a replica that is not
  *     here is missing, and is never replaced by an empty one.
  */
-import { assert } from '../base/assert.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { type AppInfo, isMember, ReplicaStatus } from '../model/configuration.ts';
 import { configurationFromWire, tableFromWire } from '../model/configuration-wire.ts';
-import { type Gpid, gpidKey, gpidOf, gpidText, type NodeId } from '../model/identity.ts';
+import {
+  DECREE_NONE,
+  type Gpid,
+  gpidKey,
+  gpidOf,
+  gpidText,
+  type NodeId,
+} from '../model/identity.ts';
 import type { MessageBus } from '../rpc/message-bus.ts';
-import { MutationLog } from '../storage/log/mutation-log.ts';
+import { type LogRecoveryReport, MutationLog } from '../storage/log/mutation-log.ts';
 import type {
   ConfigurationPush,
   FileChunk,
@@ -32,7 +38,7 @@ import type {
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { ReplicaOptions } from './options.ts';
-import { Replica, type ReplicaHost } from './replica.ts';
+import { LOG_HOLDER, Replica, type ReplicaHost } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
 
 export interface StoreIdentity {
@@ -55,7 +61,9 @@ export class ReplicaStore implements ReplicaHost {
   readonly self: NodeId;
   readonly lease: Lease;
   private readonly identity: StoreIdentity;
-  private mutationLog: MutationLog | null = null;
+  readonly log: MutationLog;
+  /** Partitions whose part of the log is damaged, until they have learned or are gone. */
+  private readonly suspects = new Set<number>();
   private readonly openReplicas = new Map<number, Replica>();
   /** Gpids with a job under way. */
   private readonly busy = new Map<number, Promise<void>>();
@@ -71,6 +79,7 @@ export class ReplicaStore implements ReplicaHost {
     this.identity = identity;
     this.self = identity.self;
     this.lease = identity.lease;
+    this.log = this.makeLog();
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
       inFlightMax: options.inFlightMax,
@@ -86,18 +95,14 @@ export class ReplicaStore implements ReplicaHost {
   async open(): Promise<void> {
     const { disk, logger } = this.environment;
     const gpids = await listReplicaFolders(disk, this.identity.dataPath);
-    this.mutationLog = await this.openLog();
     for (const gpid of gpids) await this.openReplica(gpid);
     const report = await this.log.replay({
       onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
-      // What a learner gave up, or what a removed replica left, no longer continues any history: replay passes it over.
+      // What a learner gave up, or what a removed replica left, continues no history of ours: replay passes it over.
       onTruncated: () => {},
       onReset: () => {},
     });
-    for (const replica of this.openReplicas.values()) {
-      await replica.settled();
-      if (report.isSuspect(replica.gpid)) replica.core.fail('its part of the log is damaged');
-    }
+    await this.settleAfterReplay(report);
     const { recordCount, blockCount, tornBytes, closedCleanly } = report;
     const counts = { replicas: this.openReplicas.size, broken: this.broken.size };
     logger.info('replica.log.replayed', {
@@ -116,7 +121,7 @@ export class ReplicaStore implements ReplicaHost {
     await Promise.all(
       [...this.openReplicas.values()].map((replica) => replica.close({ flush: true })),
     );
-    await this.mutationLog?.close();
+    await this.log.close();
   }
 
   replicas(): readonly Replica[] {
@@ -140,11 +145,6 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   // ---- ReplicaHost ----
-
-  get log(): MutationLog {
-    assert(this.mutationLog !== null, 'the log is open while replicas are');
-    return this.mutationLog;
-  }
 
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void {
     this.identity.bus.send(to, type, message);
@@ -188,12 +188,17 @@ export class ReplicaStore implements ReplicaHost {
 
   onGroupCheck(from: NodeId, message: GroupCheck): void {
     const gpid = gpidOfWire(message.configuration.gpid);
+    const invited = message.configuration.learner === this.self && message.learnId > 0;
+    if (invited && this.hasFailed(gpid, message.configuration.ballot)) {
+      // The primary has all that is committed and offers it: the damaged copy goes to the trash, a new one is learned.
+      this.run(gpidKey(gpid), () => this.removeReplica(gpid));
+      return;
+    }
     const replica = this.reach(gpid);
     if (replica !== null) {
       replica.core.onGroupCheck(from, message, this.now());
       return;
     }
-    const invited = message.configuration.learner === this.self && message.learnId > 0;
     if (!invited || !this.isFree(gpid)) return;
     this.make(gpid, tableFromWire(message.table), false, (made) =>
       made.core.onGroupCheck(from, message, this.now()),
@@ -259,6 +264,16 @@ export class ReplicaStore implements ReplicaHost {
     return replica === undefined || replica.isDeaf ? null : replica;
   }
 
+  /** A copy is here that cannot be used, and its last ballot is not above `ballot`. */
+  private hasFailed(gpid: Gpid, ballot: number): boolean {
+    const key = gpidKey(gpid);
+    if (this.busy.has(key) || this.closed) return false;
+    if (this.broken.has(key)) return true;
+    const replica = this.openReplicas.get(key);
+    if (replica === undefined || replica.core.status !== ReplicaStatus.error) return false;
+    return replica.core.state.config.ballot <= ballot;
+  }
+
   /** Nothing of this gpid is here, and nobody is at it. */
   private isFree(gpid: Gpid): boolean {
     const key = gpidKey(gpid);
@@ -272,14 +287,39 @@ export class ReplicaStore implements ReplicaHost {
     this.busy.set(key, done);
   }
 
-  private async openLog(): Promise<MutationLog> {
+  private makeLog(): MutationLog {
     const { options, environment } = this;
-    return MutationLog.open(environment, `${this.identity.dataPath}/log`, {
+    return new MutationLog(environment, `${this.identity.dataPath}/log`, {
       segmentBytesMax: options.logSegmentBytesMax,
-      onFailed: (error) => {
-        environment.logger.warn('replica.log.failed', { error: error.message });
-      },
+      onFailed: (error) => this.onLogFailed(error.message),
     });
+  }
+
+  /** No append will succeed any more: no replica of this server can go on. */
+  private onLogFailed(reason: string): void {
+    this.environment.logger.warn('replica.log.failed', { reason });
+    for (const replica of this.openReplicas.values())
+      replica.core.fail(`the log failed: ${reason}`);
+  }
+
+  private async settleAfterReplay(report: LogRecoveryReport): Promise<void> {
+    for (const [key, replica] of this.openReplicas) {
+      await replica.settled();
+      if (!report.isSuspect(replica.gpid)) continue;
+      this.suspects.add(key);
+      replica.core.fail('its part of the log is damaged');
+    }
+    for (const gpid of this.log.partitions()) {
+      const key = gpidKey(gpid);
+      if (this.openReplicas.has(key) || this.broken.has(key)) continue;
+      this.log.appendReset(gpid, DECREE_NONE, false);
+    }
+    this.forgiveDamage();
+  }
+
+  /** The log keeps everything as long as somebody may need it to see what was lost. */
+  private forgiveDamage(): void {
+    if (this.suspects.size === 0) this.log.acknowledgeDamage();
   }
 
   private async openReplica(gpid: Gpid): Promise<void> {
@@ -323,7 +363,9 @@ export class ReplicaStore implements ReplicaHost {
       await folder.trash(
         `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`,
       );
-      this.log.removePartition(gpid);
+      this.log.release(gpid, LOG_HOLDER);
+      this.log.appendReset(gpid, DECREE_NONE, true);
+      if (this.suspects.delete(key)) this.forgiveDamage();
       this.environment.logger.info('replica.removed', { gpid: gpidText(gpid) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -335,7 +377,7 @@ export class ReplicaStore implements ReplicaHost {
   /** Flushes the replicas that keep an overlong log from shrinking. */
   private boundLog(): void {
     if (this.log.byteLength <= this.options.logBytesMax) return;
-    for (const straggler of this.log.stragglers(this.options.logBytesMax)) {
+    for (const straggler of this.log.oldestHolders(this.options.logBytesMax)) {
       const replica = this.openReplicas.get(gpidKey(straggler.gpid));
       if (replica !== undefined && !replica.isDeaf) void replica.flush();
     }

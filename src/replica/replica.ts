@@ -78,7 +78,8 @@ export interface ReplicaInspection {
 }
 
 const CLUSTER_ID = 1;
-const LOG_HOLDER = 'durable';
+/** Name under which a replica keeps the log above its durable decree. */
+export const LOG_HOLDER = 'durable';
 
 export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHost {
   readonly gpid: Gpid;
@@ -247,6 +248,10 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     return this.host.environment.clock;
   }
 
+  get log(): MutationLog {
+    return this.host.log;
+  }
+
   get lease(): Lease {
     return this.host.lease;
   }
@@ -260,7 +265,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   }
 
   onEngineFailed(): void {
-    this.core.fail('the engine cannot be read');
+    this.failSoon('the engine cannot be read');
   }
 
   // ---- EngineOwner, LogOwner ----
@@ -280,7 +285,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   }
 
   onApplyFailed(status: EngineStatus): void {
-    this.core.fail(`the engine refused a mutation (status ${status})`);
+    this.failSoon(`the engine refused a mutation (status ${status})`);
   }
 
   onLogAppended(mutation: Mutation): void {
@@ -305,7 +310,10 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   // ---- effects: log, engine, learning ----
 
   appendLog(mutation: Mutation): void {
-    this.host.log.append(mutation, this, this.host.options.durability === 'fsync');
+    const durable = this.host.options.durability === 'fsync';
+    if (!this.host.log.append(mutation, this, durable)) {
+      this.failSoon('the log takes no more: the disk does not keep up');
+    }
   }
 
   commit(mutation: Mutation): void {
@@ -319,7 +327,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   readLog(learnId: number, fromDecree: Decree): void {
     const { log, coreOptions } = this.host;
     log.read(this.gpid, fromDecree, coreOptions.learnBatchBytesMax).then(
-      (mutations) => this.core.onLogRead(learnId, mutations.length > 0 ? mutations : null),
+      (mutations) => this.core.onLogRead(learnId, mutations),
       (error: unknown) => {
         this.logWarning('replica.log.unreadable', error);
         this.core.onLogRead(learnId, null);
@@ -416,6 +424,13 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   }
 
   // ---- helpers ----
+
+  /** For trouble found inside an effect: the core is in the middle of an event. */
+  private failSoon(reason: string): void {
+    this.host.environment.timers.defer(() => {
+      if (!this.deaf) this.core.fail(reason);
+    });
+  }
 
   private persistSoon(): void {
     if (this.persisting === null) return;
