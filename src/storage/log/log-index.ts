@@ -191,10 +191,6 @@ export class LogIndex {
     this.#partitions.get(gpidKey(gpid))?.holders.delete(holder);
   }
 
-  releaseAll(gpid: Gpid): void {
-    this.#partitions.get(gpidKey(gpid))?.holders.clear();
-  }
-
   /** Partitions with records in the log. */
   partitions(): Gpid[] {
     const keys = new Set<number>();

@@ -39,10 +39,10 @@ export class LogReader {
     this.#logId = logId;
   }
 
-  async read(gpid: Gpid, fromDecree: Decree, bytesMax: number): Promise<Mutation[]> {
+  async read(gpid: Gpid, fromDecree: Decree, bytesMax: number): Promise<Mutation[] | null> {
     assertAtLeast(fromDecree, 1, 'decrees start at 1');
     const plan = this.#index.planRead(gpid, fromDecree);
-    if (plan === null) return [];
+    if (plan === null) return null;
     const walk = new Walk(gpid, fromDecree, bytesMax, plan);
     // A copy: segments may go while we read, which a reader that holds the file open does not mind.
     for (const segment of [...this.#index.segments]) {
@@ -50,7 +50,7 @@ export class LogReader {
       if (segment.start + segment.byteLength <= plan.position) continue;
       if (!(await this.#readSegment(segment, walk))) break;
     }
-    return walk.found;
+    return walk.found.length === 0 ? null : walk.found;
   }
 
   /** False when the walk cannot go on behind this segment. */

@@ -16,7 +16,7 @@ export interface LogOptions {
   readonly blockBytesMax: number;
   /** Bytes accepted and not yet written above which `isCongested` holds, until they are below half. */
   readonly congestedBytes: number;
-  /** Bytes accepted and not yet written above which appends fail for the one who makes them. */
+  /** Bytes accepted and not yet written above which `append` refuses. */
   readonly pendingBytesMax: number;
   /** Records that nobody asked to sync are synced after at most about this. */
   readonly syncIntervalMs: number;

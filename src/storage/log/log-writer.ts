@@ -114,17 +114,20 @@ export class LogWriter {
     return this.#failure;
   }
 
-  appendMutation(mutation: Mutation, owner: LogOwner, durable: boolean): void {
+  /** See `MutationLog.append`. */
+  appendMutation(mutation: Mutation, owner: LogOwner, durable: boolean): boolean {
     assert(!this.#closing, 'no append to a closed log');
-    if (this.#failure !== null || this.#pendingBytes >= this.#options.pendingBytesMax) {
-      const failure = this.#failure ?? new DiskError('io', '', 'the log cannot follow');
+    if (this.#failure !== null) {
+      const failure = this.#failure;
       this.#environment.timers.defer(() => owner.onLogFailed(failure));
-      return;
+      return true;
     }
+    if (this.#pendingBytes >= this.#options.pendingBytesMax) return false;
     const group = this.#openGroup();
     const before = group.byteLength;
     group.addMutation(mutation, owner, durable);
     this.#onAdded(group.byteLength - before);
+    return true;
   }
 
   /** Few and small: never refused. */

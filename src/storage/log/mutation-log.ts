@@ -16,11 +16,11 @@
  *
  * A segment lives until every partition in it needs it no more. The durable decree of a replica is a holder like learners and
  * backups are; a partition without holders keeps everything, so after replay the owner sets holders for the replicas
- * that it has and removes the others (`partitions`).
+ * that it has and resets the others (`partitions`).
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import type { Mutation } from '../../consensus/mutation.ts';
-import { DECREE_NONE, type Decree, type Gpid } from '../../model/identity.ts';
+import type { Decree, Gpid } from '../../model/identity.ts';
 import { RecordKind } from './log-format.ts';
 import { LogIndex } from './log-index.ts';
 import { LogReader } from './log-reader.ts';
@@ -76,27 +76,17 @@ export class MutationLog {
   #trimScheduled = false;
   #closed = false;
 
-  private constructor(environment: LogEnvironment, directory: string, options: LogOptions) {
-    assertAtLeast(options.segmentBytesMax, 1, 'segment size');
-    assertAtLeast(options.blockBytesMax, 1, 'block size');
+  /** The folder is created by `replay` if it is missing. */
+  constructor(environment: LogEnvironment, directory: string, options: Partial<LogOptions> = {}) {
     this.#environment = environment;
     this.#directory = directory;
-    this.#options = options;
-  }
-
-  /** Creates the folder if it is missing. Rejects with a `DiskError`. */
-  static async open(
-    environment: LogEnvironment,
-    directory: string,
-    options: Partial<LogOptions> = {},
-  ): Promise<MutationLog> {
-    const log = new MutationLog(environment, directory, { ...DEFAULTS, ...options });
-    await environment.disk.makeDirectory(directory);
-    return log;
+    this.#options = { ...DEFAULTS, ...options };
+    assertAtLeast(this.#options.segmentBytesMax, 1, 'segment size');
+    assertAtLeast(this.#options.blockBytesMax, 1, 'block size');
   }
 
   /**
-   * Delivers all records in log order and makes ready for appends. Once, before anything else but `hold`. Rejects with a
+   * Delivers all records in log order and makes ready for appends. Once, before anything else but `hold`; creates the folder if it is missing. Rejects with a
    * `DiskError` when the disk cannot be used at all.
    */
   async replay(visitor: LogVisitor): Promise<LogRecoveryReport> {
@@ -118,10 +108,11 @@ export class MutationLog {
 
   /**
    * Takes the mutation over (it must not change but for its ballot) and tells `owner` when it is in the log; with `durable`, on
-   * the disk. When the log has failed, or so much is pending that nothing more is taken, the answer is `onLogFailed`.
+   * the disk. False = refused, too much is pending: nothing was taken, nobody will be told. After a failure of the log the
+   * answer is `onLogFailed`.
    */
-  append(mutation: Mutation, owner: LogOwner, durable: boolean): void {
-    this.#running().writer.appendMutation(mutation, owner, durable);
+  append(mutation: Mutation, owner: LogOwner, durable: boolean): boolean {
+    return this.#running().writer.appendMutation(mutation, owner, durable);
   }
 
   /** Records of `gpid` above `decree` are given up (a learner drops its uncommitted tail). */
@@ -129,15 +120,12 @@ export class MutationLog {
     this.#running().writer.appendControl(RecordKind.truncated, gpid, decree, durable);
   }
 
-  /** The state of `gpid` was replaced by a checkpoint at `decree`: all its records so far are void. Clears a suspect. */
+  /**
+   * All records of `gpid` so far are void: it was removed (`decree` 0), or its state was replaced by a checkpoint at `decree`.
+   * Clears a suspect.
+   */
   appendReset(gpid: Gpid, decree: Decree, durable: boolean): void {
     this.#running().writer.appendControl(RecordKind.reset, gpid, decree, durable);
-  }
-
-  /** The replica is gone: its records are void and nobody holds them. */
-  removePartition(gpid: Gpid): void {
-    this.#index.releaseAll(gpid);
-    this.#running().writer.appendControl(RecordKind.reset, gpid, DECREE_NONE, false);
   }
 
   /** The disk lags or is full: accept no new client writes. */
@@ -166,10 +154,10 @@ export class MutationLog {
   // ---- reading ----
 
   /**
-   * Mutations from `fromDecree` on, without a gap, verified, about `bytesMax` bytes. Empty when `fromDecree` is not (or
-   * no longer, or not readably) in the log.
+   * Mutations from `fromDecree` on, without a gap, verified, at least one, about `bytesMax` bytes. Null when
+   * `fromDecree` is not (or no longer, or not readably) in the log.
    */
-  async read(gpid: Gpid, fromDecree: Decree, bytesMax: number): Promise<Mutation[]> {
+  async read(gpid: Gpid, fromDecree: Decree, bytesMax: number): Promise<Mutation[] | null> {
     return await this.#running().reader.read(gpid, fromDecree, bytesMax);
   }
 
@@ -201,7 +189,7 @@ export class MutationLog {
   }
 
   /** Who must move up so that the log can shrink to `bytesBudget`; empty when it is small enough. */
-  stragglers(bytesBudget: number): LogStraggler[] {
+  oldestHolders(bytesBudget: number): LogStraggler[] {
     return this.#index.stragglers(bytesBudget);
   }
 
