@@ -3,6 +3,7 @@ import { VirtualTime } from '../../src/adapters/memory/clock.ts';
 import { MemoryDisk } from '../../src/adapters/memory/disk.ts';
 import { MemoryEngineFactory } from '../../src/adapters/memory/engine.ts';
 import { SeededRandom } from '../../src/base/prng.ts';
+import type { Clock } from '../../src/env/clock.ts';
 import { type Engine, EngineStatus } from '../../src/env/engine.ts';
 import { ttlNow } from '../../src/model/ttl.ts';
 import { ReadOutcome } from '../../src/storage/read-outcome.ts';
@@ -39,6 +40,30 @@ export interface FixtureOptions {
   readonly limits?: Partial<StorageLimits>;
   readonly settings?: Partial<TableSettings>;
   readonly seed?: number;
+  /** The services see this much time pass whenever they look at the clock. */
+  readonly stepMs?: number;
+}
+
+/** A machine that is slow: every look at the clock takes time. */
+class SlowClock implements Clock {
+  private readonly time: Clock;
+  private readonly stepMs: number;
+  private lateMs: number;
+
+  constructor(time: Clock, stepMs: number) {
+    this.time = time;
+    this.stepMs = stepMs;
+    this.lateMs = 0;
+  }
+
+  monotonicMs(): number {
+    this.lateMs += this.stepMs;
+    return this.time.monotonicMs() + this.lateMs;
+  }
+
+  wallMs(): number {
+    return this.time.wallMs();
+  }
 }
 
 export function bytes(text: string): Uint8Array {
@@ -67,7 +92,8 @@ export class StorageFixture {
     const settings = { ...tableSettings(8, new Map()), ...options.settings };
     const limits = { ...STORAGE_LIMITS, ...options.limits };
     const random = new SeededRandom(options.seed ?? 1);
-    this.reads = new ReadService(engine, CONTEXT, settings, time, random, limits);
+    const clock = new SlowClock(time, options.stepMs ?? 0);
+    this.reads = new ReadService(engine, CONTEXT, settings, clock, random, limits);
   }
 
   static async open(options: FixtureOptions = {}): Promise<StorageFixture> {
