@@ -6,19 +6,13 @@
  *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner; otherwise a replica that is not
  *     here is missing, and is never replaced by an empty one.
  */
+import { assert } from '../base/assert.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { type AppInfo, isMember, ReplicaStatus } from '../model/configuration.ts';
 import { configurationFromWire, tableFromWire } from '../model/configuration-wire.ts';
-import {
-  DECREE_NONE,
-  type Gpid,
-  gpidKey,
-  gpidOf,
-  gpidText,
-  type NodeId,
-} from '../model/identity.ts';
+import { type Gpid, gpidKey, gpidOf, gpidText, type NodeId } from '../model/identity.ts';
 import type { MessageBus } from '../rpc/message-bus.ts';
 import { type LogRecoveryReport, MutationLog } from '../storage/log/mutation-log.ts';
 import type {
@@ -38,7 +32,7 @@ import type {
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { ReplicaOptions } from './options.ts';
-import { LOG_HOLDER, Replica, type ReplicaHost } from './replica.ts';
+import { Replica, type ReplicaHost } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
 
 export interface StoreIdentity {
@@ -61,7 +55,7 @@ export class ReplicaStore implements ReplicaHost {
   readonly self: NodeId;
   readonly lease: Lease;
   private readonly identity: StoreIdentity;
-  readonly log: MutationLog;
+  private mutationLog: MutationLog | null = null;
   /** Partitions whose part of the log is damaged, until they have learned or are gone. */
   private readonly suspects = new Set<number>();
   private readonly openReplicas = new Map<number, Replica>();
@@ -79,7 +73,6 @@ export class ReplicaStore implements ReplicaHost {
     this.identity = identity;
     this.self = identity.self;
     this.lease = identity.lease;
-    this.log = this.makeLog();
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
       inFlightMax: options.inFlightMax,
@@ -95,6 +88,7 @@ export class ReplicaStore implements ReplicaHost {
   async open(): Promise<void> {
     const { disk, logger } = this.environment;
     const gpids = await listReplicaFolders(disk, this.identity.dataPath);
+    this.mutationLog = await this.openLog();
     for (const gpid of gpids) await this.openReplica(gpid);
     const report = await this.log.replay({
       onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
@@ -121,7 +115,7 @@ export class ReplicaStore implements ReplicaHost {
     await Promise.all(
       [...this.openReplicas.values()].map((replica) => replica.close({ flush: true })),
     );
-    await this.log.close();
+    await this.mutationLog?.close();
   }
 
   replicas(): readonly Replica[] {
@@ -145,6 +139,11 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   // ---- ReplicaHost ----
+
+  get log(): MutationLog {
+    assert(this.mutationLog !== null, 'the log is open while replicas are');
+    return this.mutationLog;
+  }
 
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void {
     this.identity.bus.send(to, type, message);
@@ -287,9 +286,9 @@ export class ReplicaStore implements ReplicaHost {
     this.busy.set(key, done);
   }
 
-  private makeLog(): MutationLog {
+  private openLog(): Promise<MutationLog> {
     const { options, environment } = this;
-    return new MutationLog(environment, `${this.identity.dataPath}/log`, {
+    return MutationLog.open(environment, `${this.identity.dataPath}/log`, {
       segmentBytesMax: options.logSegmentBytesMax,
       onFailed: (error) => this.onLogFailed(error.message),
     });
@@ -312,7 +311,7 @@ export class ReplicaStore implements ReplicaHost {
     for (const gpid of this.log.partitions()) {
       const key = gpidKey(gpid);
       if (this.openReplicas.has(key) || this.broken.has(key)) continue;
-      this.log.appendReset(gpid, DECREE_NONE, false);
+      this.log.removePartition(gpid);
     }
     this.forgiveDamage();
   }
@@ -363,8 +362,7 @@ export class ReplicaStore implements ReplicaHost {
       await folder.trash(
         `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`,
       );
-      this.log.release(gpid, LOG_HOLDER);
-      this.log.appendReset(gpid, DECREE_NONE, true);
+      this.log.removePartition(gpid);
       if (this.suspects.delete(key)) this.forgiveDamage();
       this.environment.logger.info('replica.removed', { gpid: gpidText(gpid) });
     } catch (error) {
@@ -377,7 +375,7 @@ export class ReplicaStore implements ReplicaHost {
   /** Flushes the replicas that keep an overlong log from shrinking. */
   private boundLog(): void {
     if (this.log.byteLength <= this.options.logBytesMax) return;
-    for (const straggler of this.log.oldestHolders(this.options.logBytesMax)) {
+    for (const straggler of this.log.stragglers(this.options.logBytesMax)) {
       const replica = this.openReplicas.get(gpidKey(straggler.gpid));
       if (replica !== undefined && !replica.isDeaf) void replica.flush();
     }
