@@ -6,13 +6,19 @@
  *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner; otherwise a replica that is not
  *     here is missing, and is never replaced by an empty one.
  */
-import { assert } from '../base/assert.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { type AppInfo, isMember, ReplicaStatus } from '../model/configuration.ts';
 import { configurationFromWire, tableFromWire } from '../model/configuration-wire.ts';
-import { type Gpid, gpidKey, gpidOf, gpidText, type NodeId } from '../model/identity.ts';
+import {
+  DECREE_NONE,
+  type Gpid,
+  gpidKey,
+  gpidOf,
+  gpidText,
+  type NodeId,
+} from '../model/identity.ts';
 import type { MessageBus } from '../rpc/message-bus.ts';
 import { type LogRecoveryReport, MutationLog } from '../storage/log/mutation-log.ts';
 import type {
@@ -32,7 +38,7 @@ import type {
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { ReplicaOptions } from './options.ts';
-import { Replica, type ReplicaHost } from './replica.ts';
+import { LOG_HOLDER, Replica, type ReplicaHost } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
 
 export interface StoreIdentity {
@@ -55,7 +61,7 @@ export class ReplicaStore implements ReplicaHost {
   readonly self: NodeId;
   readonly lease: Lease;
   private readonly identity: StoreIdentity;
-  private mutationLog: MutationLog | null = null;
+  readonly log: MutationLog;
   /** Partitions whose part of the log is damaged, until they have learned or are gone. */
   private readonly suspects = new Set<number>();
   private readonly openReplicas = new Map<number, Replica>();
@@ -73,6 +79,7 @@ export class ReplicaStore implements ReplicaHost {
     this.identity = identity;
     this.self = identity.self;
     this.lease = identity.lease;
+    this.log = this.makeLog();
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
       inFlightMax: options.inFlightMax,
@@ -88,7 +95,6 @@ export class ReplicaStore implements ReplicaHost {
   async open(): Promise<void> {
     const { disk, logger } = this.environment;
     const gpids = await listReplicaFolders(disk, this.identity.dataPath);
-    this.mutationLog = await this.openLog();
     for (const gpid of gpids) await this.openReplica(gpid);
     const report = await this.log.replay({
       onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
@@ -115,7 +121,7 @@ export class ReplicaStore implements ReplicaHost {
     await Promise.all(
       [...this.openReplicas.values()].map((replica) => replica.close({ flush: true })),
     );
-    await this.mutationLog?.close();
+    await this.log.close();
   }
 
   replicas(): readonly Replica[] {
@@ -139,11 +145,6 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   // ---- ReplicaHost ----
-
-  get log(): MutationLog {
-    assert(this.mutationLog !== null, 'the log is open while replicas are');
-    return this.mutationLog;
-  }
 
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void {
     this.identity.bus.send(to, type, message);
@@ -286,9 +287,9 @@ export class ReplicaStore implements ReplicaHost {
     this.busy.set(key, done);
   }
 
-  private openLog(): Promise<MutationLog> {
+  private makeLog(): MutationLog {
     const { options, environment } = this;
-    return MutationLog.open(environment, `${this.identity.dataPath}/log`, {
+    return new MutationLog(environment, `${this.identity.dataPath}/log`, {
       segmentBytesMax: options.logSegmentBytesMax,
       onFailed: (error) => this.onLogFailed(error.message),
     });
@@ -311,9 +312,15 @@ export class ReplicaStore implements ReplicaHost {
     for (const gpid of this.log.partitions()) {
       const key = gpidKey(gpid);
       if (this.openReplicas.has(key) || this.broken.has(key)) continue;
-      this.log.removePartition(gpid);
+      this.dropLog(gpid);
     }
     this.forgiveDamage();
+  }
+
+  /** What the log holds of a replica that is not here any more is void. */
+  private dropLog(gpid: Gpid): void {
+    this.log.release(gpid, LOG_HOLDER);
+    this.log.appendReset(gpid, DECREE_NONE, true);
   }
 
   /** The log keeps everything as long as somebody may need it to see what was lost. */
@@ -362,7 +369,7 @@ export class ReplicaStore implements ReplicaHost {
       await folder.trash(
         `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`,
       );
-      this.log.removePartition(gpid);
+      this.dropLog(gpid);
       if (this.suspects.delete(key)) this.forgiveDamage();
       this.environment.logger.info('replica.removed', { gpid: gpidText(gpid) });
     } catch (error) {
@@ -375,7 +382,7 @@ export class ReplicaStore implements ReplicaHost {
   /** Flushes the replicas that keep an overlong log from shrinking. */
   private boundLog(): void {
     if (this.log.byteLength <= this.options.logBytesMax) return;
-    for (const straggler of this.log.stragglers(this.options.logBytesMax)) {
+    for (const straggler of this.log.oldestHolders(this.options.logBytesMax)) {
       const replica = this.openReplicas.get(gpidKey(straggler.gpid));
       if (replica !== undefined && !replica.isDeaf) void replica.flush();
     }

@@ -79,7 +79,7 @@ export interface ReplicaInspection {
 
 const CLUSTER_ID = 1;
 /** Name under which a replica keeps the log above its durable decree. */
-const LOG_HOLDER = 'durable';
+export const LOG_HOLDER = 'durable';
 
 export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHost {
   readonly gpid: Gpid;
@@ -311,7 +311,9 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
 
   appendLog(mutation: Mutation): void {
     const durable = this.host.options.durability === 'fsync';
-    this.host.log.append(mutation, this, durable);
+    if (!this.host.log.append(mutation, this, durable)) {
+      this.failSoon('the log takes no more: the disk does not keep up');
+    }
   }
 
   commit(mutation: Mutation): void {
