@@ -416,6 +416,7 @@ export class ClusterBrain {
       table: tableToWire(partition.table.app),
       configuration: configurationToWire(partition.configuration()),
       lastCommittedDecree: partition.committedDecree,
+      incarnation: node.incarnation,
     });
   }
 

@@ -171,8 +171,8 @@ function decideRestoration(state: ClusterState, partition: Partition): PlannedCh
     const node = state.nodes.get(seat.node);
     const holding = intactHolding(state, partition, seat.node);
     if (node === undefined || holding === undefined) continue;
-    // It has not heard yet that its leadership is over (a recalled table): wait until it has.
-    if (holding.status === ReplicaStatus.primary) return null;
+    // A recalled table: who led it before has not heard yet that this is over. Wait until it has.
+    if (seat.incarnation === 0 && holding.status === ReplicaStatus.primary) return null;
     if (seatState(state, partition, seat) !== 'restarted') continue;
     const decree = holding.lastPreparedDecree;
     if (decree < partition.committedDecree) continue;

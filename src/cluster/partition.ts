@@ -112,6 +112,10 @@ export class Partition {
   take(record: PartitionRecord, nowMs: number): void {
     const before = this.record;
     assertSuccessor(before, record);
+    for (const seat of record.seats) {
+      // What was known of it is from before it joined; a member is judged by what it reports from now on.
+      if (!before.seats.some((one) => one.node === seat.node)) this.holdings.delete(seat.node);
+    }
     this.record = record;
     if (record.seats.length < before.seats.length) this.lastDropMs = nowMs;
     if (record.config.ballot !== before.config.ballot)

@@ -692,6 +692,7 @@ export interface ConfigurationPush {
   readonly table: TableInfo;
   readonly configuration: ConfigurationInfo;
   readonly lastCommittedDecree: number;
+  readonly incarnation: number;
 }
 
 export function makeConfigurationPush(): ConfigurationPush {
@@ -700,6 +701,7 @@ export function makeConfigurationPush(): ConfigurationPush {
     table: makeTableInfo(),
     configuration: makeConfigurationInfo(),
     lastCommittedDecree: 0,
+    incarnation: 0,
   };
 }
 
@@ -708,6 +710,7 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
   let table: TableInfo | null = null;
   let configuration: ConfigurationInfo | null = null;
   let lastCommittedDecree: number = 0;
+  let incarnation: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010a:
@@ -722,6 +725,9 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
       case 0x040a:
         lastCommittedDecree = reader.readI64();
         break;
+      case 0x050a:
+        incarnation = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -731,6 +737,7 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
     table: table ?? makeTableInfo(),
     configuration: configuration ?? makeConfigurationInfo(),
     lastCommittedDecree,
+    incarnation,
   };
 }
 
@@ -743,6 +750,8 @@ export function writeConfigurationPush(writer: Writer, value: ConfigurationPush)
   writeConfigurationInfo(writer, value.configuration);
   writer.writeFieldTag(0x040a);
   writer.writeI64(value.lastCommittedDecree);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.incarnation);
   writer.writeStop();
 }
 

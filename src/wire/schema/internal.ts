@@ -97,6 +97,8 @@ export const internalStructs: readonly Struct[] = [
     [2, 'table', ref('TableInfo')],
     [3, 'configuration', ref('ConfigurationInfo')],
     [4, 'lastCommittedDecree', 'i64'],
+    // The life of the addressee that is meant. Another life ignores the push: the role in it is not its own.
+    [5, 'incarnation', 'i64'],
   ]),
   struct(
     'ReplicaForget',

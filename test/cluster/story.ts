@@ -1,0 +1,429 @@
+/**
+ * A cluster in which only the brain is real, for tests that read like a story. Replica servers are reduced to what the
+ * meta server sees of them: beacons, reports, requests, and obedience to pushes.
+ *
+ * Independent of the brain's own assertions, the story checks at every step what must never happen (`Referee`): it knows
+ * what was made durable and what was said to whom.
+ */
+import assert from 'node:assert/strict';
+import { type ChangeBatch, ClusterBrain, type Now } from '../../src/cluster/brain.ts';
+import type { Partition } from '../../src/cluster/partition.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  type PartitionRecord,
+  type StateRecord,
+} from '../../src/cluster/records.ts';
+import { type ClusterSettings, DEFAULT_CLUSTER_SETTINGS } from '../../src/cluster/settings.ts';
+import {
+  type CommandContext,
+  type CommandPlan,
+  type CreateTable,
+  planCreate,
+} from '../../src/cluster/table-commands.ts';
+import { AppStatus, ReplicaStatus } from '../../src/model/configuration.ts';
+import { gpidKey, type NodeId, toNodeId } from '../../src/model/identity.ts';
+import type {
+  BeaconAck,
+  ConfigurationPush,
+  ReplicaForget,
+  ReplicaState,
+} from '../../src/wire/generated/internal.ts';
+import { makeReplicaState } from '../../src/wire/generated/internal.ts';
+import { ConfigurationChange } from '../../src/wire/schema/internal.ts';
+
+const STEP_MS = 200;
+const SELF = { host: 'meta', port: 34601 };
+
+/** What must hold of everything that is made durable or said. */
+class Referee {
+  readonly #durable = new Map<number, PartitionRecord>();
+  readonly #primaries = new Map<string, NodeId | null>();
+
+  onDurable(record: StateRecord): void {
+    if (record.kind !== 'partition') return;
+    const key = gpidKey(record.config.gpid);
+    const before = this.#durable.get(key);
+    const { ballot, primary, secondaries } = record.config;
+    const nodes = primary === null ? [...secondaries] : [primary, ...secondaries];
+    assert.equal(new Set(nodes).size, nodes.length, 'members are distinct');
+    if (before !== undefined && before.config.ballot !== ballot) {
+      assert.equal(ballot, before.config.ballot + 1, 'ballots grow one by one');
+      const old = before.seats.map((seat) => seat.node).concat(before.dormant);
+      if (primary !== null) assert.ok(old.includes(primary), 'a new primary was a member');
+    }
+    const slot = `${key}/${ballot}`;
+    if (this.#primaries.has(slot)) {
+      assert.equal(this.#primaries.get(slot), primary, 'one primary per ballot');
+    }
+    this.#primaries.set(slot, primary);
+    this.#durable.set(key, record);
+  }
+
+  onPush(push: ConfigurationPush): void {
+    const { configuration } = push;
+    const durable = this.#durable.get(gpidKey(configuration.gpid as never));
+    assert.ok(durable !== undefined, 'what is pushed is durable');
+    assert.equal(configuration.ballot, durable.config.ballot, 'what is pushed is durable');
+    assert.equal(configuration.primary, durable.config.primary ?? '', 'what is pushed is durable');
+    assert.deepEqual(configuration.secondaries, durable.config.secondaries);
+  }
+}
+
+export interface FakeReplica {
+  gpid: ReplicaState['gpid'];
+  ballot: number;
+  status: number;
+  prepared: number;
+  committed: number;
+  learnId: number;
+  failure: string;
+}
+
+export class FakeServer {
+  readonly id: NodeId;
+  incarnation = 1;
+  running = true;
+  /** Beacons and reports reach the meta server. */
+  connected = true;
+  /** Learners come up to date as soon as they are invited. */
+  teaches = true;
+  sequence = 0;
+  reports = 0;
+  leaseMs = 0;
+  readonly replicas: Map<number, FakeReplica> = new Map();
+  /** Learners that this server as a primary was told of, by partition. */
+  readonly wishes: Map<number, { push: ConfigurationPush; node: NodeId }> = new Map();
+  readonly forgotten: number[] = [];
+
+  constructor(id: string) {
+    this.id = toNodeId(id);
+  }
+
+  onPush(push: ConfigurationPush): void {
+    const { configuration, table } = push;
+    if (push.incarnation !== this.incarnation) return;
+    const key = gpidKey(configuration.gpid as never);
+    const replica = this.replicas.get(key);
+    const role =
+      configuration.primary === this.id
+        ? ReplicaStatus.primary
+        : configuration.secondaries.includes(this.id)
+          ? ReplicaStatus.secondary
+          : ReplicaStatus.inactive;
+    this.wishes.delete(key);
+    if (replica === undefined) {
+      if (role !== ReplicaStatus.inactive && configuration.ballot === 1) {
+        this.replicas.set(key, newReplica(configuration.gpid, 1, role));
+      }
+      return;
+    }
+    if (configuration.ballot < replica.ballot || replica.status === ReplicaStatus.error) return;
+    replica.ballot = configuration.ballot;
+    replica.status = table.status === AppStatus.available ? role : ReplicaStatus.inactive;
+    if (role === ReplicaStatus.primary && configuration.learner !== '') {
+      this.wishes.set(key, { push, node: configuration.learner as NodeId });
+    }
+  }
+
+  onForget(forget: ReplicaForget): void {
+    const key = gpidKey(forget.gpid as never);
+    this.forgotten.push(key);
+    this.replicas.delete(key);
+  }
+}
+
+function newReplica(gpid: ReplicaState['gpid'], ballot: number, status: number): FakeReplica {
+  return { gpid, ballot, status, prepared: 0, committed: 0, learnId: 0, failure: '' };
+}
+
+export class Story {
+  readonly settings: ClusterSettings;
+  readonly servers: Map<string, FakeServer> = new Map();
+  readonly #referee = new Referee();
+  /** All that is durable, in order. */
+  readonly log: StateRecord[] = [];
+  brain: ClusterBrain;
+  nowMs = 0;
+  /** The state store does not answer while this is set. */
+  storeStalled = false;
+  /** Appends to the state store, and the records of each. */
+  readonly appends: number[] = [];
+  readonly events: string[] = [];
+  #pending: ChangeBatch[] = [];
+  #epoch = 0;
+
+  constructor(names: readonly string[], settings: Partial<ClusterSettings> = {}) {
+    this.settings = { ...DEFAULT_CLUSTER_SETTINGS, ...settings };
+    this.brain = this.#makeBrain();
+    for (const name of names) this.servers.set(name, new FakeServer(`${name}:1`));
+    this.advance(1_000);
+  }
+
+  server(name: string): FakeServer {
+    const server = this.servers.get(name);
+    assert.ok(server !== undefined, `there is a server ${name}`);
+    return server;
+  }
+
+  add(name: string): void {
+    this.servers.set(name, new FakeServer(`${name}:1`));
+  }
+
+  now(): Now {
+    return { monotonicMs: this.nowMs, wallSeconds: 1_800_000_000 + Math.floor(this.nowMs / 1_000) };
+  }
+
+  context(): CommandContext {
+    return {
+      state: this.brain.state,
+      settings: this.settings,
+      level: this.brain.level,
+      wallSeconds: this.now().wallSeconds,
+    };
+  }
+
+  /** Carries a command out and waits until it has taken effect. */
+  command(plan: CommandPlan): CommandPlan {
+    if (plan.records.length > 0) this.brain.submit(plan.records, () => {});
+    this.flush();
+    return plan;
+  }
+
+  createTable(options: Partial<CreateTable> = {}): CommandPlan {
+    const request: CreateTable = {
+      appName: 'temp',
+      partitionCount: 1,
+      replicaCount: 3,
+      successIfExist: false,
+      appType: 'pegasus',
+      isStateful: true,
+      envs: new Map(),
+      atomicIdempotent: false,
+      ...options,
+    };
+    return this.command(planCreate(this.context(), request));
+  }
+
+  partition(index = 0, appId = 1): Partition {
+    const partition = this.brain.state.partition({ appId, partitionIndex: index });
+    assert.ok(partition !== undefined, 'the partition is there');
+    return partition;
+  }
+
+  replica(name: string, index = 0, appId = 1): FakeReplica {
+    const replica = this.server(name).replicas.get(this.partition(index, appId).key);
+    assert.ok(replica !== undefined, `${name} has the replica`);
+    return replica;
+  }
+
+  /** `3: a + b c ~ d`: ballot, primary, secondaries in order, learner. */
+  shape(index = 0, appId = 1): string {
+    const config = this.partition(index, appId).configuration();
+    const short = (node: NodeId | null): string => (node === null ? '-' : node.split(':')[0]!);
+    const secondaries = config.secondaries.map(short).sort().join(' ');
+    const learner = config.learner === null ? '' : ` ~ ${short(config.learner)}`;
+    return `${config.ballot}: ${short(config.primary)} + ${secondaries}${learner}`;
+  }
+
+  kill(name: string): void {
+    this.server(name).running = false;
+  }
+
+  /** Starts a server again: another life, all replicas inactive. */
+  start(name: string): void {
+    const server = this.server(name);
+    server.running = true;
+    server.incarnation += 1;
+    server.sequence = 0;
+    server.reports = 0;
+    server.leaseMs = 0;
+    server.wishes.clear();
+    for (const replica of server.replicas.values()) {
+      if (replica.status !== ReplicaStatus.error) replica.status = ReplicaStatus.inactive;
+    }
+  }
+
+  restart(name: string): void {
+    this.kill(name);
+    this.start(name);
+  }
+
+  /** The meta server dies and starts again from what is durable. */
+  restartMeta(): void {
+    this.#pending = [];
+    this.brain = this.#makeBrain();
+    for (const server of this.servers.values()) server.leaseMs = 0;
+  }
+
+  /** Time passes: everybody sends what is due. */
+  advance(ms: number): void {
+    for (let passed = 0; passed < ms; passed += STEP_MS) {
+      this.nowMs += STEP_MS;
+      if (this.nowMs % 1_000 === 0) this.beat();
+      this.brain.onTick(this.now());
+      this.flush();
+    }
+  }
+
+  /** All servers send a beacon and a report. */
+  beat(): void {
+    for (const server of this.servers.values()) {
+      this.sendBeacon(server);
+      this.flush();
+      this.sendReport(server);
+      this.flush();
+      this.#teach(server);
+      this.flush();
+    }
+  }
+
+  sendBeacon(server: FakeServer, leaving = false): void {
+    if (!server.running || !server.connected) return;
+    server.sequence += 1;
+    this.brain.onBeacon(
+      {
+        node: server.id,
+        incarnation: server.incarnation,
+        sequence: server.sequence,
+        address: { host: server.id.split(':')[0]!, port: 1 },
+        freeBytes: 1,
+        totalBytes: 2,
+        leaving,
+      },
+      this.now(),
+    );
+  }
+
+  sendReport(server: FakeServer): void {
+    if (!server.running || !server.connected) return;
+    server.reports += 1;
+    const replicas = [...server.replicas.values()].map((replica) => ({
+      ...makeReplicaState(),
+      gpid: replica.gpid,
+      ballot: replica.ballot,
+      status: replica.status,
+      lastCommittedDecree: replica.committed,
+      lastPreparedDecree: replica.prepared,
+      learnId: replica.learnId,
+      failure: replica.failure,
+    }));
+    this.brain.onReport(
+      {
+        nodeId: server.id,
+        incarnation: server.incarnation,
+        replicas,
+        sequence: server.reports,
+      },
+      this.now(),
+    );
+  }
+
+  ask(name: string, change: ConfigurationChange, node: NodeId, index = 0, ballot?: number): void {
+    const partition = this.partition(index);
+    this.brain.onConfigurationUpdate(
+      this.server(name).id,
+      {
+        gpid: partition.gpid,
+        ballot: ballot ?? partition.ballot,
+        change,
+        node,
+        lastCommittedDecree: 0,
+        learnId: 0,
+        reason: '',
+      },
+      this.now(),
+    );
+    this.flush();
+  }
+
+  /** Makes durable what the brain has handed out, and what that leads to. */
+  flush(): void {
+    while (!this.storeStalled) {
+      const batch = this.#pending.shift();
+      if (batch === undefined) return;
+      this.appends.push(batch.records.length);
+      for (const record of batch.records) {
+        const readBack = decodeRecord(encodeRecord(record));
+        assert.deepEqual(readBack, record, 'records survive being written and read');
+        this.log.push(record);
+        this.#referee.onDurable(record);
+      }
+      this.brain.onPersisted(batch, this.now());
+    }
+  }
+
+  /** As primary: brings learners up to date and asks for their admission. */
+  #teach(server: FakeServer): void {
+    if (!server.running || !server.teaches || !server.connected) return;
+    for (const [key, { push, node }] of [...server.wishes]) {
+      const learner = [...this.servers.values()].find((other) => other.id === node);
+      if (learner === undefined || !learner.running) continue;
+      const own = server.replicas.get(key);
+      if (own === undefined || own.status !== ReplicaStatus.primary) continue;
+      const { gpid, ballot } = push.configuration;
+      const replica = newReplica(gpid, own.ballot, ReplicaStatus.potentialSecondary);
+      replica.prepared = own.prepared;
+      replica.committed = own.committed;
+      replica.learnId = 1;
+      learner.replicas.set(key, replica);
+      this.brain.onConfigurationUpdate(
+        server.id,
+        {
+          gpid,
+          ballot,
+          change: ConfigurationChange.addSecondary,
+          node,
+          lastCommittedDecree: own.committed,
+          learnId: 1,
+          reason: '',
+        },
+        this.now(),
+      );
+      this.flush();
+    }
+  }
+
+  #makeBrain(): ClusterBrain {
+    this.#epoch += 1;
+    const note = (event: string): void => {
+      this.events.push(event);
+    };
+    const brain = new ClusterBrain(
+      {
+        settings: this.settings,
+        logger: { debug: note, info: note, warn: note, error: note },
+        self: SELF,
+        epoch: this.#epoch,
+        effects: {
+          persist: (batch) => this.#pending.push(batch),
+          sendBeaconAck: (to, ack) => this.#onAck(to, ack),
+          sendPush: (to, push) => {
+            this.#referee.onPush(push);
+            this.#reach(to)?.onPush(push);
+          },
+          sendForget: (to, forget) => this.#reach(to)?.onForget(forget),
+        },
+      },
+      this.now(),
+    );
+    brain.load(this.#newestRecords(), this.now());
+    return brain;
+  }
+
+  #newestRecords(): StateRecord[] {
+    const newest = new Map(this.log.map((record) => [encodeRecord(record).key, record]));
+    return [...newest.values()];
+  }
+
+  #onAck(to: NodeId, ack: BeaconAck): void {
+    const server = this.#reach(to);
+    if (server !== undefined && ack.incarnation === server.incarnation)
+      server.leaseMs = ack.leaseMs;
+  }
+
+  #reach(to: NodeId): FakeServer | undefined {
+    const server = [...this.servers.values()].find((one) => one.id === to);
+    return server?.running === true && server.connected ? server : undefined;
+  }
+}
