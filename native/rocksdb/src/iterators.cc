@@ -10,6 +10,7 @@
 
 #include "calls.h"
 #include "database.h"
+#include "guarded_files.h"
 #include "pool.h"
 #include "state.h"
 
@@ -182,6 +183,7 @@ int32_t IteratorNext() {
   if (iterator->busy) return Fail(kInvalid, "iterate: a call is under way");
   // What does not fill the cache will not be found there.
   if (iterator->full != nullptr && !iterator->fill_cache && !iterator->exhausted) return kWouldBlock;
+  const NoDiskScope scope;
   if (iterator->cached == nullptr) iterator->cached.reset(iterator->Open(rocksdb::kBlockCacheTier));
   RowSink sink;
   size_t needed = 0;

@@ -7,6 +7,7 @@
 
 #include "calls.h"
 #include "database.h"
+#include "guarded_files.h"
 #include "pool.h"
 #include "state.h"
 
@@ -50,8 +51,22 @@ rocksdb::ReadOptions Options(bool cached_only) {
 }
 
 void Lookup(Database& database, bool cached_only, size_t count, MultiGetBuffers* buffers) {
-  database.db->MultiGet(Options(cached_only), database.db->DefaultColumnFamily(), count, buffers->keys.data(),
-                        buffers->values.get(), buffers->statuses.data());
+  rocksdb::ColumnFamilyHandle* const family = database.db->DefaultColumnFamily();
+#if !PEGASUS_GUARDS_FILES
+  if (cached_only) {
+    for (size_t index = 0; index < count; index++) {
+      buffers->statuses[index] = database.db->Get(Options(true), family, buffers->keys[index], &buffers->values[index]);
+    }
+    return;
+  }
+#endif
+  database.db->MultiGet(Options(cached_only), family, count, buffers->keys.data(), buffers->values.get(),
+                        buffers->statuses.data());
+}
+
+// An empty value found in the block-cache tier may mean that the table file is not open.
+bool MayBeMissed(const rocksdb::Status& status, const rocksdb::PinnableSlice& value) {
+  return status.ok() && value.size() == 0;
 }
 
 // Packs the values. The status is the first one that is neither found nor absent.
@@ -121,8 +136,13 @@ int32_t Get() {
   rocksdb::Slice key;
   if (database == nullptr || !Input(0, control[1], &key)) return Fail(kInvalid, "get: no such database or key");
   static rocksdb::PinnableSlice& value = *new rocksdb::PinnableSlice();
-  const rocksdb::Status status = database->db->Get(Options(true), database->db->DefaultColumnFamily(), key, &value);
+  rocksdb::Status status;
+  {
+    const NoDiskScope scope;
+    status = database->db->Get(Options(true), database->db->DefaultColumnFamily(), key, &value);
+  }
   if (!status.ok()) return Fail(status);
+  if (MayBeMissed(status, value)) return kWouldBlock;
   const size_t length = value.size();
   const Memory& memory = TheState().memory;
   int32_t result = static_cast<int32_t>(length);
@@ -153,10 +173,16 @@ int32_t MultiGet() {
   static MultiGetBuffers& buffers = *new MultiGetBuffers();
   buffers.Prepare(count);
   if (!SplitKeys(input, count, &buffers.keys)) return Fail(kInvalid, "multi-get: keys do not fill their memory");
-  Lookup(*database, true, count, &buffers);
+  {
+    const NoDiskScope scope;
+    Lookup(*database, true, count, &buffers);
+  }
+  bool missed = false;
+  for (size_t index = 0; index < count; index++) missed |= MayBeMissed(buffers.statuses[index], buffers.values[index]);
   RowSink sink;
-  size_t needed;
-  const rocksdb::Status status = Pack(buffers, count, &sink, &needed);
+  size_t needed = 0;
+  const rocksdb::Status status =
+      missed ? rocksdb::Status::Incomplete() : Pack(buffers, count, &sink, &needed);
   ReleaseValues(&buffers, count);
   if (!status.ok()) return Fail(status);
   if (sink.rows() == count) return 0;

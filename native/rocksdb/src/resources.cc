@@ -8,6 +8,8 @@
 #include <climits>
 #include <vector>
 
+#include "guarded_files.h"
+
 namespace pegasus {
 
 namespace {
@@ -73,6 +75,7 @@ std::shared_ptr<Shared> MakeShared(const SharedParameters& parameters) {
 
 rocksdb::Options MakeOptions(const Shared& shared, const DatabaseParameters& parameters) {
   rocksdb::Options options;
+  options.env = GuardedEnvironment();
   options.create_if_missing = true;
   // The mutation log is what a crash is recovered from: writes go without RocksDB's own log, and closing loses what was
   // not flushed just as a crash does.
