@@ -152,12 +152,12 @@ export class LogWriter {
     if (this.#syncing !== null) await this.#syncing;
     const file = this.#file;
     this.#file = null;
-    if (file === null) return;
+    const last = this.#sequence - 1;
     if (this.#failure === null) {
-      if (this.#syncedSequence < this.#sequence - 1) await file.sync();
-      await this.#segments.markClosed(this.#sequence - 1);
+      if (file !== null && this.#syncedSequence < last) await file.sync();
+      if (this.#segments.manifest.closedSequence !== last) await this.#segments.markClosed(last);
     }
-    await file.close();
+    if (file !== null) await file.close();
   }
 
   #openGroup(): LogGroup {
