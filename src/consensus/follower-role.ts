@@ -72,8 +72,10 @@ export class FollowerRole {
   }
 
   flushAck(): void {
-    if (!this.ackPending || this.state.persistedBallot < this.ballot) return;
+    if (!this.ackPending) return;
     this.ackPending = false;
+    // Once the ballot is durable `onOwnProgress` asks for the ack again.
+    if (this.state.persistedBallot < this.ballot) return;
     const { gpid, lastLogged, list, effects } = this.state;
     effects.send(this.primary, InternalMessage.prepareAck, {
       appId: gpid.appId,

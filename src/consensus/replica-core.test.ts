@@ -35,6 +35,17 @@ test('an ack does not leave before the ballot is durable', () => {
   assert.equal(scenario.node('a').committed, 0);
 });
 
+test('an ack that waited for the durable ballot leaves as soon as it is', () => {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  for (const name of ['a', 'b', 'c']) scenario.push(name, configuration(1, 'a', ['b', 'c']));
+  const persisted = scenario.later.splice(0);
+  scenario.write('a');
+  scenario.settle();
+  scenario.later = persisted;
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 1);
+});
+
 test('a lost prepare is sent again', () => {
   const scenario = group();
   scenario.cut.add('a>b');

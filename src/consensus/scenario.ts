@@ -68,7 +68,6 @@ export class ScenarioNode {
       this.log.push(mutation);
       this.core.onLogAppended(mutation, this.scenario.nowMs);
     }
-    this.core.flushAcks();
   }
 
   /** A crash loses what was not durable; the engine keeps everything applied. */
@@ -125,7 +124,6 @@ export class ScenarioNode {
         scenario.later.push(() => {
           this.persisted = config;
           this.core.onConfigurationPersisted(config.ballot, scenario.nowMs);
-          this.core.flushAcks();
         });
       },
       mutationsDropped: () => {},
@@ -201,9 +199,10 @@ export class Scenario {
     for (let round = 0; round < 10_000; round++) {
       while (this.deliverOne());
       for (const node of this.nodes) if (!stopped.includes(node.id)) node.flushLog();
-      for (const node of this.ackers) if (!stopped.includes(node.id)) node.core.flushAcks();
+      const ackers = [...this.ackers];
       this.ackers.clear();
-      const idle = this.wire.length === 0 && this.later.length === 0;
+      for (const node of ackers) node.core.flushAcks();
+      const idle = this.wire.length === 0 && this.later.length === 0 && this.ackers.size === 0;
       if (idle && this.nodes.every((node) => node.pendingLog.length === 0)) return;
       if (idle && stopped.length > 0) return;
     }

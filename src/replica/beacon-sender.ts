@@ -11,6 +11,8 @@ import type { Beacon, BeaconAck } from '../wire/generated/internal.ts';
 
 export interface BeaconTarget {
   sendBeacon(to: NodeId, beacon: Beacon): void;
+  /** Another meta server leads: it grants a lease once it knows what this server holds. */
+  onLeaderChanged(): void;
 }
 
 export interface DiskSpace {
@@ -81,7 +83,9 @@ export class BeaconSender {
   onBeaconAck(from: NodeId, ack: BeaconAck): void {
     if (ack.incarnation !== this.incarnation || !ack.isLeader) return;
     if (!ack.allowed) this.logger.warn('replica.lease.refused', { meta: from });
+    const isNew = this.leaderNode !== from;
     this.leaderNode = from;
+    if (isNew) this.target.onLeaderChanged();
     this.lease.onBeaconAcked(ack.sequence, ack.allowed, ack.leaseMs);
     this.logLeaseChange(this.clock.monotonicMs());
   }

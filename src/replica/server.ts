@@ -261,6 +261,7 @@ export class ReplicaServer implements RequestHandler {
       sendBeacon: (to, beacon) => {
         this.bus.send(to, InternalMessage.beacon, beacon);
       },
+      onLeaderChanged: () => this.reportSoon(),
     });
   }
 }
