@@ -78,6 +78,8 @@ export interface BrainParts {
   readonly epoch: number;
 }
 
+/** How long a meta server that has just started leaves partitions that lack members as they are. */
+const CURE_DELAY_BEACONS = 3;
 /** From here on the delay before a removed member may learn again grows no more. */
 const REMOVALS_MAX = 16;
 /** Partitions looked at in one event; the rest follows at the next tick. */
@@ -101,6 +103,8 @@ export class ClusterBrain {
   readonly #needy = new Set<Partition>();
   /** Those that have a learner. */
   readonly #learning = new Set<Partition>();
+  /** Before that, those that are alive may not have reported yet what they hold. */
+  readonly #cureFromMs: number;
 
   constructor(parts: BrainParts, now: Now) {
     assertClusterSettings(parts.settings);
@@ -111,6 +115,7 @@ export class ClusterBrain {
     this.#epoch = parts.epoch;
     this.state = new ClusterState(parts.settings.graceMs, now.monotonicMs);
     this.#reports = new ReportBook(this.state);
+    this.#cureFromMs = now.monotonicMs + CURE_DELAY_BEACONS * parts.settings.beaconIntervalMs;
   }
 
   /** Takes up what a state store held. Before any other event. */
@@ -275,7 +280,7 @@ export class ClusterBrain {
       const change = this.#plan(partition, now);
       if (change !== null) {
         changes.push(change);
-      } else if (partition.learner === null && this.#mayCure(partition)) {
+      } else if (partition.learner === null && this.#mayCure(partition, now)) {
         counts ??= this.#countLearners();
         this.#chooseLearner(partition, counts, now);
       }
@@ -308,8 +313,9 @@ export class ClusterBrain {
     return change ?? planFence(partition);
   }
 
-  #mayCure(partition: Partition): boolean {
-    return this.level > MetaLevel.freezed && isChangeable(partition) && lacksMembers(partition);
+  #mayCure(partition: Partition, now: Now): boolean {
+    if (this.level <= MetaLevel.freezed || now.monotonicMs < this.#cureFromMs) return false;
+    return isChangeable(partition) && lacksMembers(partition);
   }
 
   #chooseLearner(partition: Partition, counts: LearnCounts, now: Now): void {

@@ -114,7 +114,8 @@ export class Partition {
     assertSuccessor(before, record);
     for (const seat of record.seats) {
       // What was known of it is from before it joined; a member is judged by what it reports from now on.
-      if (!before.seats.some((one) => one.node === seat.node)) this.holdings.delete(seat.node);
+      if (seat.incarnation === 0 || before.seats.some((one) => one.node === seat.node)) continue;
+      this.holdings.delete(seat.node);
     }
     this.record = record;
     if (record.seats.length < before.seats.length) this.lastDropMs = nowMs;

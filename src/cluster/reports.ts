@@ -2,7 +2,7 @@
  * Takes up what replica servers report, and finds what they should be told (docs/internals/replication.md,
  * "Configuration", 7). A report lists all replicas of its server, so what is not in it is not there.
  *
- * Who may be sent a configuration: a node in the life in which it holds its seat, or one that has no seat. A member that
+ * Who may be sent a configuration: a node in the life in which it holds its seat, or one that has no such seat. A member that
  * restarted is told nothing of the configuration in which its former life took part, or it would take the old role again
  * under the old ballot; the guardian puts it out first.
  */
@@ -12,6 +12,7 @@ import type { NodeId } from '../model/identity.ts';
 import type { ReplicaReport, ReplicaState } from '../wire/generated/internal.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { intactHolding, seatState } from './guardian.ts';
+import { lacksMembers } from './learner-choice.ts';
 import type { ServerNode } from './node-registry.ts';
 import type { Holding, Partition } from './partition.ts';
 
@@ -138,7 +139,9 @@ function blankHolding(partition: Partition, node: ServerNode): Holding {
 export function mayBeTold(partition: Partition, node: ServerNode): boolean {
   if (!node.usable) return false;
   const seat = partition.seatOf(node.id);
-  return seat === undefined || seat.incarnation === node.incarnation;
+  if (seat === undefined || seat.incarnation === node.incarnation) return true;
+  // A seat that no life has taken yet, after a recall: nothing was ever done under this ballot.
+  return seat.incarnation === 0;
 }
 
 /** Whether what the node reported last differs from what it should be, or there is something to repeat. */
@@ -148,8 +151,13 @@ export function needsPush(partition: Partition, node: ServerNode): boolean {
   const seat = partition.seatOf(node.id);
   if (seat === undefined) {
     if (holding === undefined || !holding.present) return false;
-    if (partition.learner?.node === node.id) return false;
-    return holding.status !== ReplicaStatus.inactive && holding.status !== ReplicaStatus.error;
+    const { status } = holding;
+    if (status === ReplicaStatus.primary || status === ReplicaStatus.secondary) return true;
+    if (status !== ReplicaStatus.potentialSecondary) return false;
+    // One that learns from the present primary may be chosen yet, by a meta server that has just started.
+    if (partition.learner === null && lacksMembers(partition))
+      return holding.ballot !== partition.ballot;
+    return partition.learner?.node !== node.id;
   }
   if (holding === undefined || !holding.present) {
     // Only a member that never held the replica may begin with an empty one.

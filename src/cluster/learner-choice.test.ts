@@ -1,0 +1,174 @@
+/** Rule 6 of "Configuration": who is asked to learn, when, and when that is given up. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Story } from '../../test/cluster/story.ts';
+import { ReplicaStatus } from '../model/configuration.ts';
+import { ConfigurationChange } from '../wire/schema/internal.ts';
+import { MetaLevel } from '../wire/schema/meta.ts';
+
+function tableOnFour(settings = {}): Story {
+  const story = new Story(['a', 'b', 'c', 'd'], settings);
+  story.createTable();
+  story.advance(2_000);
+  assert.equal(story.shape(), '1: a + b c');
+  return story;
+}
+
+test('a member that returns within the delay is preferred to a new one', () => {
+  const story = tableOnFour();
+  story.kill('c');
+  story.advance(30_000);
+  assert.equal(story.shape(), '2: a + b');
+  story.start('c');
+  story.advance(3_000);
+  assert.equal(story.shape(), '3: a + b c');
+});
+
+test('a member that stays away is replaced after the delay, by the node with the fewest replicas', () => {
+  const story = new Story(['a', 'b', 'c', 'd', 'e']);
+  story.createTable({ replicaCount: 3 });
+  story.createTable({ appName: 'other', replicaCount: 1, partitionCount: 2 });
+  story.advance(2_000);
+  assert.equal(story.shape(), '1: a + b c');
+  assert.equal(story.brain.state.replicaCountOf(story.server('d').id), 1);
+  story.add('f');
+  story.kill('c');
+  story.advance(66_000);
+  assert.equal(story.shape(), '2: a + b');
+  story.advance(4_000);
+  assert.equal(story.shape(), '3: a + b f');
+});
+
+test('a partition that cannot take writes is not left waiting as long', () => {
+  const story = new Story(['a', 'b', 'c', 'd', 'e']);
+  story.createTable();
+  story.advance(2_000);
+  story.kill('b');
+  story.kill('c');
+  story.advance(7_200 + 12_000);
+  assert.equal(story.shape(), '2: a + ');
+  story.advance(5_000);
+  assert.equal(story.shape(), '3: a + d', 'then it can, and may wait for b and c again');
+});
+
+test('nobody is waited for who is back with empty hands', () => {
+  const story = tableOnFour();
+  story.kill('c');
+  story.advance(8_000);
+  story.server('c').replicas.clear();
+  story.start('c');
+  story.advance(4_000);
+  assert.match(story.shape(), /^3: a \+ b (c|d)$/);
+});
+
+test('a learner without progress is given up under a new ballot, and another one is tried', () => {
+  const story = tableOnFour({ replacementDelayMs: 20_000 });
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.server('a').teaches = false;
+  story.advance(3_000);
+  assert.equal(story.shape(), '2: a + b ~ c');
+  story.advance(31_000);
+  assert.equal(story.shape(), '3: a + b ~ d');
+  story.ask('a', ConfigurationChange.addSecondary, story.server('c').id, 0, 2);
+  assert.equal(story.shape(), '3: a + b ~ d');
+});
+
+test('a learner that restarts is given up under a new ballot, and asked again in its new life', () => {
+  const story = tableOnFour();
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.server('a').teaches = false;
+  story.advance(3_000);
+  assert.equal(story.shape(), '2: a + b ~ c');
+  story.restart('c');
+  story.sendBeacon(story.server('c'));
+  story.flush();
+  assert.equal(story.shape(), '3: a + b');
+  story.advance(2_000);
+  assert.equal(story.shape(), '3: a + b ~ c');
+});
+
+test('a learner that shows progress may take its time', () => {
+  const story = tableOnFour();
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.server('a').teaches = false;
+  story.advance(3_000);
+  const replica = story.replica('c');
+  replica.status = ReplicaStatus.potentialSecondary;
+  for (let second = 0; second < 120; second++) {
+    replica.prepared += 1;
+    story.advance(1_000);
+  }
+  assert.equal(story.shape(), '2: a + b ~ c');
+});
+
+test('a new meta server goes on with the learner that it finds', () => {
+  const story = tableOnFour();
+  story.kill('c');
+  story.server('a').teaches = false;
+  story.advance(70_000);
+  assert.equal(story.shape(), '2: a + b ~ d');
+  const server = story.server('d');
+  server.replicas.set(story.partition().key, {
+    gpid: story.partition().gpid,
+    ballot: 2,
+    status: ReplicaStatus.potentialSecondary,
+    prepared: 0,
+    committed: 0,
+    learnId: 1,
+    failure: '',
+  });
+  story.advance(1_000);
+  story.restartMeta();
+  story.start('c');
+  story.advance(1_000);
+  assert.equal(story.shape(), '2: a + b', 'until all have reported');
+  story.advance(4_000);
+  assert.equal(story.shape(), '2: a + b ~ d');
+});
+
+test('no node learns or teaches more partitions at a time than it may', () => {
+  const story = new Story(['a', 'b', 'c'], { learnsPerNodeMax: 2 });
+  story.createTable({ partitionCount: 12 });
+  story.advance(2_000);
+  for (const name of ['a', 'b']) story.server(name).teaches = false;
+  story.kill('c');
+  story.advance(8_000);
+  for (const name of ['a', 'b']) story.server(name).teaches = false;
+  story.start('c');
+  story.advance(2_000);
+  const wishes = Array.from({ length: 12 }, (_, index) => story.partition(index).learner);
+  assert.equal(wishes.filter((wish) => wish !== null).length, 2);
+  for (const name of ['a', 'b']) story.server(name).teaches = true;
+  story.advance(12_000);
+  for (let index = 0; index < 12; index++) {
+    assert.equal(story.partition(index).record.seats.length, 3);
+  }
+});
+
+test('members that lose sight of each other again and again rejoin ever more slowly', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const waits: number[] = [];
+  for (let round = 0; round < 6; round++) {
+    story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+    let waitedMs = 0;
+    while (story.partition().record.seats.length < 3) {
+      story.advance(1_000);
+      waitedMs += 1_000;
+    }
+    waits.push(waitedMs);
+  }
+  assert.ok(waits[5]! > 4 * waits[0]!, waits.join(' '));
+});
+
+test('while the cluster is freezed nobody learns, but the dead are still followed', () => {
+  const story = tableOnFour();
+  story.brain.level = MetaLevel.freezed;
+  story.kill('a');
+  story.advance(80_000);
+  assert.equal(story.shape(), '2: b + c');
+  story.brain.level = MetaLevel.steady;
+  story.advance(5_000);
+  assert.equal(story.shape(), '3: b + c d');
+});

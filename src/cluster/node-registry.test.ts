@@ -1,0 +1,127 @@
+/** Master side of the failure detector: who is alive, in which life, and who is granted a lease. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Story } from '../../test/cluster/story.ts';
+import { toNodeId } from '../model/identity.ts';
+import { type BeaconFacts, BeaconOutcome, NodeRegistry } from './node-registry.ts';
+
+const GRACE_MS = 6_000;
+const ID = toNodeId('a:1');
+
+function beacon(incarnation: number, sequence: number, leaving = false): BeaconFacts {
+  return {
+    node: ID,
+    incarnation,
+    sequence,
+    address: { host: 'a', port: 1 },
+    freeBytes: 0,
+    totalBytes: 0,
+    leaving,
+  };
+}
+
+test('a node is dead when the grace has passed since its last beacon was received', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  assert.equal(registry.onBeacon(beacon(1, 1), 1_000), BeaconOutcome.born);
+  for (let now = 1_000; now <= 7_000; now += 200) assert.deepEqual(registry.takeExpired(now), []);
+  assert.deepEqual(
+    registry.takeExpired(7_200).map((node) => node.id),
+    [ID],
+  );
+  assert.equal(registry.get(ID)?.alive, false);
+  assert.equal(registry.onBeacon(beacon(1, 2), 7_300), BeaconOutcome.changed);
+  assert.equal(registry.get(ID)?.alive, true);
+});
+
+test('beacons of an older life, and those that are not newer, are ignored', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  registry.onBeacon(beacon(2, 5), 0);
+  assert.equal(registry.onBeacon(beacon(1, 9), 100), BeaconOutcome.stale);
+  assert.equal(registry.onBeacon(beacon(2, 5), 100), BeaconOutcome.stale);
+  assert.equal(registry.onBeacon(beacon(2, 4), 100), BeaconOutcome.stale);
+  assert.equal(registry.get(ID)?.lastBeaconMs, 0);
+  assert.equal(registry.onBeacon(beacon(2, 6), 100), BeaconOutcome.known);
+  assert.equal(registry.onBeacon(beacon(3, 1), 200), BeaconOutcome.born);
+});
+
+test('who has left is not heard any more in the same life', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  registry.onBeacon(beacon(1, 1), 0);
+  assert.equal(registry.onBeacon(beacon(1, 2, true), 10), BeaconOutcome.changed);
+  registry.onBeacon(beacon(1, 3), 20);
+  assert.equal(registry.get(ID)?.usable, false);
+  registry.onBeacon(beacon(2, 1), 30);
+  assert.equal(registry.get(ID)?.usable, true);
+});
+
+test('nobody is dead because this process slept', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  registry.onBeacon(beacon(1, 1), 0);
+  registry.takeExpired(200);
+  assert.deepEqual(registry.takeExpired(20_000), []);
+  let now = 20_000;
+  while (now < 26_000) {
+    now += 200;
+    assert.deepEqual(registry.takeExpired(now), []);
+  }
+  assert.equal(registry.takeExpired(now + 200).length, 1);
+});
+
+test('a meta server that has just started declares nobody dead before one grace', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.kill('a');
+  story.advance(5_000);
+  story.restartMeta();
+  story.advance(6_000);
+  assert.equal(story.shape(), '1: a + b c');
+  story.advance(600);
+  assert.match(story.shape(), /^2: b \+ c/);
+});
+
+test('a new meta server hears of a restart that it missed', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.server('b').teaches = false;
+  story.restart('a');
+  story.restartMeta();
+  story.sendBeacon(story.server('a'));
+  story.flush();
+  story.advance(1_000);
+  assert.match(story.shape(), /^2: (b|c) \+ (b|c)/);
+});
+
+test('no lease before a report shows that no lost leadership is claimed', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const a = story.server('a');
+  assert.equal(a.leaseMs, 5_000);
+  a.connected = false;
+  story.advance(8_000);
+  assert.match(story.shape(), /^2: b \+ c/);
+  a.connected = true;
+  a.leaseMs = -1;
+  story.sendBeacon(a);
+  assert.equal(a.leaseMs, 0, 'it still believes to lead under ballot 1');
+  story.sendReport(a);
+  assert.equal(a.leaseMs, 0);
+  assert.equal(story.replica('a').ballot, 2, 'but it was told better');
+  story.sendReport(a);
+  assert.equal(a.leaseMs, 5_000);
+});
+
+test('a new meta server grants leases as soon as it has seen a report', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.restartMeta();
+  const a = story.server('a');
+  a.leaseMs = -1;
+  story.sendBeacon(a);
+  assert.equal(a.leaseMs, 0);
+  story.sendReport(a);
+  assert.equal(a.leaseMs, 5_000);
+});
