@@ -11,7 +11,6 @@ import { type ChangeBatch, ClusterBrain, type Now } from '../cluster/brain.ts';
 import { decodeRecord, type StateRecord } from '../cluster/records.ts';
 import type { TimerHandle } from '../env/clock.ts';
 import type { MetaEnvironment } from '../env/environment.ts';
-import type { Connection, ConnectionHandler } from '../env/transport.ts';
 import { type HostPort, hostPortText, type NodeId, toNodeId } from '../model/identity.ts';
 import {
   DEFAULT_MESSAGE_BUS_OPTIONS,
@@ -27,6 +26,8 @@ import {
 import { RpcStatistics } from '../rpc/statistics.ts';
 import { DEFAULT_THRIFT_OPTIONS, ThriftProtocol } from '../rpc/thrift-session.ts';
 import type { Beacon } from '../wire/generated/internal.ts';
+import { RdsnDialect } from '../wire/rdsn-frame.ts';
+import type { RequestDialect } from '../wire/request-dialect.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Committer } from './committer.ts';
@@ -88,15 +89,15 @@ export class MetaServer {
         leader: this.address,
       },
     });
-    const { logger, timers } = environment;
-    const thrift = new ThriftProtocol(
-      { logger, timers },
-      DEFAULT_THRIFT_OPTIONS,
-      this.statistics,
-      service,
+    const dialect = (of?: () => RequestDialect): ThriftProtocol =>
+      new ThriftProtocol(environment, DEFAULT_THRIFT_OPTIONS, this.statistics, service, of);
+    listening.protocols.set(ProtocolMagic.thrift, dialect());
+    listening.protocols.set(
+      ProtocolMagic.rdsn,
+      dialect(() => new RdsnDialect(this.address)),
     );
-    listening.thrift.attach(thrift);
-    listening.internal.attach(this.#bus);
+    listening.protocols.set(ProtocolMagic.internal, this.#bus);
+    const { timers } = environment;
     this.#ticks = timers.every(options.tickIntervalMs, () => this.brain.onTick(this.#now()));
   }
 
@@ -212,34 +213,14 @@ interface Listening {
   readonly address: HostPort;
   readonly rpc: RpcServer;
   readonly statistics: RpcStatistics;
-  readonly thrift: LateProtocol;
-  readonly internal: LateProtocol;
-}
-
-/** Only listening tells the real port, which the server's parts need: connections of this instant are turned away. */
-class LateProtocol implements ConnectionProtocol {
-  #protocol: ConnectionProtocol | null = null;
-
-  attach(protocol: ConnectionProtocol): void {
-    this.#protocol = protocol;
-  }
-
-  open(connection: Connection): ConnectionHandler {
-    if (this.#protocol !== null) return this.#protocol.open(connection);
-    connection.destroy();
-    return { onOpen() {}, onData() {}, onDrain() {}, onClose() {} };
-  }
+  /** Filled when the server's parts are made, which need the real port; who connects before is turned away. */
+  readonly protocols: Map<number, ConnectionProtocol>;
 }
 
 async function startListening(environment: MetaEnvironment, listen: HostPort): Promise<Listening> {
   const statistics = new RpcStatistics();
-  const thrift = new LateProtocol();
-  const internal = new LateProtocol();
-  const protocols = new Map([
-    [ProtocolMagic.thrift, thrift],
-    [ProtocolMagic.internal, internal],
-  ]);
+  const protocols = new Map<number, ConnectionProtocol>();
   const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics, protocols);
   const address = await rpc.listen(listen);
-  return { address, rpc, statistics, thrift, internal };
+  return { address, rpc, statistics, protocols };
 }

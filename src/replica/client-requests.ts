@@ -195,7 +195,7 @@ export class ClientRequests {
     outcome: ReadOutcome,
   ): void {
     if (outcome === ReadOutcome.noReply) {
-      session.withholdReply();
+      session.withholdReply(seqid);
     } else if (outcome === ReadOutcome.invalidParameters) {
       session.replyError(rpc, seqid, ErrorCode.invalidParameters);
     } else {

@@ -28,6 +28,7 @@ import {
   ThriftProtocol,
   type ThriftSession,
 } from '../rpc/thrift-session.ts';
+import { RdsnDialect } from '../wire/rdsn-frame.ts';
 import type { Reader } from '../wire/reader.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
@@ -107,6 +108,16 @@ export class ReplicaServer implements RequestHandler {
       protocols.set(
         ProtocolMagic.thrift,
         new ThriftProtocol(environment, DEFAULT_THRIFT_OPTIONS, statistics, server),
+      );
+      protocols.set(
+        ProtocolMagic.rdsn,
+        new ThriftProtocol(
+          environment,
+          DEFAULT_THRIFT_OPTIONS,
+          statistics,
+          server,
+          () => new RdsnDialect(address),
+        ),
       );
       return server;
     } catch (error) {

@@ -24,6 +24,7 @@ export interface ConnectionProtocol {
 export const ProtocolMagic = {
   thrift: 0x54484654,
   internal: 0x50474931,
+  rdsn: 0x5244534e,
   httpGet: 0x47455420,
   httpPost: 0x504f5354,
 } as const;

@@ -44,7 +44,7 @@ class EchoHandler implements RequestHandler {
     const key = reader.readBlob();
     if (header.rpc === RpcCode.get) answerGet(session, header.seqid, key);
     else if (header.rpc === RpcCode.ttl) this.held.push({ session, seqid: header.seqid });
-    else if (header.rpc === RpcCode.clearScanner) session.withholdReply();
+    else if (header.rpc === RpcCode.clearScanner) session.withholdReply(header.seqid);
     else session.replyError(header.rpc, header.seqid, ErrorCode.objectNotFound);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Client connections in the THFT dialect, on the server's side.
+ * Client connections on the server's side, in the THFT dialect or another one with the same procedures (`RequestDialect`).
  *
  * Each request is handed in place to the `RequestHandler`, which answers now or at any later time, in any order: it keeps
  * the session, the procedure and the seqid. Replies of one turn leave in one write. Every request ends in exactly one of
@@ -18,17 +18,9 @@ import type { Timers } from '../env/clock.ts';
 import type { Logger } from '../env/logger.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../env/transport.ts';
 import { Reader } from '../wire/reader.ts';
+import { type RequestDialect, THRIFT_DIALECT } from '../wire/request-dialect.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
-import {
-  beginReply,
-  FRAME_BYTES_MAX,
-  finishReply,
-  parseRequest,
-  RequestHeader,
-  requestFrameSize,
-  writeErrorReply,
-  writeUnknownRpcReply,
-} from '../wire/thrift-frame.ts';
+import { FRAME_BYTES_MAX, RequestHeader } from '../wire/thrift-frame.ts';
 import { WireError } from '../wire/types.ts';
 import { Writer } from '../wire/writer.ts';
 import { FrameBuffer, type FrameParser } from './frame-buffer.ts';
@@ -67,6 +59,8 @@ export class ThriftProtocol implements ConnectionProtocol {
   readonly logger: Logger;
   readonly reader: Reader = new Reader();
   readonly header: RequestHeader = new RequestHeader();
+  /** The dialect of a new session. */
+  readonly dialectOf: () => RequestDialect;
   readonly #timers: Timers;
   /** Sessions with output of this turn. */
   readonly #dirty: ThriftSession[] = [];
@@ -78,6 +72,7 @@ export class ThriftProtocol implements ConnectionProtocol {
     options: ThriftOptions,
     statistics: RpcStatistics,
     handler: RequestHandler,
+    dialectOf: () => RequestDialect = () => THRIFT_DIALECT,
   ) {
     assert(options.outstandingMax >= 1, 'a session may have at least one request');
     assertAtLeast(options.outputBytesFatal, options.outputBytesMax, 'output limits');
@@ -86,6 +81,7 @@ export class ThriftProtocol implements ConnectionProtocol {
     this.statistics = statistics;
     this.logger = environment.logger;
     this.#timers = environment.timers;
+    this.dialectOf = dialectOf;
   }
 
   open(connection: Connection): ConnectionHandler {
@@ -109,6 +105,7 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
   readonly remote: string;
   readonly #protocol: ThriftProtocol;
   readonly #connection: Connection;
+  readonly #dialect: RequestDialect;
   readonly #frames: FrameBuffer;
   #writer: Writer | null = null;
   /** Where the reply that is being written begins; -1 between replies. */
@@ -121,6 +118,7 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
     this.remote = connection.remote;
     this.#protocol = protocol;
     this.#connection = connection;
+    this.#dialect = protocol.dialectOf();
     this.#frames = new FrameBuffer(protocol.reader, this);
     protocol.statistics.sessionsOpen += 1;
   }
@@ -143,7 +141,7 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
   beginReply(rpc: RpcCode, seqid: number, error: ErrorCode = ErrorCode.ok): Writer {
     assert(this.#mark === -1, 'replies are written one after the other');
     const writer = this.#output();
-    this.#mark = beginReply(writer, error, rpc, seqid);
+    this.#mark = this.#dialect.beginReply(writer, error, rpc, seqid);
     return writer;
   }
 
@@ -151,7 +149,7 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
     const writer = this.#writer;
     assert(writer !== null, 'a reply was begun');
     assert(this.#mark >= 0, 'a reply was begun');
-    finishReply(writer, this.#mark);
+    this.#dialect.finishReply(writer, this.#mark);
     this.#mark = -1;
     this.#answered();
   }
@@ -168,12 +166,13 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
   /** The request was not executed: the reply is an error name and nothing else. */
   replyError(rpc: RpcCode, seqid: number, error: ErrorCode): void {
     assert(this.#mark === -1, 'replies are written one after the other');
-    writeErrorReply(this.#output(), error, rpc, seqid);
+    this.#dialect.writeErrorReply(this.#output(), error, rpc, seqid);
     this.#answered();
   }
 
   /** The request gets no reply, on purpose (clear_scanner, denied clients). */
-  withholdReply(): void {
+  withholdReply(seqid: number): void {
+    this.#dialect.forget(seqid);
     this.#settle();
   }
 
@@ -198,18 +197,17 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
   }
 
   frameSize(reader: Reader): number {
-    return requestFrameSize(reader, this.#protocol.options.frameBytesMax);
+    return this.#dialect.frameSize(reader, this.#protocol.options.frameBytesMax);
   }
 
   onFrame(reader: Reader, size: number): boolean {
     const { header, statistics } = this.#protocol;
-    parseRequest(reader, size, header);
+    this.#dialect.parse(reader, size, header);
     statistics.requests += 1;
     this.#outstanding += 1;
     if (header.rpc === RpcCode.unknown) {
       statistics.requestsUnknown += 1;
-      const { nameStart, nameEnd, seqid } = header;
-      writeUnknownRpcReply(this.#output(), reader.bytes, nameStart, nameEnd, seqid);
+      this.#dialect.writeUnknownReply(this.#output(), reader, header);
       this.#answered();
     } else {
       this.#protocol.handler.onRequest(this, header, reader);

@@ -68,7 +68,7 @@ class ReadEverything implements RequestHandler {
     if (beginArgument(reader)) readValue(rpc.argument, reader);
     this.read += 1;
     if (rpc.result === 'none') {
-      session.withholdReply();
+      session.withholdReply(header.seqid);
     } else if (header.seqid % 2 === 0) {
       session.replyError(header.rpc, header.seqid, ErrorCode.busy);
     } else {
