@@ -154,8 +154,13 @@ class Simulation {
 
   async #whenSetUp(): Promise<void> {
     await this.#cluster.whenClientsRun();
-    const { partitionCount, replicaCount } = this.#swarm;
-    await this.#cluster.clientProcesses()[0]!.client.admin.createTable(TABLE, {
+    const { partitionCount, replicaCount, replicaServerCount } = this.#swarm;
+    const { admin } = this.#cluster.clientProcesses()[0]!.client;
+    for (let alive = 0; alive < replicaServerCount; ) {
+      const nodes = await admin.listNodes();
+      alive = nodes.filter((node) => node.alive).length;
+    }
+    await admin.createTable(TABLE, {
       partitionCount,
       replicaCount,
       timeoutMs: 50_000,
