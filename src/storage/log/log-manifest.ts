@@ -4,7 +4,8 @@
  * 1. A segment is listed before its first block is written and unlisted before it is removed. So a segment that is listed and
  *    not there is lost, one below the list is left over from a removal, one above it is left over from a roll and empty.
  * 2. When a segment is listed, everything before `lastSequence` is durable.
- * 3. `closedSequence` is set by an orderly close, with everything synced, and cleared with the next segment.
+ * 3. Everything up to `durableSequence` is durable: written by an orderly close, which also sets `isClosed`, and at the end of a
+ *    recovery that had to cut or sync.
  */
 import { assertAtLeast } from '../../base/assert.ts';
 import { crc32c } from '../../base/crc32c.ts';
@@ -19,8 +20,9 @@ export interface LogManifest {
   /** Newest segment and its first block; 0 and the next sequence if there is none yet. */
   readonly lastSegment: number;
   readonly lastSequence: number;
-  /** Last block, if the log was closed in order; −1 else. */
-  readonly closedSequence: number;
+  readonly durableSequence: number;
+  /** Closed in order and not written since. */
+  readonly isClosed: boolean;
 }
 
 const MAGIC = 0x10c5_9e57;
@@ -28,7 +30,7 @@ const VERSION = 1;
 const BYTES = 60;
 
 export function encodeManifest(manifest: LogManifest): Uint8Array {
-  assertAtLeast(manifest.closedSequence, -1, 'closed sequence');
+  assertAtLeast(manifest.durableSequence, 0, 'durable sequence');
   const bytes = new Uint8Array(BYTES);
   const view = viewOf(bytes);
   view.setUint32(0, MAGIC, true);
@@ -39,7 +41,8 @@ export function encodeManifest(manifest: LogManifest): Uint8Array {
   view.setUint32(20, manifest.lastSegment, true);
   writeU64(view, 24, manifest.firstSequence);
   writeU64(view, 32, manifest.lastSequence);
-  writeU64(view, 40, manifest.closedSequence + 1);
+  writeU64(view, 40, manifest.durableSequence);
+  view.setUint32(48, manifest.isClosed ? 1 : 0, true);
   view.setUint32(56, crc32c(bytes, 0, 56), true);
   return bytes;
 }
@@ -59,7 +62,8 @@ export function decodeManifest(bytes: Uint8Array, path: string): LogManifest | n
     firstSequence: readU64(view, 24),
     lastSegment: view.getUint32(20, true),
     lastSequence: readU64(view, 32),
-    closedSequence: readU64(view, 40) - 1,
+    durableSequence: readU64(view, 40),
+    isClosed: view.getUint32(48, true) === 1,
   };
 }
 

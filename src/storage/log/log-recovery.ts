@@ -72,6 +72,8 @@ export class LogRecovery {
   #tornBytes = 0;
   /** The next block that has to come. */
   #expected = 0;
+  /** The newest segment cannot be read: numbers were skipped for what may be in it. */
+  #isEndUnknown = false;
   /** D. */
   #provedDurable = -1;
 
@@ -98,15 +100,28 @@ export class LogRecovery {
     await this.#readSegments(manifest);
     const report: LogRecoveryReport = {
       isNew,
-      closedCleanly: isNew || (manifest.closedSequence >= 0 && this.#damages.length === 0),
+      closedCleanly: isNew || (manifest.isClosed && this.#damages.length === 0),
       segmentCount: this.#index.segments.length,
       blockCount: this.#blockCount,
       recordCount: this.#recordCount,
       tornBytes: this.#tornBytes,
       damages: this.#damages,
-      isSuspect: (gpid) => this.#suspects.isSuspect(gpid),
+      isSuspect: (gpid, appliedDecree = 0) => this.#suspects.isSuspect(gpid, appliedDecree),
     };
-    return { manifest, nextSequence: this.#expected, report };
+    return { manifest: await this.#settle(manifest), nextSequence: this.#expected, report };
+  }
+
+  /** Writes down that what is there now is durable: the proof may have been in what was cut. */
+  async #settle(manifest: LogManifest): Promise<LogManifest> {
+    const durableSequence = this.#expected - 1;
+    if (manifest.isClosed || this.#isEndUnknown || durableSequence <= manifest.durableSequence)
+      return manifest;
+    const settled = { ...manifest, durableSequence };
+    await this.#environment.disk.replaceFile(
+      manifestPath(this.#directory),
+      encodeManifest(settled),
+    );
+    return settled;
   }
 
   async #presentSegments(): Promise<number[]> {
@@ -135,7 +150,8 @@ export class LogRecovery {
       firstSequence: 1,
       lastSegment: 0,
       lastSequence: 1,
-      closedSequence: -1,
+      durableSequence: 0,
+      isClosed: false,
     };
     await disk.replaceFile(manifestPath(this.#directory), encodeManifest(manifest));
     return manifest;
@@ -163,7 +179,8 @@ export class LogRecovery {
       firstSequence,
       lastSegment: present.at(-1) ?? 0,
       lastSequence,
-      closedSequence: -1,
+      durableSequence: 0,
+      isClosed: false,
     };
   }
 
@@ -178,7 +195,7 @@ export class LogRecovery {
       const identity = bytes === null ? null : identifySegment(bytes, segment);
       if (identity !== null && isSameLog(identity.logId, settled.logId)) {
         const lastSequence = identity.firstSequence;
-        settled = { ...settled, lastSegment: segment, lastSequence, closedSequence: -1 };
+        settled = { ...settled, lastSegment: segment, lastSequence, isClosed: false };
       } else {
         await disk.remove(segmentPath(this.#directory, segment));
         removed = true;
@@ -189,13 +206,13 @@ export class LogRecovery {
   }
 
   async #readSegments(manifest: LogManifest): Promise<void> {
-    const { firstSegment, firstSequence, lastSegment, lastSequence, closedSequence } = manifest;
+    const { firstSegment, firstSequence, lastSegment, lastSequence } = manifest;
     this.#expected = firstSequence;
     if (lastSegment < firstSegment) return;
     const last = await this.#scan(manifest, lastSegment, lastSequence);
     this.#provedDurable = Math.max(
       lastSequence - 1,
-      closedSequence,
+      manifest.durableSequence,
       last === null ? -1 : last.syncedSequence,
     );
     for (let segment = firstSegment; segment < lastSegment; segment++) {
@@ -209,11 +226,12 @@ export class LogRecovery {
     if (last === null) {
       this.#reportDamage(lastSegment, 0, this.#expected, this.#expected, null);
       this.#expected += UNREADABLE_SEQUENCE_STEP;
+      this.#isEndUnknown = true;
       return;
     }
     const end = this.#readBlocks(lastSegment, last);
     this.#checkMissing(lastSegment, end, this.#provedDurable + 1);
-    if (closedSequence < 0) await this.#settleEnd(lastSegment, end, last.bytes);
+    if (!manifest.isClosed) await this.#settleEnd(lastSegment, end, last.bytes);
   }
 
   /** Null when it cannot be read. */

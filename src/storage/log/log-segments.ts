@@ -49,7 +49,7 @@ export class LogSegments {
         ...manifest,
         lastSegment: segment,
         lastSequence: firstSequence,
-        closedSequence: -1,
+        isClosed: false,
       }));
     } catch (error) {
       await file.close();
@@ -61,7 +61,11 @@ export class LogSegments {
 
   /** Nothing follows block `sequence`, and all is durable. */
   async markClosed(sequence: number): Promise<void> {
-    await this.#change((manifest) => ({ ...manifest, closedSequence: sequence }));
+    await this.#change((manifest) => ({
+      ...manifest,
+      durableSequence: sequence,
+      isClosed: true,
+    }));
   }
 
   /** Removes the oldest segments as long as nobody needs them. A failure is left to the next call. */

@@ -1,24 +1,25 @@
 /**
  * Whose history may lack records, when blocks of the log are damaged and nobody can say whose records were in them.
  *
- * A partition is cleared by evidence: its first record after the damage continues what was before (next decree, and the
- * digests chain), so nothing of it was in between. It is suspect if its records do not continue, or if none follows: its
- * last records may have been lost. A reset clears: what was before does not count.
+ * A partition is cleared by evidence in its first record after the damage: it continues what was before (next decree, and
+ * the digests chain), so nothing of it was in between; or it joins what the engine of the replica holds anyway. It is suspect
+ * if neither is so, or if no record follows: its last ones may have been lost. A reset clears: what was before does not count.
  */
 import type { Mutation } from '../../consensus/mutation.ts';
 import { type Decree, type Gpid, gpidKey } from '../../model/identity.ts';
 
 interface Tail {
   decree: number;
-  /** Null after a control record: any digest continues. */
+  /** Null when any digest continues: after a control record, or none yet. */
   digest: number | null;
-  /** Damages before the last record. */
-  damages: number;
+  /** Damages of the log before the last record; −1 after damage of this partition alone. */
+  damagesSeen: number;
+  /** The records that follow the last damage without continuing what was before it begin here; else 0. */
+  restartsAt: number;
 }
 
 export class LogSuspects {
   readonly #tails = new Map<number, Tail>();
-  readonly #suspects = new Set<number>();
   #damages = 0;
 
   /** Blocks are lost here, with records of anybody. */
@@ -27,40 +28,48 @@ export class LogSuspects {
   }
 
   onDamage(gpid: Gpid): void {
-    this.#suspects.add(gpidKey(gpid));
+    this.#tail(gpid).damagesSeen = -1;
   }
 
   onMutation(mutation: Mutation): void {
-    const key = gpidKey(mutation.gpid);
-    const tail = this.#tails.get(key);
-    if (tail === undefined) {
-      const { decree, digest } = mutation;
-      this.#tails.set(key, { decree, digest, damages: this.#damages });
-      return;
+    const tail = this.#tail(mutation.gpid);
+    if (tail.damagesSeen < this.#damages) {
+      if (!continues(tail, mutation)) tail.restartsAt = mutation.decree;
+      tail.damagesSeen = this.#damages;
     }
-    if (tail.damages < this.#damages && !continues(tail, mutation)) this.#suspects.add(key);
     tail.decree = mutation.decree;
     tail.digest = mutation.digest;
-    tail.damages = this.#damages;
   }
 
   onTruncated(gpid: Gpid, decree: Decree): void {
-    const tail = this.#tails.get(gpidKey(gpid));
-    if (tail === undefined || tail.decree <= decree) return;
+    const tail = this.#tail(gpid);
+    if (tail.decree <= decree) return;
     tail.decree = decree;
     tail.digest = null;
   }
 
   onReset(gpid: Gpid, decree: Decree): void {
-    const key = gpidKey(gpid);
-    this.#suspects.delete(key);
-    this.#tails.set(key, { decree, digest: null, damages: this.#damages });
+    const tail = this.#tail(gpid);
+    tail.decree = decree;
+    tail.digest = null;
+    tail.damagesSeen = this.#damages;
+    tail.restartsAt = 0;
   }
 
-  isSuspect(gpid: Gpid): boolean {
+  isSuspect(gpid: Gpid, appliedDecree: number): boolean {
+    const tail = this.#tails.get(gpidKey(gpid));
+    if (tail === undefined) return this.#damages > 0;
+    return tail.damagesSeen < this.#damages || tail.restartsAt > appliedDecree + 1;
+  }
+
+  #tail(gpid: Gpid): Tail {
     const key = gpidKey(gpid);
-    if (this.#suspects.has(key)) return true;
-    return (this.#tails.get(key)?.damages ?? 0) < this.#damages;
+    let tail = this.#tails.get(key);
+    if (tail === undefined) {
+      tail = { decree: 0, digest: null, damagesSeen: 0, restartsAt: 0 };
+      this.#tails.set(key, tail);
+    }
+    return tail;
   }
 }
 

@@ -73,8 +73,11 @@ export interface LogRecoveryReport {
   /** Of an unfinished write, cut off. */
   readonly tornBytes: number;
   readonly damages: readonly LogDamage[];
-  /** Its records may be missing in the middle or at the end: it must learn from another replica. */
-  isSuspect(gpid: Gpid): boolean;
+  /**
+   * Records of it above `appliedDecree` (what its engine holds, 0 if not given) may be missing in the middle or at the end: it
+   * must learn from another replica.
+   */
+  isSuspect(gpid: Gpid, appliedDecree?: number): boolean;
 }
 
 /** Who keeps the log from shrinking: `holder` of `gpid` needs what is above `decree`. */

@@ -155,7 +155,7 @@ export class LogWriter {
     const last = this.#sequence - 1;
     if (this.#failure === null) {
       if (file !== null && this.#syncedSequence < last) await file.sync();
-      if (this.#segments.manifest.closedSequence !== last) await this.#segments.markClosed(last);
+      if (!this.#segments.manifest.isClosed) await this.#segments.markClosed(last);
     }
     if (file !== null) await file.close();
   }
