@@ -5,7 +5,6 @@ import {
   blobArgument,
   bytes,
   readerOf,
-  readerOf,
   StorageFixture,
   scanArgument,
   scannerArgument,
