@@ -116,6 +116,8 @@ test('a new meta server goes on with the learner that it finds', () => {
     committed: 0,
     learnId: 1,
     failure: '',
+    followers: [],
+    counted: null,
   });
   story.advance(1_000);
   story.restartMeta();

@@ -78,6 +78,10 @@ export interface FakeReplica {
   committed: number;
   learnId: number;
   failure: string;
+  /** As a primary: whose acknowledgement a commit takes under this ballot. */
+  followers: readonly NodeId[];
+  /** The learner for whose admission it has asked under this ballot, if any; counts as a follower. */
+  counted: NodeId | null;
 }
 
 export class FakeServer {
@@ -114,11 +118,15 @@ export class FakeServer {
     this.wishes.delete(key);
     if (replica === undefined) {
       if (role !== ReplicaStatus.inactive && configuration.ballot === 1) {
-        this.replicas.set(key, newReplica(configuration.gpid, 1, role));
+        const made = newReplica(configuration.gpid, 1, role);
+        made.followers = configuration.secondaries as readonly NodeId[];
+        this.replicas.set(key, made);
       }
       return;
     }
     if (configuration.ballot < replica.ballot || replica.status === ReplicaStatus.error) return;
+    if (configuration.ballot > replica.ballot) replica.counted = null;
+    replica.followers = configuration.secondaries as readonly NodeId[];
     replica.ballot = configuration.ballot;
     replica.status = table.status === AppStatus.available ? role : ReplicaStatus.inactive;
     if (role === ReplicaStatus.primary && configuration.learner !== '') {
@@ -134,7 +142,17 @@ export class FakeServer {
 }
 
 function newReplica(gpid: ReplicaState['gpid'], ballot: number, status: number): FakeReplica {
-  return { gpid, ballot, status, prepared: 0, committed: 0, learnId: 0, failure: '' };
+  return {
+    gpid,
+    ballot,
+    status,
+    prepared: 0,
+    committed: 0,
+    learnId: 0,
+    failure: '',
+    followers: [],
+    counted: null,
+  };
 }
 
 export class Story {
@@ -353,6 +371,31 @@ export class Story {
     }
   }
 
+  /**
+   * The primary commits a mutation if all that count acknowledge it: members as it knows them, and a learner whose
+   * admission it has asked for. Returns the decree, or 0.
+   */
+  commit(server: FakeServer, key: number): number {
+    const own = server.replicas.get(key);
+    if (own === undefined || own.status !== ReplicaStatus.primary || !server.running) return 0;
+    const needed = own.counted === null ? own.followers : [...own.followers, own.counted];
+    const followers: FakeReplica[] = [];
+    for (const id of needed) {
+      const peer = [...this.servers.values()].find((one) => one.id === id);
+      const replica = peer?.running === true ? peer.replicas.get(key) : undefined;
+      if (replica === undefined || replica.prepared !== own.prepared) return 0;
+      const follows =
+        replica.status === ReplicaStatus.secondary ||
+        replica.status === ReplicaStatus.potentialSecondary;
+      if (replica.ballot !== own.ballot || !follows) return 0;
+      followers.push(replica);
+    }
+    own.prepared += 1;
+    for (const replica of followers) replica.prepared = own.prepared;
+    own.committed = own.prepared;
+    return own.committed;
+  }
+
   /** As primary: brings learners up to date and asks for their admission. */
   #teach(server: FakeServer): void {
     if (!server.running || !server.teaches || !server.connected) return;
@@ -366,12 +409,17 @@ export class Story {
       replica.prepared = own.prepared;
       replica.committed = own.committed;
       replica.learnId = 1;
-      learner.replicas.set(key, replica);
+      // A second learner is not begun while the fate of the first is open.
+      if (own.counted !== null && own.counted !== node) continue;
+      own.counted = node;
+      if (learner.replicas.get(key)?.status !== ReplicaStatus.secondary) {
+        learner.replicas.set(key, replica);
+      }
       this.brain.onConfigurationUpdate(
         server.id,
         {
           gpid,
-          ballot,
+          ballot: Math.max(ballot, own.ballot),
           change: ConfigurationChange.addSecondary,
           node,
           lastCommittedDecree: own.committed,
