@@ -234,6 +234,8 @@ class MemoryEngine implements Engine {
       if (await disk.exists(path)) {
         throw new EngineError(EngineStatus.invalid, path, `${path}: exists; name a new folder`);
       }
+      // RocksDB flushes for a checkpoint; the same here keeps what a crash leaves the same.
+      await this.#flush();
       const bytes = encodeSnapshot(this.#tree.snapshot());
       await disk.makeDirectory(path);
       await disk.replaceFile(`${path}/${STATE_FILE}`, bytes);
