@@ -121,6 +121,8 @@ function decideUnderPrimary(
 ): PlannedChange | null {
   // Before the primary has made its replica under ballot 1 a second ballot would leave it without one.
   if (!partition.isMaterialised(primary.node)) return null;
+  // Nobody is put out for the sake of a primary whose own replica may be gone.
+  if (partition.holdingOf(primary.node, primary.incarnation)?.present === false) return null;
   const secondaries = live.filter((seat) => seat !== primary);
   if (live.length < partition.record.seats.length) {
     const record = nextRecord(partition, { primary, secondaries }, null);
