@@ -61,7 +61,7 @@ export function planCreate(context: CommandContext, request: CreateTable): Comma
   const { state, settings } = context;
   if (context.level <= MetaLevel.freezed) return refused(ErrorCode.stateFreezed);
   const { partitionCount, replicaCount } = request;
-  if (partitionCount <= 0 || partitionCount > settings.partitionCountMax) return INVALID;
+  if (!isPartitionCountAllowed(settings, partitionCount)) return INVALID;
   if (!isReplicaCountAllowed(settings, replicaCount)) return INVALID;
   const existing = state.tableNamed(request.appName);
   if (existing !== undefined) return planExisting(existing, request);
@@ -237,6 +237,12 @@ function changed(table: Table, changes: Partial<AppInfo>): TableRecord {
     app: { ...table.app, ...changes },
     atomicIdempotent: table.record.atomicIdempotent,
   };
+}
+
+/** A power of two: with any other number clients disagree on where a key lives (model/hash.ts). */
+function isPartitionCountAllowed(settings: ClusterSettings, partitionCount: number): boolean {
+  if (partitionCount <= 0 || partitionCount > settings.partitionCountMax) return false;
+  return (partitionCount & (partitionCount - 1)) === 0;
 }
 
 function isReplicaCountAllowed(settings: ClusterSettings, replicaCount: number): boolean {

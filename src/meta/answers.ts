@@ -126,7 +126,14 @@ export function nameFilter(
   }
 }
 
+/**
+ * Whole names are matched. An expression without groups and with two repetitions at most takes a time that grows with
+ * the square of the name; with more of either it could keep the server busy for ever.
+ */
 function regexFilter(pattern: string): ((appName: string) => boolean) | null {
+  const bare = pattern.replace(/\\[^0-9]/g, 'x').replace(/\[[^\]]*\]/g, 'x');
+  if (/[(\\]/.test(bare)) return null;
+  if ((bare.match(/[*+?{]/g)?.length ?? 0) > REPETITIONS_MAX) return null;
   try {
     const expression = new RegExp(`^(?:${pattern})$`);
     return (appName) => expression.test(appName);
@@ -134,6 +141,8 @@ function regexFilter(pattern: string): ((appName: string) => boolean) | null {
     return null;
   }
 }
+
+const REPETITIONS_MAX = 2;
 
 export function nodeInfos(state: ClusterState, status: number): NodeInfo[] {
   const infos: NodeInfo[] = [];
