@@ -1,8 +1,8 @@
 /**
  * Random histories: servers die, restart, lose replicas and connections, the store stalls, the meta server restarts,
  * messages come twice or late. Whatever happens
- *  - the story's referee finds ballots that grow one by one, one primary per ballot, members that are distinct, a new primary
- *    that was a member, and nothing pushed that is not durable;
+ *  - the story's referee finds ballots that grow one by one, one primary per ballot, members that are distinct, a
+ *    new primary that was a member, and nothing pushed that is not durable;
  *  - whoever is made primary has everything that was ever committed;
  *  - once the trouble ends, all partitions are healthy again.
  */

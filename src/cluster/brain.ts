@@ -2,8 +2,8 @@
  * The meta server's brain: events in as method calls, verbs out through `ClusterEffects`. Synchronous, without clock,
  * chance or I/O of its own.
  *
- *  1. A change is planned from what is durable, handed to `persist`, and takes effect in `onPersisted`: only then is it
- *     visible to anybody.
+ *  1. A change is planned from what is durable, handed to `persist`, and takes effect in `onPersisted`: only then
+ *     is it visible to anybody.
  *  2. At most one change per partition is under way (`Partition.changing`).
  *  3. All changes that one event causes go into one batch: the death of a node is one append.
  *  4. An event costs work in proportion to what it touches. What hangs on the passing of time is looked at again in

@@ -1,6 +1,6 @@
 /**
- * The settings (environments) that a table may have, and which values each takes: those of the original, with its words in
- * the refusals, because administrators' scripts look for them.
+ * The settings (environments) that a table may have, and which values each takes: those of the original, with its
+ * words in the refusals, because administrators' scripts look for them.
  *
  * Unlike the original, what is refused on a living table is refused at its creation as well (docs/compatibility.md).
  */

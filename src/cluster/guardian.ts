@@ -1,6 +1,6 @@
 /**
- * The rules by which the meta server itself changes a configuration (docs/internals/replication.md, "Configuration", 3
- * and 5), as one function from what is known to the next record of a partition.
+ * The rules by which the meta server itself changes a configuration (docs/internals/replication.md,
+ * "Configuration", 3 and 5), as one function from what is known to the next record of a partition.
  *
  * A member holds its seat in one life of its server. It is
  *   live       alive in that life, and not known to be without its replica or to have it damaged
@@ -88,8 +88,8 @@ export function decideChange(state: ClusterState, partition: Partition): Planned
 }
 
 /**
- * Rule 3: who has reported the replica is materialised from then on. A member that restarted before it held anything is
- * as good as new and keeps its seat.
+ * Rule 3: who has reported the replica is materialised from then on. A member that restarted before it held
+ * anything is as good as new and keeps its seat.
  */
 function noteMembers(state: ClusterState, partition: Partition): PartitionRecord | null {
   const { record } = partition;
@@ -163,8 +163,8 @@ function bestSuccessor(
 }
 
 /**
- * Nobody with a valid seat is left. A member that came back in another life may lead if it shows its replica, and with
- * it all that is known to be committed. All others leave: they learn what they lack.
+ * Nobody with a valid seat is left. A member that came back in another life may lead if it shows its replica, and
+ * with it all that is known to be committed. All others leave: they learn what they lack.
  */
 function decideRestoration(state: ClusterState, partition: Partition): PlannedChange | null {
   let best: Seat | null = null;

@@ -7,8 +7,8 @@
  *  3. when those that left had their time to come back: the node with the fewest replicas.
  * Never more than `learnsPerNodeMax` at a time on one node, as learner and as teacher.
  *
- * Giving up makes a new ballot with the same members. A request of the primary to make that learner a member may be on
- * its way; under the new ballot it is void, so that nobody has to guess its fate.
+ * Giving up makes a new ballot with the same members. A request of the primary to make that learner a member may be
+ * on its way; under the new ballot it is void, so that nobody has to guess its fate.
  */
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';

@@ -1,10 +1,10 @@
 /**
- * Where the replicas of a new table go: distinct nodes for each partition, replicas and primaries spread evenly over the
- * nodes, first within the table and then over the cluster. Same input, same output.
+ * Where the replicas of a new table go: distinct nodes for each partition, replicas and primaries spread evenly
+ * over the nodes, first within the table and then over the cluster. Same input, same output.
  *
- * Replicas: each partition takes the nodes that have the fewest replicas of this table, so no two nodes differ by more
- * than one. Primaries: the fewest within the partition's nodes, then moved along chains of partitions until no node
- * leads two more than another that it could reach.
+ * Replicas: each partition takes the nodes that have the fewest replicas of this table, so no two nodes differ by
+ * more than one. Primaries: the fewest within the partition's nodes, then moved along chains of partitions until no
+ * node leads two more than another that it could reach.
  */
 import { assert, assertAtLeast, assertAtMost } from '../base/assert.ts';
 import type { NodeId } from '../model/identity.ts';

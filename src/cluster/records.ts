@@ -1,8 +1,8 @@
 /**
  * What the meta server keeps durably, as records that each hold one whole thing: a table, a partition, a node.
  *
- * A newer record of the same key replaces the older one, so applying a log twice, or a snapshot and then its log, gives
- * the same state. That is all a state store has to know: it keeps bytes under keys.
+ * A newer record of the same key replaces the older one, so applying a log twice, or a snapshot and then its log,
+ * gives the same state. That is all a state store has to know: it keeps bytes under keys.
  *
  *   table/APP              TableRecord
  *   partition/APP/INDEX    PartitionRecord

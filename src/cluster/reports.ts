@@ -2,9 +2,9 @@
  * Takes up what replica servers report, and finds what they should be told (docs/internals/replication.md,
  * "Configuration", 7). A report lists all replicas of its server, so what is not in it is not there.
  *
- * Who may be sent a configuration: a node in the life in which it holds its seat, or one that has no such seat. A member that
- * restarted is told nothing of the configuration in which its former life took part, or it would take the old role again
- * under the old ballot; the guardian puts it out first.
+ * Who may be sent a configuration: a node in the life in which it holds its seat, or one that has no such seat. A
+ * member that restarted is told nothing of the configuration in which its former life took part, or it would take
+ * the old role again under the old ballot; the guardian puts it out first.
  */
 import { assert } from '../base/assert.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
@@ -203,7 +203,8 @@ export function isHealthy(state: ClusterState, partition: Partition): boolean {
 
 /**
  * Whether the node's copy is of no use any more: its table is dropped for good, or the partition has been healthy
- * without it for long enough. Copies of unknown tables are never given up: the meta server may be the one that forgot.
+ * without it for long enough. Copies of unknown tables are never given up: the meta server may be the one that
+ * forgot.
  */
 export function isForgettable(
   state: ClusterState,

@@ -1,9 +1,9 @@
 /**
- * Commands of administrators on tables: each is a function from what is durable to an answer and the records that make it
- * true. A command answers only after its records are durable; without records it answers at once.
+ * Commands of administrators on tables: each is a function from what is durable to an answer and the records that
+ * make it true. A command answers only after its records are durable; without records it answers at once.
  *
- * Rules: control.md §1.6, §1.11, §1.12 of the reference, corrected by what the original was seen to do. Commands run one
- * after the other, so what they look at does not change before their records take effect.
+ * Rules: control.md §1.6, §1.11, §1.12 of the reference, corrected by what the original was seen to do. Commands
+ * run one after the other, so what they look at does not change before their records take effect.
  */
 
 import { assert } from '../base/assert.ts';

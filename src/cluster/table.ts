@@ -1,4 +1,7 @@
-/** A table: its description and its partitions in order of their index. Dropped tables stay for ever, as in the original. */
+/**
+ * A table: its description and its partitions in order of their index. Dropped tables stay for ever, as in
+ * the original.
+ */
 import { assert, assertEqual } from '../base/assert.ts';
 import { type AppInfo, AppStatus } from '../model/configuration.ts';
 import type { Partition } from './partition.ts';

@@ -1,4 +1,7 @@
-/** What the meta server knows, in the words of the wire. Pure translations; who may ask and when is decided elsewhere. */
+/**
+ * What the meta server knows, in the words of the wire. Pure translations; who may ask and when is decided
+ * elsewhere.
+ */
 import { ErrorName } from '../base/error-names.ts';
 import type { ClusterState } from '../cluster/cluster-state.ts';
 import type { ServerNode } from '../cluster/node-registry.ts';
@@ -31,8 +34,8 @@ export function noSuchTable(): QueryCfgResponse {
 }
 
 /**
- * The partitions that were asked for, in the order of the request and as often; those out of range are left out, and if
- * nothing is left all are meant.
+ * The partitions that were asked for, in the order of the request and as often; those out of range are left out,
+ * and if nothing is left all are meant.
  */
 export function tableConfiguration(table: Table, indexes: readonly number[]): QueryCfgResponse {
   const count = table.app.partitionCount;

@@ -1,8 +1,8 @@
 /**
  * Commands on tables, one after the other: each looks at what the one before has made durable.
  *
- * A command that replaces records of partitions freezes its table first and waits for the changes that are under way; the
- * guardian begins no new ones meanwhile.
+ * A command that replaces records of partitions freezes its table first and waits for the changes that are under
+ * way; the guardian begins no new ones meanwhile.
  */
 import { assert } from '../base/assert.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';

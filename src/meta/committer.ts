@@ -1,8 +1,8 @@
 /**
  * Group commit: what is handed in while an append is under way goes into the next one, all of it together.
  *
- * Batches take effect in the order in which they were handed in. The queue is bounded by what it holds: a partition is
- * in it at most once, a node once per life, and one command at a time.
+ * Batches take effect in the order in which they were handed in. The queue is bounded by what it holds: a partition
+ * is in it at most once, a node once per life, and one command at a time.
  */
 import { assert } from '../base/assert.ts';
 import type { ChangeBatch } from '../cluster/brain.ts';

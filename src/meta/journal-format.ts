@@ -7,11 +7,11 @@
  * all big-endian. The first frame of a file is its header, as JSON. The others hold entries:
  *   u32 count, then for each: u32 key length, key (UTF-8), u32 value length, value.
  *
- * Where a file stops being readable there are two cases, and they must not be mixed up. Appends are synced one by one,
- * so a crash can spoil the last one only: nothing intact follows, the tail is *torn* and was never acknowledged. When
- * an intact frame with a later sequence number follows, the middle is *corrupt*: acknowledged changes are
- * lost, and nobody may go on as if nothing had happened. (A rotten last frame looks like a torn one. No file alone can
- * tell them apart.)
+ * Where a file stops being readable there are two cases, and they must not be mixed up. Appends are synced one by
+ * one, so a crash can spoil the last one only: nothing intact follows, the tail is *torn* and was never
+ * acknowledged. When an intact frame with a later sequence number follows, the middle is *corrupt*: acknowledged
+ * changes are lost, and nobody may go on as if nothing had happened. (A rotten last frame looks like a torn one. No
+ * file alone can tell them apart.)
  */
 import { assert, assertSafeInteger } from '../base/assert.ts';
 import { crc32c } from '../base/crc32c.ts';

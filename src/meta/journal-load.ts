@@ -1,6 +1,6 @@
 /**
- * Reads the folder of the embedded journal back: which generation counts, whose it is, what is torn and what is damaged.
- * Changes nothing, so that whatever is wrong can still be looked at.
+ * Reads the folder of the embedded journal back: which generation counts, whose it is, what is torn and what is
+ * damaged. Changes nothing, so that whatever is wrong can still be looked at.
  */
 import type { Disk } from '../env/disk.ts';
 import {

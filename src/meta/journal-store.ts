@@ -6,10 +6,11 @@
  *   journal-GENERATION      what came after it, one frame per append, synced before it is acknowledged
  *
  * 1. The state is the highest snapshot and the journal of the same generation.
- * 2. A new generation begins at each start, when the journal has grown, and after an error: what an append that failed
- *    has left in the old file is unknown, so it is written anew as part of a snapshot. A failed sync is
+ * 2. A new generation begins at each start, when the journal has grown, and after an error: what an append that
+ *    failed has left in the old file is unknown, so it is written anew as part of a snapshot. A failed sync is
  *    never retried on the same file.
- * 3. Older generations are removed only when the newer one is durable, so a crash at any point leaves one whole state.
+ * 3. Older generations are removed only when the newer one is durable, so a crash at any point leaves one whole
+ *    state.
  *
  * journal-format.ts tells a torn tail from a corrupt middle.
  */

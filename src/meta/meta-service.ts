@@ -1,9 +1,9 @@
 /**
  * What clients and administrators ask the meta server, and its answers: one entry per remote procedure.
  *
- * Questions are answered in the same turn from what is durable. Commands go through the command queue and are answered when
- * their records are durable. Errors stand in the answer's `err`, the frame says ERR_OK, because that is where clients
- * look. Whatever partition the header names is ignored.
+ * Questions are answered in the same turn from what is durable. Commands go through the command queue and are
+ * answered when their records are durable. Errors stand in the answer's `err`, the frame says ERR_OK, because that
+ * is where clients look. Whatever partition the header names is ignored.
  */
 import { ErrorCode, ErrorName, errorName } from '../base/error-names.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';

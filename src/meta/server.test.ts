@@ -1,4 +1,7 @@
-/** A whole meta server on the simulated network: hand-made replica servers on one side, an administrator on the other. */
+/**
+ * A whole meta server on the simulated network: hand-made replica servers on one side, an administrator on
+ * the other.
+ */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { NetworkWorld, type WorldHost } from '../../test/fuzz/network-world.ts';

@@ -1,10 +1,11 @@
 /**
- * The meta server: the brain (cluster/), its state store, and the two dialects in which it is spoken to, wired together.
+ * The meta server: the brain (cluster/), its state store, and the two dialects in which it is spoken to, wired
+ * together.
  *
  *   const meta = await MetaServer.open(environment, defaultOptions(META_OPTIONS, { listen, dataPath }));
  *
- * It lives until `close`. What goes wrong later than `open` does not end it: the state store waits out its trouble, and
- * what was known keeps being served. Today it is the only meta server of its cluster and therefore the leader.
+ * It lives until `close`. What goes wrong later than `open` does not end it: the state store waits out its trouble,
+ * and what was known keeps being served. Today it is the only meta server of its cluster and therefore the leader.
  */
 import { assert, assertAtMost } from '../base/assert.ts';
 import { type ChangeBatch, ClusterBrain, type Now } from '../cluster/brain.ts';

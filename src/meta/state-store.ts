@@ -1,13 +1,13 @@
 /**
  * Where the meta server keeps its state: bytes under keys (cluster/records.ts), the newest of each.
  *
- * A store is opened for one term of leadership. Its `epoch` is larger than that of every term before; in stores that are
- * shared by several meta servers each append is fenced by it, so that a deposed leader can change nothing. The
- * embedded journal has one owner by its lock, and a term is a start of the process.
+ * A store is opened for one term of leadership. Its `epoch` is larger than that of every term before; in stores
+ * that are shared by several meta servers each append is fenced by it, so that a deposed leader can change nothing.
+ * The embedded journal has one owner by its lock, and a term is a start of the process.
  *
  * A store does not fail: trouble that may pass (a full disk, a lost connection) it waits out, and says so in
- * `trouble`; meanwhile nothing that was asked for is acknowledged, and what was known keeps being served. Opening fails with
- * `StateStoreError`.
+ * `trouble`; meanwhile nothing that was asked for is acknowledged, and what was known keeps being served. Opening
+ * fails with `StateStoreError`.
  */
 import { UserError } from '../base/user-error.ts';
 import type { StateEntry } from '../cluster/records.ts';

@@ -1,9 +1,9 @@
 /**
- * A cluster in which only the brain is real, for tests that read like a story. Replica servers are reduced to what the
- * meta server sees of them: beacons, reports, requests, and obedience to pushes.
+ * A cluster in which only the brain is real, for tests that read like a story. Replica servers are reduced to what
+ * the meta server sees of them: beacons, reports, requests, and obedience to pushes.
  *
- * Independent of the brain's own assertions, the story checks at every step what must never happen (`Referee`): it knows
- * what was made durable and what was said to whom.
+ * Independent of the brain's own assertions, the story checks at every step what must never happen (`Referee`): it
+ * knows what was made durable and what was said to whom.
  */
 import assert from 'node:assert/strict';
 import { type ChangeBatch, ClusterBrain, type Now } from '../../src/cluster/brain.ts';
