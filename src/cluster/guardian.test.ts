@@ -232,12 +232,12 @@ test('rule 5: a replica that its server reports as damaged leaves the configurat
 
 test('the death of a node is one append, however many partitions it had', () => {
   const story = new Story(['a', 'b', 'c']);
-  story.createTable({ partitionCount: 300 });
+  story.createTable({ partitionCount: 256 });
   story.advance(2_000);
   const appends = story.appends.length;
   story.kill('b');
   story.advance(7_200);
-  assert.deepEqual(story.appends.slice(appends), [300]);
+  assert.deepEqual(story.appends.slice(appends), [256]);
 });
 
 test('a dropped table has no members, and a recall brings back those that still hold it', () => {

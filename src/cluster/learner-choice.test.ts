@@ -130,7 +130,7 @@ test('a new meta server goes on with the learner that it finds', () => {
 
 test('no node learns or teaches more partitions at a time than it may', () => {
   const story = new Story(['a', 'b', 'c'], { learnsPerNodeMax: 2 });
-  story.createTable({ partitionCount: 12 });
+  story.createTable({ partitionCount: 16 });
   story.advance(2_000);
   for (const name of ['a', 'b']) story.server(name).teaches = false;
   story.kill('c');
@@ -138,11 +138,11 @@ test('no node learns or teaches more partitions at a time than it may', () => {
   for (const name of ['a', 'b']) story.server(name).teaches = false;
   story.start('c');
   story.advance(2_000);
-  const wishes = Array.from({ length: 12 }, (_, index) => story.partition(index).learner);
+  const wishes = Array.from({ length: 16 }, (_, index) => story.partition(index).learner);
   assert.equal(wishes.filter((wish) => wish !== null).length, 2);
   for (const name of ['a', 'b']) story.server(name).teaches = true;
-  story.advance(12_000);
-  for (let index = 0; index < 12; index++) {
+  story.advance(16_000);
+  for (let index = 0; index < 16; index++) {
     assert.equal(story.partition(index).record.seats.length, 3);
   }
 });
