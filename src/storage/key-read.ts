@@ -14,7 +14,7 @@ import { StorageStatus } from '../wire/schema/rrdb.ts';
 import type { Writer } from '../wire/writer.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { RowList } from './read-replies.ts';
-import { outcomeOf, type ReadJob, type ReadScope } from './read-scope.ts';
+import type { ReadJob, ReadScope } from './read-scope.ts';
 import { RowStatusJob } from './row-status.ts';
 
 /** Keys of one call to the engine. */
@@ -78,7 +78,7 @@ export class KeyReadJob implements ReadJob {
     while (!this.isOver()) {
       const keys = this.chunk();
       const status = this.scope.engine.multiGet(keys, this.block);
-      if (status !== EngineStatus.ok) return outcomeOf(status);
+      if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
       if (!this.takeChunk(keys.length, rows)) return ReadOutcome.failed;
     }
     return this.finish(rows);
@@ -90,9 +90,9 @@ export class KeyReadJob implements ReadJob {
       const keys = this.chunk();
       this.scope.engine.multiGetLater(keys, this.block, (status) => {
         if (this.scope.isClosed) {
-          done(ReadOutcome.failed);
+          done(ReadOutcome.closed);
         } else if (status !== EngineStatus.ok) {
-          done(outcomeOf(status));
+          done(this.scope.outcomeOf(status));
         } else if (!this.takeChunk(keys.length, rows)) {
           done(ReadOutcome.failed);
         } else if (this.isOver()) {

@@ -12,7 +12,7 @@ import { KeyReadJob } from './key-read.ts';
 import { type RangeLimits, type RangePlan, type RangeRead, RowOutput } from './range-read.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { RowList } from './read-replies.ts';
-import { outcomeOf, type ReadJob, type ReadScope } from './read-scope.ts';
+import type { ReadJob, ReadScope } from './read-scope.ts';
 import { isFilterType } from './row-filter.ts';
 import { RowStatusJob } from './row-status.ts';
 import type { StorageLimits } from './table-context.ts';
@@ -150,7 +150,7 @@ class MultiGetRangeJob implements ReadJob {
 
   private finish(status: EngineStatus, read: RangeRead, rows: RowList): ReadOutcome {
     read.close();
-    if (status !== EngineStatus.ok) return outcomeOf(status);
+    if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
     const error = read.isIncomplete ? StorageStatus.incomplete : StorageStatus.ok;
     this.scope.replies.finishRows(rows, error);
     return ReadOutcome.done;

@@ -2,14 +2,14 @@
  * Reads rows in key order between two bounds: what ranged multi_get, sortkey_count and scans have in common.
  *
  * The semantics are the ones that clients of the original can observe:
- *  1. A read stops at a limit (rows kept, rows examined, bytes, time), at the end of its range, or when the engine has no
- *     more rows. Only a stop at a limit *while another row follows* leaves it incomplete (`isIncomplete`).
- *  2. "Another row follows" is a matter of the engine's bounds, which are wider than the range: the whole hash key going
- *     forward, everything before going back. The row that follows is not compared with the end of the range.
+ *  1. A read stops at a limit (rows kept, rows examined, bytes, time), at the end of its range, or when the engine has
+ *     no more rows. Only a stop at a limit *while another row follows* leaves it incomplete (`isIncomplete`).
+ *  2. "Another row follows" is a matter of the engine's bounds, which are wider than the range: the whole hash key
+ *     going forward, everything before going back. The row that follows is not compared with the end of the range.
  *  3. Limits are checked between rows, so a read makes progress whatever they are.
  *
- * Rows come in blocks. Limits on row counts bound the blocks, so a read that stops at them stands exactly behind the last
- * row it examined and can go on later: that is what scans do.
+ * Rows come in blocks. Limits on row counts bound the blocks, so a read that stops at them stands exactly behind the
+ * last row it examined and can go on later: that is what scans do.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';

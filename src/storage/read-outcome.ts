@@ -15,6 +15,8 @@ export const ReadOutcome = {
   invalidParameters: 3,
   /** Nothing was written: the engine is damaged or its disk fails, so this replica must stop serving. */
   failed: 4,
+  /** Nothing was written: the replica was closed meanwhile. Nothing is broken; the client asks again elsewhere. */
+  closed: 5,
 } as const;
 export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
 
@@ -28,13 +30,14 @@ export interface Reads {
   /** Decodes the argument that `reader` stands at and answers from memory if that is possible. */
   tryRead(code: RpcCode, reader: Reader, writer: Writer): ReadOutcome;
   /**
-   * Answers in a later turn what `tryRead` put off. `argument` is an own copy of the bytes that the reader stood at,
-   * to the end of the body; it must not change until `done`, which is called once, never with `later`.
+   * Answers what `tryRead` put off, or what was held back untried. `argument` is an own copy of the bytes that the
+   * reader stood at, to the end of the body; it must not change until `done`, which is called once, never with `later`,
+   * in a later turn or before this returns.
    */
   readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void;
   applySettings(settings: TableSettings): void;
   /** Drops scan contexts that nobody asked for within the limit; call it about once a second. */
   expireScans(): void;
-  /** Drops all scan contexts; reads under way end as `failed`. Call it before the engine is closed. Idempotent. */
+  /** Drops all scan contexts; reads under way end as `closed`. Call it before the engine is closed. Idempotent. */
   close(): void;
 }

@@ -3,8 +3,8 @@
  * the bytes that leave for the client.
  *
  * Declared in wire/schema/rrdb.ts like all structs; what is written by hand here is checked byte for byte against the
- * generated writers by read-replies.test.ts. What is the same in all replies of a replica (app id, partition, server) is
- * encoded once, by those writers.
+ * generated writers by read-replies.test.ts. What is the same in all replies of a replica (app id, partition, server)
+ * is encoded once, by those writers.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * What the reads of one replica share, and the range reads that are open outside of a single turn: they hold an iterator
- * of the engine and must be closed before it is.
+ * What the reads of one replica share, and the range reads that are open outside of a single turn: they hold an
+ * iterator of the engine and must be closed before it is.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../env/clock.ts';
@@ -76,16 +76,17 @@ export class ReadScope {
     });
   }
 
+  /** Outcome of a read that the engine did not answer with ok. */
+  outcomeOf(status: EngineStatus): ReadOutcome {
+    assert(status !== EngineStatus.ok, 'only what went wrong is an outcome of its own');
+    if (this.closed) return ReadOutcome.closed;
+    return status === EngineStatus.wouldBlock ? ReadOutcome.later : ReadOutcome.failed;
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
     for (const read of this.lateReads) read.close();
     this.scans.close();
   }
-}
-
-/** Outcome of a read that the engine did not answer with ok. */
-export function outcomeOf(status: EngineStatus): ReadOutcome {
-  assert(status !== EngineStatus.ok, 'only what went wrong is an outcome of its own');
-  return status === EngineStatus.wouldBlock ? ReadOutcome.later : ReadOutcome.failed;
 }

@@ -108,7 +108,24 @@ test('keys that cannot exist, and bodies that are none, are told from absent row
     const { outcome, result } = fixture.tryRead(code, argument);
     assert.equal(outcome, ReadOutcome.invalidParameters, `code ${code}`);
     assert.equal(result.length, 0);
+    const late = await fixture.readLater(code, argument);
+    assert.equal(
+      late.outcome,
+      ReadOutcome.invalidParameters,
+      `code ${code}, held before it was tried`,
+    );
   }
+});
+
+test('a clear_scanner that was held back is done late, and has no reply either', async () => {
+  const fixture = await StorageFixture.open();
+  for (const sortKey of ['a', 'b']) fixture.put('h', sortKey, '');
+  fixture.apply();
+  const { contextId } = await fixture.getScanner({ batchSize: 1 });
+  const argument = new Uint8Array(8);
+  new DataView(argument.buffer).setBigInt64(0, contextId);
+  const { outcome } = await fixture.readLater(RpcCode.clearScanner, argument);
+  assert.deepEqual([outcome, fixture.reads.scanCount], [ReadOutcome.noReply, 0]);
 });
 
 test('a stored value without its header fails the read instead of being answered', async () => {
@@ -231,7 +248,11 @@ test('closing ends the reads that are under way and all scans', async () => {
   await fixture.time.advance(10);
   assert.deepEqual(
     outcomes,
-    requests.map(() => ReadOutcome.failed),
+    requests.map(() => ReadOutcome.closed),
   );
+  for (const [code, argument] of requests) {
+    assert.equal(fixture.tryRead(code, argument).outcome, ReadOutcome.closed);
+    assert.equal((await fixture.readLater(code, argument)).outcome, ReadOutcome.closed);
+  }
   await fixture.time.run(fixture.engine.close({ flush: false }));
 });

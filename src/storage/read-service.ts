@@ -7,11 +7,9 @@
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import type { Clock } from '../env/clock.ts';
-import { type Engine, EngineStatus, type ValueView } from '../env/engine.ts';
+import type { Engine, ValueView } from '../env/engine.ts';
 import type { Random } from '../env/random.ts';
 import { isClientKey } from '../model/key.ts';
-import { isExpired, ttlNow, ttlReply } from '../model/ttl.ts';
-import { expireOf, VALUE_HEADER_BYTES } from '../model/value.ts';
 import {
   readBatchGetRequest,
   readGetScannerRequest,
@@ -20,13 +18,13 @@ import {
 } from '../wire/generated/rrdb.ts';
 import { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
-import { StorageStatus } from '../wire/schema/rrdb.ts';
 import { WireError } from '../wire/types.ts';
 import { Writer } from '../wire/writer.ts';
 import { batchGetJob } from './key-read.ts';
 import { multiGetJob } from './multi-get.ts';
+import { answerPoint, pointReadJob } from './point-read.ts';
 import { type ReadDone, ReadOutcome, type Reads } from './read-outcome.ts';
-import { outcomeOf, type ReadJob, ReadScope } from './read-scope.ts';
+import { type ReadJob, ReadScope } from './read-scope.ts';
 import { clearScanner, getScannerJob, scanJob } from './scan.ts';
 import { ScanContexts } from './scan-contexts.ts';
 import { sortkeyCountJob } from './sortkey-count.ts';
@@ -71,7 +69,7 @@ export class ReadService implements Reads {
   }
 
   tryRead(code: RpcCode, reader: Reader, writer: Writer): ReadOutcome {
-    assert(!this.scope.isClosed, 'a closed replica reads nothing');
+    if (this.scope.isClosed) return ReadOutcome.closed;
     const argumentAt = reader.position;
     const resultAt = writer.length;
     let outcome: ReadOutcome;
@@ -87,20 +85,13 @@ export class ReadService implements Reads {
   }
 
   readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void {
-    assert(!this.scope.isClosed, 'a closed replica reads nothing');
-    const reader = this.lateReader;
-    reader.reset(argument, 0, argument.length);
     const writer = new Writer(LATE_SLAB_BYTES);
     const onOutcome = (outcome: ReadOutcome): void => {
       assert(outcome !== ReadOutcome.later, 'a late read is answered for good');
       done(outcome, outcome === ReadOutcome.done ? writer.take() : EMPTY_BYTES);
     };
-    if (code === RpcCode.get || code === RpcCode.ttl) {
-      this.pointLater(code, reader.readBlob(), writer, onOutcome);
-      return;
-    }
-    const job = this.decodeJob(code, reader);
-    if (job === null) onOutcome(ReadOutcome.invalidParameters);
+    const job = this.decodeLate(code, argument);
+    if (typeof job === 'number') onOutcome(job);
     else job.runLater(writer, onOutcome);
   }
 
@@ -121,7 +112,7 @@ export class ReadService implements Reads {
       const key = reader.readBlob();
       if (!isClientKey(key)) return ReadOutcome.invalidParameters;
       const status = this.scope.engine.get(key, this.view);
-      return this.answerPoint(code, status, this.view, writer);
+      return answerPoint(this.scope, code, status, this.view, writer);
     }
     if (code === RpcCode.clearScanner) {
       clearScanner(this.scope, reader.readI64Big());
@@ -131,9 +122,29 @@ export class ReadService implements Reads {
     return job === null ? ReadOutcome.invalidParameters : job.runNow(writer);
   }
 
+  /** Held reads come here untried, so anything may be wrong with them. An outcome when there is nothing to run. */
+  private decodeLate(code: RpcCode, argument: Uint8Array): ReadJob | ReadOutcome {
+    if (this.scope.isClosed) return ReadOutcome.closed;
+    const reader = this.lateReader;
+    reader.reset(argument, 0, argument.length);
+    try {
+      if (code === RpcCode.clearScanner) {
+        clearScanner(this.scope, reader.readI64Big());
+        return ReadOutcome.noReply;
+      }
+      return this.decodeJob(code, reader) ?? ReadOutcome.invalidParameters;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return ReadOutcome.invalidParameters;
+    }
+  }
+
   /** Null when the request names keys that cannot exist. */
   private decodeJob(code: RpcCode, reader: Reader): ReadJob | null {
     switch (code) {
+      case RpcCode.get:
+      case RpcCode.ttl:
+        return pointReadJob(this.scope, code, reader.readBlob());
       case RpcCode.multiGet:
         return multiGetJob(this.scope, readMultiGetRequest(reader));
       case RpcCode.batchGet:
@@ -146,49 +157,5 @@ export class ReadService implements Reads {
         assert(code === RpcCode.scan, 'only supported reads are decoded');
         return scanJob(this.scope, readScanRequest(reader).contextId);
     }
-  }
-
-  private pointLater(
-    code: RpcCode,
-    key: Uint8Array,
-    writer: Writer,
-    done: (outcome: ReadOutcome) => void,
-  ): void {
-    assert(isClientKey(key), 'only what was tried before is read later');
-    const view: ValueView = { bytes: EMPTY_BYTES, start: 0, end: 0 };
-    this.scope.engine.getLater(key, view, (status) => {
-      const { isClosed } = this.scope;
-      done(isClosed ? ReadOutcome.failed : this.answerPoint(code, status, view, writer));
-    });
-  }
-
-  /** get and ttl, once the engine has answered. */
-  private answerPoint(
-    code: RpcCode,
-    status: EngineStatus,
-    view: ValueView,
-    writer: Writer,
-  ): ReadOutcome {
-    const { replies, clock } = this.scope;
-    if (status === EngineStatus.ok) {
-      const { bytes, start, end } = view;
-      if (end - start < VALUE_HEADER_BYTES) return ReadOutcome.failed;
-      const expireSeconds = expireOf(bytes, start);
-      const nowSeconds = expireSeconds === 0 ? 0 : ttlNow(clock.wallMs());
-      if (!isExpired(expireSeconds, nowSeconds)) {
-        const { ok } = StorageStatus;
-        if (code === RpcCode.ttl) {
-          replies.writeTtl(writer, ok, ttlReply(expireSeconds, nowSeconds));
-        } else {
-          replies.writeValue(writer, ok, bytes, start + VALUE_HEADER_BYTES, end);
-        }
-        return ReadOutcome.done;
-      }
-    } else if (status !== EngineStatus.notFound) {
-      return outcomeOf(status);
-    }
-    if (code === RpcCode.ttl) replies.writeTtl(writer, StorageStatus.notFound, 0);
-    else replies.writeValue(writer, StorageStatus.notFound, EMPTY_BYTES, 0, 0);
-    return ReadOutcome.done;
   }
 }

@@ -1,10 +1,11 @@
 /**
- * get_scanner and scan: a partition, or a part of it, in batches. A scan sees the data as of get_scanner, while expiry is
- * judged anew for each batch.
+ * get_scanner and scan: a partition, or a part of it, in batches. A scan sees the data as of get_scanner, while expiry
+ * is judged anew for each batch.
  *
  * Which rows a scan may see: those of the start key's hash key only, unless the start has no hash key, the request says
- * `fullScan`, or it goes from behind a key to FF FF. (Two clients resume a lost full scan so, and cannot say `fullScan`:
- * the original ends their scan with the hash key and they miss the rest. A scan of one hash key starts inclusive.)
+ * `fullScan`, or it goes from behind a key to FF FF. (Two clients resume a lost full scan so, and cannot say
+ * `fullScan`: the original ends their scan with the hash key and they miss the rest. A scan of one hash key that ends at
+ * FF FF starts with its first key, inclusive.)
  *
  * A batch may be short, or empty, with a live context: when the rows at hand are not in memory any more, when they were
  * left out, and when the batch is large.
@@ -27,7 +28,7 @@ import { directlyBehind } from './multi-get.ts';
 import { type RangeLimits, type RangePlan, RowOutput } from './range-read.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { CONTEXT_FINISHED, CONTEXT_NONE, type ContextId, RowList } from './read-replies.ts';
-import { outcomeOf, type ReadJob, type ReadScope } from './read-scope.ts';
+import type { ReadJob, ReadScope } from './read-scope.ts';
 import { isFilterType } from './row-filter.ts';
 import type { OpenScan } from './scan-contexts.ts';
 
@@ -163,7 +164,7 @@ class FirstBatchJob implements ReadJob {
     const status = scan.read.runNow();
     if (isAnswered(status, scan)) return this.batch.finish(scan, rows);
     scan.read.close();
-    return outcomeOf(status);
+    return this.scope.outcomeOf(status);
   }
 
   runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
@@ -174,7 +175,7 @@ class FirstBatchJob implements ReadJob {
         done(this.batch.finish(scan, rows));
       } else {
         scan.read.close();
-        done(outcomeOf(status));
+        done(this.scope.outcomeOf(status));
       }
     });
   }
@@ -199,7 +200,7 @@ class NextBatchJob implements ReadJob {
     if (isAnswered(status, scan)) return this.batch.finish(scan, rows);
     if (status === EngineStatus.wouldBlock) this.scope.scans.giveBack(this.id, scan);
     else scan.read.close();
-    return outcomeOf(status);
+    return this.scope.outcomeOf(status);
   }
 
   runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
@@ -214,7 +215,7 @@ class NextBatchJob implements ReadJob {
         done(this.batch.finish(scan, rows));
       } else {
         scan.read.close();
-        done(outcomeOf(status));
+        done(this.scope.outcomeOf(status));
       }
     });
   }

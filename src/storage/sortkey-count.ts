@@ -1,6 +1,6 @@
 /**
- * sortkey_count: how many live rows a hash key has. There is no limit on the number, so what is more than one turn's work
- * goes on in later turns; a read that runs out of time answers −1.
+ * sortkey_count: how many live rows a hash key has. There is no limit on the number, so what is more than one turn's
+ * work goes on in later turns; a read that runs out of time answers −1.
  */
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { EngineStatus } from '../env/engine.ts';
@@ -9,7 +9,7 @@ import { FilterType, StorageStatus } from '../wire/schema/rrdb.ts';
 import type { Writer } from '../wire/writer.ts';
 import { type RangePlan, type RangeRead, RowOutput } from './range-read.ts';
 import { ReadOutcome } from './read-outcome.ts';
-import { outcomeOf, type ReadJob, type ReadScope } from './read-scope.ts';
+import type { ReadJob, ReadScope } from './read-scope.ts';
 
 const COUNT_OUT_OF_TIME = -1;
 
@@ -73,7 +73,7 @@ class SortkeyCountJob implements ReadJob {
 
   private finish(status: EngineStatus, read: RangeRead, writer: Writer): ReadOutcome {
     read.close();
-    if (status !== EngineStatus.ok) return outcomeOf(status);
+    if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
     const count = read.isLate ? COUNT_OUT_OF_TIME : read.kept;
     this.scope.replies.writeCount(writer, StorageStatus.ok, count);
     return ReadOutcome.done;

@@ -1,8 +1,8 @@
 /**
  * What the read and write services of one replica must know of their table, and the limits they keep.
  *
- * The identity never changes while a replica is open. The settings come from the table's environment (envs) and from the
- * partition count; a new record replaces the old one when the meta server pushes a change.
+ * The identity never changes while a replica is open. The settings come from the table's environment (envs) and from
+ * the partition count; a new record replaces the old one when the meta server pushes a change.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The forms in which the corpus writes bytes, numbers and lists, and back: what ../shared/conformance/corpuslib.py describes
- * in its first lines. `@NONCE8@` stands for eight bytes that are new for every scenario.
+ * The forms in which the corpus writes bytes, numbers and lists, and back: what ../shared/conformance/corpuslib.py
+ * describes in its first lines. `@NONCE8@` stands for eight bytes that are new for every scenario.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
