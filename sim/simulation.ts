@@ -215,8 +215,7 @@ class Simulation {
 
   #judge(): void {
     const nowUs = this.#scheduler.nowUs;
-    this.#observer.look();
-    this.#observer.compareAllContents();
+    this.#observer.finish();
     for (const [hashKey, history] of this.#workload.recorder.histories) {
       const verdict = checkLinearizable(history);
       if (verdict.kind === 'ok') continue;

@@ -1,12 +1,13 @@
 /**
- * The one true history of a partition, gathered from outside: every mutation that was ever prepared, seen on the wire, and
- * which of them are committed, seen at any replica.
+ * The one true history of a partition, gathered from outside: every mutation that was ever prepared, seen on the wire or, if
+ * its messages never left, when an engine took it over; and which of them are committed, seen at any replica.
  *
  * V6: one digest per committed decree. A digest covers all that came before it, so comparing the digest at a replica's
  * commit point compares its whole history. V7 and V9: what an engine holds at applied decree d is the replay of the
  * committed bodies up to d.
  */
 import { assert } from '../../src/base/assert.ts';
+import { crc32c } from '../../src/base/crc32c.ts';
 import { ContentModel } from './content.ts';
 
 export interface PreparedMutation {
@@ -28,6 +29,9 @@ export class GlobalHistory {
   constructor() {
     this.#contents = [this.#model.digest.text];
   }
+
+  /** The fault that `onCommitted` returned last is a mutation that nobody was seen to prepare or apply. */
+  isUnknown: boolean = false;
 
   get lastCommitted(): number {
     return this.#digests.length - 1;
@@ -52,8 +56,30 @@ export class GlobalHistory {
       : `decree ${mutation.decree} was prepared twice with one digest, two bodies`;
   }
 
-  /** A replica has committed up to `decree`, where its history has `digest`. Returns what is wrong, or null. */
+  /**
+   * An engine has applied a batch. It ends with the value of the applied-decree row: u64 decree, u32 digest (big-endian). The
+   * digest is CRC-32C over all before it, seeded with the previous digest and the decree, which tells the previous one.
+   */
+  onApplied(batch: Uint8Array): void {
+    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    const end = batch.length;
+    const decree = view.getUint32(end - 12) * 0x1_0000_0000 + view.getUint32(end - 8);
+    const digest = view.getInt32(end - 4);
+    if (this.#prepared.get(decree)?.has(digest) === true) return;
+    for (const previousDigest of this.#digestsAt(decree - 1)) {
+      const seed = (previousDigest ^ Math.imul(decree | 0, 0x9e3779b1)) >>> 0;
+      if ((crc32c(batch, 0, end - 4, seed) | 0) !== digest) continue;
+      this.onPrepared({ ballot: 0, decree, previousDigest, digest, body: batch });
+      return;
+    }
+  }
+
+  /**
+   * A replica has committed up to `decree`, where its history has `digest`. Returns what is wrong, or null. A mutation
+   * that is not known yet is no fault while an engine may still take it over: `isUnknown` tells.
+   */
   onCommitted(decree: number, digest: number): string | null {
+    this.isUnknown = false;
     if (decree <= this.lastCommitted) {
       const known = this.#digests[decree]!;
       return known === digest
@@ -65,6 +91,7 @@ export class GlobalHistory {
     for (let at = decree; at > this.lastCommitted; at--) {
       const mutation = this.#prepared.get(at)?.get(wanted);
       if (mutation === undefined) {
+        this.isUnknown = true;
         return `decree ${at} with digest ${wanted} is committed but was never prepared by anyone`;
       }
       chain.push(mutation);
@@ -87,6 +114,11 @@ export class GlobalHistory {
   contentAt(decree: number): string {
     assert(decree <= this.lastCommitted, 'only committed decrees have one content');
     return this.#contents[decree]!;
+  }
+
+  #digestsAt(decree: number): Iterable<number> {
+    if (decree <= this.lastCommitted) return [this.#digests[decree]!];
+    return this.#prepared.get(decree)?.keys() ?? [];
   }
 
   #commit(mutation: PreparedMutation): void {

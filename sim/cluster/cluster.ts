@@ -13,6 +13,7 @@ import { Reader } from '../../src/wire/reader.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
 import type { Violations } from '../checkers/violations.ts';
+import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { RandomStreams } from '../kernel/streams.ts';
 import type { AnyMachine, Stage } from '../nemesis/stage.ts';
@@ -41,6 +42,7 @@ export class Cluster {
   readonly #replicas: Machine<ReplicaServer>[] = [];
   readonly #clients: Machine<ClientProcess>[] = [];
   readonly #reader: Reader = new Reader();
+  #observer: ClusterObserver | null = null;
   /** Span of the wall clocks over the whole run. */
   #wallMinMs: number = 0;
   #wallMaxMs: number = 0;
@@ -85,7 +87,9 @@ export class Cluster {
   }
 
   observe(observer: ClusterObserver): void {
+    this.#observer = observer;
     this.network.observers.push((from, to, type, payload) => {
+      this.#noteFrame(from.name, to.name, type, payload);
       if (type !== InternalMessage.configurationPush) {
         observer.onFrame(from.name, to.name, type, payload);
         return;
@@ -100,6 +104,21 @@ export class Cluster {
         secondaries: secondaries.map(hostOf),
       });
     });
+  }
+
+  /** Two-phase commit as text, for people who look for a bug. */
+  #noteFrame(from: string, to: string, type: number, payload: Uint8Array): void {
+    const { trace, nowUs } = this.#scheduler;
+    if (!trace.keepsLines) return;
+    if (type === InternalMessage.prepare) {
+      const { partition, ballot, decree, lastCommittedDecree } = readSeenPrepare(payload);
+      const text = `${partition} ballot ${ballot} decree ${decree} committed ${lastCommittedDecree}`;
+      trace.note(nowUs, from, `prepare to ${to}:`, text);
+    } else if (type === InternalMessage.prepareAck) {
+      const { partition, ballot, decree, result } = readSeenPrepareAck(payload);
+      const text = `${partition} ballot ${ballot} decree ${decree} result ${result}`;
+      trace.note(nowUs, from, `ack to ${to}:`, text);
+    }
   }
 
   stage(beforeDeath: (machine: AnyMachine) => void, onWallStep: () => void): Stage {
@@ -177,6 +196,10 @@ export class Cluster {
       blockFraction: swarm.blockFraction,
     };
     const events = {
+      onBatchApplied: (_: string, enginePath: string, batch: Uint8Array): void => {
+        const partition = /replicas\/(\d+\.\d+)\/engine$/.exec(enginePath)?.[1];
+        if (partition !== undefined) this.#observer?.onBatchApplied(partition, batch);
+      },
       onErrorLog: (machine: string, event: string, text: string): void =>
         this.#violations.add('error-log', this.#scheduler.nowUs, `${machine}: ${event} ${text}`),
       onStartFailed: (machine: string, error: unknown): void =>

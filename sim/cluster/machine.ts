@@ -13,7 +13,12 @@ import { MemoryDisk } from '../../src/adapters/memory/disk.ts';
 import { MemoryEngineFactory } from '../../src/adapters/memory/engine.ts';
 import { assert } from '../../src/base/assert.ts';
 import type { TimerHandle, Timers } from '../../src/env/clock.ts';
-import type { Engine, EngineFactory, SstWriter } from '../../src/env/engine.ts';
+import {
+  type Engine,
+  type EngineFactory,
+  EngineStatus,
+  type SstWriter,
+} from '../../src/env/engine.ts';
 import type { ReplicaEnvironment } from '../../src/env/environment.ts';
 import type { Random } from '../../src/env/random.ts';
 import { Owner } from '../kernel/owner.ts';
@@ -37,6 +42,8 @@ export interface MachineTraits {
 }
 
 export interface MachineEvents {
+  /** An engine of the machine took over a batch. */
+  onBatchApplied(machine: string, enginePath: string, batch: Uint8Array): void;
   onErrorLog(machine: string, event: string, text: string): void;
   onStartFailed(machine: string, error: unknown): void;
 }
@@ -165,11 +172,14 @@ export class Machine<P extends RunningProcess> {
     const timers = new SimTimers(scheduler, this.owner, this.clock, this.#random);
     this.#timers = timers;
     const { blockFraction } = this.traits;
-    const engines = new ObservedEngines((isObserved) => {
-      const mayBlock = (): boolean =>
-        blockFraction > 0 && !isObserved() && this.#random.fraction() < blockFraction;
-      return new MemoryEngineFactory({ disk: this.disk, timers, clock: this.clock, mayBlock });
-    });
+    const engines = new ObservedEngines(
+      (isObserved) => {
+        const mayBlock = (): boolean =>
+          blockFraction > 0 && !isObserved() && this.#random.fraction() < blockFraction;
+        return new MemoryEngineFactory({ disk: this.disk, timers, clock: this.clock, mayBlock });
+      },
+      (path, batch) => events.onBatchApplied(this.name, path, batch),
+    );
     this.engines = engines;
     const logger = new SimLogger(scheduler, this.owner, (owner, event, text) => {
       events.onErrorLog(owner.name, event, text);
@@ -211,19 +221,25 @@ class PresentTimers implements Timers {
   }
 }
 
-/** Remembers which engines are open, so that the checkers can look into them. */
+/** Remembers which engines are open and tells of each batch, so that the checkers can look into them. */
 export class ObservedEngines implements EngineFactory {
   readonly #inner: EngineFactory;
+  readonly #onApplied: (path: string, batch: Uint8Array) => void;
   readonly #open: Map<string, Engine> = new Map();
   #isObserved: boolean = false;
 
-  constructor(make: (isObserved: () => boolean) => EngineFactory) {
+  constructor(
+    make: (isObserved: () => boolean) => EngineFactory,
+    onApplied: (path: string, batch: Uint8Array) => void,
+  ) {
     this.#inner = make(() => this.#isObserved);
+    this.#onApplied = onApplied;
   }
 
   async open(path: string): Promise<Engine> {
     const engine = await this.#inner.open(path);
     this.#open.set(path, engine);
+    this.#listen(engine, path);
     const close = engine.close.bind(engine);
     engine.close = (options) => {
       if (this.#open.get(path) === engine) this.#open.delete(path);
@@ -251,6 +267,22 @@ export class ObservedEngines implements EngineFactory {
       this.#isObserved = false;
     }
     return true;
+  }
+
+  #listen(engine: Engine, path: string): void {
+    const write = engine.write.bind(engine);
+    const writeLater = engine.writeLater.bind(engine);
+    engine.write = (batch) => {
+      const status = write(batch);
+      if (status === EngineStatus.ok) this.#onApplied(path, batch);
+      return status;
+    };
+    engine.writeLater = (batch, done) => {
+      writeLater(batch, (status) => {
+        if (status === EngineStatus.ok) this.#onApplied(path, batch);
+        done(status);
+      });
+    };
   }
 
   #find(partition: string): Engine | null {
