@@ -136,7 +136,7 @@ async function main(): Promise<void> {
     CONTEXT,
     settings,
     1,
-    new LatestValues({ engine, unapplied: () => [] }),
+    new LatestValues({ engine, appliedDecree: () => 0, unapplied: () => [] }),
   );
   const reads = new ReadService(engine, CONTEXT, settings, realTime, new SeededRandom(1));
   const builder = new WriteBatchBuilder();

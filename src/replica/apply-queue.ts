@@ -20,7 +20,8 @@ export class ApplyQueue {
   private readonly owner: ApplyOwner;
   private readonly waiting: Mutation[] = [];
   private applied: number;
-  private stalled = false;
+  /** What the engine could not take at once. */
+  private stalled: Mutation | null = null;
   private stopped = false;
   private onIdle: (() => void)[] = [];
 
@@ -34,13 +35,15 @@ export class ApplyQueue {
     return this.applied as Decree;
   }
 
-  get waitingCount(): number {
-    return this.waiting.length;
+  /** Bodies of the mutations that were committed and are not in the engine yet, newest first. */
+  *unapplied(): Iterable<Uint8Array> {
+    for (let index = this.waiting.length - 1; index >= 0; index--) yield this.waiting[index]!.body;
+    if (this.stalled !== null) yield this.stalled.body;
   }
 
   apply(mutation: Mutation): void {
     if (this.stopped) return;
-    if (this.stalled) {
+    if (this.stalled !== null) {
       this.waiting.push(mutation);
       return;
     }
@@ -52,7 +55,7 @@ export class ApplyQueue {
 
   /** Resolves when nothing is being applied; at once after `stop`. */
   idle(): Promise<void> {
-    if (!this.stalled || this.stopped) return Promise.resolve();
+    if (this.stalled === null || this.stopped) return Promise.resolve();
     return new Promise((resolve) => this.onIdle.push(resolve));
   }
 
@@ -64,11 +67,11 @@ export class ApplyQueue {
   }
 
   private applyLater(mutation: Mutation): void {
-    assert(!this.stalled, 'one stalled write at a time');
-    this.stalled = true;
+    assert(this.stalled === null, 'one stalled write at a time');
+    this.stalled = mutation;
     this.engine.writeLater(mutation.body, (status) => {
       if (this.stopped) return;
-      this.stalled = false;
+      this.stalled = null;
       if (status !== EngineStatus.ok) {
         this.fail(status);
         return;
@@ -79,13 +82,15 @@ export class ApplyQueue {
   }
 
   private drain(): void {
+    const batch = this.waiting.splice(0);
     let next = 0;
-    while (!this.stalled && !this.stopped && next < this.waiting.length) {
-      this.apply(this.waiting[next]!);
+    while (this.stalled === null && !this.stopped && next < batch.length) {
+      this.apply(batch[next]!);
       next += 1;
     }
-    this.waiting.splice(0, next);
-    if (!this.stalled) this.wakeIdle();
+    // What stalled again is followed by the rest, before anything that was committed meanwhile.
+    this.waiting.unshift(...batch.slice(next));
+    if (this.stalled === null) this.wakeIdle();
   }
 
   private done(mutation: Mutation): void {

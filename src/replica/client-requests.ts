@@ -13,10 +13,11 @@ import type { Clock } from '../env/clock.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
 import { ReadOutcome, type Reads } from '../storage/read-outcome.ts';
+import { AppendOutcome } from '../storage/write-outcome.ts';
 import type { WriteFamily } from '../storage/write-service.ts';
-import type { Reader } from '../wire/reader.ts';
+import { Reader } from '../wire/reader.ts';
 import { RPCS, type RpcCode } from '../wire/rpc-codes.ts';
-import { beginArgument, type RequestHeader } from '../wire/thrift-frame.ts';
+import { beginArgument, RequestHeader } from '../wire/thrift-frame.ts';
 import { WritePipeline } from './write-pipeline.ts';
 
 interface HeldRead {
@@ -97,9 +98,44 @@ export class ClientRequests {
   // ---- writes ----
 
   private onWrite(session: ThriftSession, header: RequestHeader, reader: Reader): void {
-    const error = this.checkWrite(header, reader) || this.pipeline.add(session, header, reader);
-    if (error === ErrorCode.ok) this.host.endTurnSoon();
+    const error = this.checkWrite(header, reader);
+    if (error === ErrorCode.ok) this.takeWrite(session, header, reader);
     else session.replyError(header.rpc, header.seqid, error);
+  }
+
+  private takeWrite(session: ThriftSession, header: RequestHeader, reader: Reader): void {
+    const argumentStart = reader.position;
+    const { rpc, seqid } = header;
+    switch (this.pipeline.add(session, header, reader)) {
+      case AppendOutcome.appended:
+        this.host.endTurnSoon();
+        return;
+      case AppendOutcome.invalidParameters:
+        session.replyError(rpc, seqid, ErrorCode.invalidParameters);
+        return;
+      case AppendOutcome.blocked:
+        this.retryWrite(session, header, reader.bytes.slice(argumentStart, reader.end));
+        return;
+      default:
+        session.replyError(rpc, seqid, ErrorCode.invalidState);
+        this.host.onEngineFailed();
+    }
+  }
+
+  /** An atomic write depends on a value that is on the disk: it takes its place in the pipeline once that was read. */
+  private retryWrite(session: ThriftSession, header: RequestHeader, argument: Uint8Array): void {
+    const kept = Object.assign(new RequestHeader(), header);
+    this.writes.fetch((ok) => {
+      const role = this.host.core.leading;
+      const valid = this.leaseHolds() && role?.hasWriteQuorum() === true && !this.pipeline.isFull;
+      if (!ok || !valid) {
+        session.replyError(kept.rpc, kept.seqid, ErrorCode.invalidState);
+        return;
+      }
+      const reader = new Reader();
+      reader.reset(argument, 0, argument.length);
+      this.takeWrite(session, kept, reader);
+    });
   }
 
   private checkWrite(header: RequestHeader, reader: Reader): ErrorCode {

@@ -75,6 +75,11 @@ export class ReplicaEngine {
     this.applying.apply(mutation);
   }
 
+  /** Bodies of the mutations that were committed and are not in the engine yet, newest first. */
+  unapplied(): Iterable<Uint8Array> {
+    return this.applying.unapplied();
+  }
+
   /** Nothing more is applied. */
   stop(): void {
     this.applying.stop();

@@ -38,8 +38,9 @@ import type {
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { ReplicaOptions } from './options.ts';
-import { LOG_HOLDER, Replica, type ReplicaHost } from './replica.ts';
+import { LOG_HOLDER, Replica } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
+import type { ReplicaHost } from './replica-host.ts';
 
 export interface StoreIdentity {
   readonly self: NodeId;
@@ -49,6 +50,10 @@ export interface StoreIdentity {
   readonly bus: MessageBus;
   leader(): NodeId | null;
   reportSoon(): void;
+}
+
+interface TurnEnder {
+  endTurn(nowMs: number): void;
 }
 
 /** Learn ids are unique per primary process, and differ between its lives. */
@@ -69,7 +74,7 @@ export class ReplicaStore implements ReplicaHost {
   private readonly busy = new Map<number, Promise<void>>();
   /** Replicas whose folder is there and could not be opened, with the reason. */
   private readonly broken = new Map<number, { readonly gpid: Gpid; readonly reason: string }>();
-  private turnReplicas: Replica[] = [];
+  private turnReplicas: TurnEnder[] = [];
   private learnIds = 0;
   private closed = false;
 
@@ -160,7 +165,7 @@ export class ReplicaStore implements ReplicaHost {
     return this.identity.incarnation * LEARN_IDS_PER_LIFE + this.learnIds;
   }
 
-  endTurnSoon(replica: Replica): void {
+  endTurnSoon(replica: TurnEnder): void {
     if (this.turnReplicas.includes(replica)) return;
     if (this.turnReplicas.length === 0) this.environment.timers.defer(() => this.endTurn());
     this.turnReplicas.push(replica);

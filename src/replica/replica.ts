@@ -6,7 +6,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
-import type { ReplicaCoreOptions, ReplicaEffects } from '../consensus/effects.ts';
+import type { ReplicaEffects } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { Mutation } from '../consensus/mutation.ts';
 import { ReplicaCore } from '../consensus/replica-core.ts';
@@ -20,6 +20,7 @@ import {
 } from '../model/configuration.ts';
 import { type Decree, type Gpid, gpidText, type NodeId } from '../model/identity.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
+import { LatestValues, type ValueSource } from '../storage/latest-value.ts';
 import type { LogOwner, MutationLog } from '../storage/log/mutation-log.ts';
 import { tableSettings } from '../storage/table-context.ts';
 import { WriteService } from '../storage/write-service.ts';
@@ -37,7 +38,6 @@ import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { CheckpointFetch, FetchAbandoned } from './checkpoint-fetch.ts';
 import { CheckpointSource } from './checkpoint-source.ts';
 import { ClientRequests, type RequestHost } from './client-requests.ts';
-import type { ReplicaOptions } from './options.ts';
 import {
   type EngineOwner,
   type OpenedEngine,
@@ -45,43 +45,13 @@ import {
   ReplicaEngine,
 } from './replica-engine.ts';
 import type { ReplicaFolder, StoredReplica } from './replica-folder.ts';
-
-/** What a replica needs of the server that it lives on. */
-export interface ReplicaHost {
-  readonly environment: ReplicaEnvironment;
-  readonly options: ReplicaOptions;
-  readonly coreOptions: ReplicaCoreOptions;
-  readonly self: NodeId;
-  readonly lease: Lease;
-  readonly log: MutationLog;
-  send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void;
-  sendToLeader<T extends InternalMessage>(type: T, message: InternalMessageMap[T]): void;
-  nextLearnId(): number;
-  /** Calls `endTurn` of the replica when this turn ends. */
-  endTurnSoon(replica: Replica): void;
-  /** The meta server should hear of a change soon. */
-  reportSoon(): void;
-}
-
-/** Read-only view, for reports and the simulator's checkers. */
-export interface ReplicaInspection {
-  readonly gpid: Gpid;
-  readonly config: PartitionConfiguration;
-  readonly status: ReplicaStatus;
-  readonly lastCommittedDecree: number;
-  readonly lastPreparedDecree: number;
-  readonly lastLoggedDecree: number;
-  readonly appliedDecree: number;
-  readonly durableDecree: number;
-  readonly engine: Engine | null;
-  digestAt(decree: number): number | null;
-}
+import type { ReplicaHost, ReplicaInspection } from './replica-host.ts';
 
 const CLUSTER_ID = 1;
 /** Name under which a replica keeps the log above its durable decree. */
 export const LOG_HOLDER = 'durable';
 
-export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHost {
+export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHost, ValueSource {
   readonly gpid: Gpid;
   readonly core: ReplicaCore;
   readonly folder: ReplicaFolder;
@@ -122,7 +92,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     const { appId, partitionIndex } = this.gpid;
     const context = { appId, partitionIndex, server: host.self };
     const settings = tableSettings(table.partitionCount, table.envs);
-    this.writes = new WriteService(context, settings, CLUSTER_ID);
+    this.writes = new WriteService(context, settings, CLUSTER_ID, new LatestValues(this));
     this.storage = new ReplicaEngine(host.environment, folder, context, this, table, opened);
     this.requests = new ClientRequests(this, this.storage, this.writes, host.options);
     host.log.hold(this.gpid, LOG_HOLDER, decree);
@@ -240,6 +210,20 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
       dataBytes: this.storage.current?.statistics().liveDataBytes ?? 0,
       failure: state.failure,
     };
+  }
+
+  // ---- ValueSource ----
+
+  get engine(): Engine | null {
+    return this.storage.current;
+  }
+
+  *unapplied(): Iterable<Uint8Array> {
+    const { list } = this.core.state;
+    for (let decree = list.lastPrepared; decree > list.lastCommitted; decree--) {
+      yield list.get(decree)!.body;
+    }
+    yield* this.storage.unapplied();
   }
 
   // ---- RequestHost ----

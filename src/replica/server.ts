@@ -35,7 +35,7 @@ import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { BeaconSender } from './beacon-sender.ts';
 import { type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
-import type { ReplicaInspection } from './replica.ts';
+import type { ReplicaInspection } from './replica-host.ts';
 import { ReplicaStore } from './replica-store.ts';
 
 export class ReplicaServer implements RequestHandler {

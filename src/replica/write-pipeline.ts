@@ -17,7 +17,8 @@ import type { Clock } from '../env/clock.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
 import { type PendingWrite, PendingWritePool } from '../storage/pending-write.ts';
 import { WriteBatchBuilder } from '../storage/write-batch.ts';
-import { AppendOutcome, type WriteFamily } from '../storage/write-service.ts';
+import { AppendOutcome } from '../storage/write-outcome.ts';
+import type { WriteFamily } from '../storage/write-service.ts';
 import type { Reader } from '../wire/reader.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 
@@ -54,8 +55,8 @@ export class WritePipeline {
     return this.builder.byteLength >= this.mutationBytesMax;
   }
 
-  /** `reader` stands on the argument. ok: it will be answered; else nothing was kept. */
-  add(session: ThriftSession, header: RequestHeader, reader: Reader): ErrorCode {
+  /** `reader` stands on the argument. `appended`: it will be answered; else nothing was kept. */
+  add(session: ThriftSession, header: RequestHeader, reader: Reader): AppendOutcome {
     assert(!this.isFull, 'the caller proposes a full mutation first');
     const pending = this.pool.take();
     const now = Math.floor(this.clock.wallMs() * 1_000);
@@ -70,12 +71,12 @@ export class WritePipeline {
     );
     if (outcome !== AppendOutcome.appended) {
       this.pool.giveBack(pending);
-      return ErrorCode.invalidParameters;
+      return outcome;
     }
     pending.origin = session;
     pending.requestId = header.seqid;
     this.open.writes.push(pending);
-    return ErrorCode.ok;
+    return outcome;
   }
 
   /** Proposes the open mutation if it has writes and there is room. */

@@ -12,7 +12,7 @@ import {
   BATCH_COUNT_AT,
   BATCH_HEADER_BYTES,
   RecordTag,
-} from './write-batch.ts';
+} from './batch-format.ts';
 
 export class BatchFormatError extends Error {
   override readonly name = 'BatchFormatError';

@@ -6,6 +6,7 @@
  * never looks at them.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
+import { EMPTY_BYTES } from '../base/bytes.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
 import { StorageStatus } from '../wire/schema/rrdb.ts';
 
@@ -15,6 +16,12 @@ export class PendingWrite {
   error: StorageStatus;
   /** Keys that a multi_remove names. */
   count: number;
+  /** Of incr. */
+  newValue: bigint;
+  /** Of check_and_set and check_and_mutate. */
+  checkValueReturned: boolean;
+  checkValueExist: boolean;
+  checkValue: Uint8Array;
   origin: object | null;
   requestId: number;
   /** Monotonic time of arrival, for metrics and deadlines. */
@@ -24,6 +31,10 @@ export class PendingWrite {
     this.code = RpcCode.unknown;
     this.error = StorageStatus.ok;
     this.count = 0;
+    this.newValue = 0n;
+    this.checkValueReturned = false;
+    this.checkValueExist = false;
+    this.checkValue = EMPTY_BYTES;
     this.origin = null;
     this.requestId = 0;
     this.arrivedMs = 0;
@@ -33,6 +44,10 @@ export class PendingWrite {
     this.code = RpcCode.unknown;
     this.error = StorageStatus.ok;
     this.count = 0;
+    this.newValue = 0n;
+    this.checkValueReturned = false;
+    this.checkValueExist = false;
+    this.checkValue = EMPTY_BYTES;
     this.origin = null;
     this.requestId = 0;
     this.arrivedMs = 0;

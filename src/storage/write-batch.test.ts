@@ -8,8 +8,9 @@ import { InvariantError } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
 import { EngineError, EngineStatus } from '../env/engine.ts';
 import { APPLIED_DECREE_KEY, encodeKey } from '../model/key.ts';
+import { BATCH_HEADER_BYTES, RecordTag } from './batch-format.ts';
 import { BatchFormatError, batchRecords, readAppliedDecree } from './batch-records.ts';
-import { BATCH_HEADER_BYTES, RecordTag, WriteBatchBuilder } from './write-batch.ts';
+import { WriteBatchBuilder } from './write-batch.ts';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const STAMP = { expireSeconds: 100, timestampUs: 1_700_000_000_000_000, tag: 2 };

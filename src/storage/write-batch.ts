@@ -12,17 +12,16 @@
  */
 import { assert, assertAtLeast, assertAtMost, assertSafeInteger } from '../base/assert.ts';
 import { copyInto } from '../base/bytes.ts';
+import type { ValueView } from '../env/engine.ts';
 import { APPLIED_DECREE_KEY, encodeKeyInto, isClientKey, KEY_HEADER_BYTES } from '../model/key.ts';
 import { VALUE_HEADER_BYTES, writeValueHeader } from '../model/value.ts';
-
-export const BATCH_HEADER_BYTES = 12;
-/** Offset of the record count (u32 LE) in a batch. */
-export const BATCH_COUNT_AT = 8;
-/** u64 BE decree ‖ u32 BE digest. */
-export const APPLIED_VALUE_BYTES = 12;
-
-export const RecordTag = { delete: 0x00, put: 0x01 } as const;
-export type RecordTag = (typeof RecordTag)[keyof typeof RecordTag];
+import {
+  APPLIED_VALUE_BYTES,
+  BATCH_COUNT_AT,
+  BATCH_HEADER_BYTES,
+  RecordTag,
+} from './batch-format.ts';
+import { findLastRecord } from './batch-search.ts';
 
 /** Tag, and two lengths of at most five bytes each. */
 const RECORD_OVERHEAD_BYTES_MAX = 11;
@@ -67,6 +66,11 @@ export class WriteBatchBuilder {
     }
     this.length = BATCH_HEADER_BYTES;
     this.count = 0;
+  }
+
+  /** The last record of `key` so far, null if there is none; `into` gets its value, valid until the next change. */
+  find(key: Uint8Array, into: ValueView): RecordTag | null {
+    return findLastRecord(this.bytes, this.length, key, into);
   }
 
   /** Drops the records that were added since the builder had these `byteLength` and `recordCount`. */

@@ -16,13 +16,16 @@ import {
   writeMultiRemoveRequest,
   writeUpdateRequest,
 } from '../wire/generated/rrdb.ts';
-import { RpcCode } from '../wire/rpc-codes.ts';
+import { RPCS, RpcCode } from '../wire/rpc-codes.ts';
 import { Writer } from '../wire/writer.ts';
+import { RecordTag } from './batch-format.ts';
 import { batchRecords } from './batch-records.ts';
+import { LatestValues } from './latest-value.ts';
 import { PendingWrite, PendingWritePool } from './pending-write.ts';
 import { tableSettings } from './table-context.ts';
-import { RecordTag, WriteBatchBuilder } from './write-batch.ts';
-import { AppendOutcome, WriteService } from './write-service.ts';
+import { WriteBatchBuilder } from './write-batch.ts';
+import { AppendOutcome } from './write-outcome.ts';
+import { WriteService } from './write-service.ts';
 
 const WALL_MS = Date.UTC(2026, 10, 24);
 const TIMESTAMP_US = WALL_MS * 1000;
@@ -30,7 +33,12 @@ const NO_HASH = { partitionHashHigh: 0, partitionHashLow: 0 };
 
 /** A service with an open batch. */
 class Bench {
-  readonly service = new WriteService(CONTEXT, tableSettings(8, new Map()), 1);
+  readonly service = new WriteService(
+    CONTEXT,
+    tableSettings(8, new Map()),
+    1,
+    new LatestValues({ engine: null, appliedDecree: () => 0, unapplied: () => [] }),
+  );
   readonly builder = new WriteBatchBuilder();
   readonly pending = new PendingWrite();
 
@@ -221,10 +229,11 @@ test('a partition hash that is not the key’s is refused, 0 is not looked at', 
   assert.equal(bench.builder.recordCount, 2);
 });
 
-test('atomic operations and reads are not supported as plain writes', () => {
+test('all writes are supported, and nothing else', () => {
   const { service } = new Bench();
   const supported = Object.values(RpcCode).filter((code) => service.isSupported(code));
-  assert.deepEqual(supported, [RpcCode.put, RpcCode.multiPut, RpcCode.remove, RpcCode.multiRemove]);
+  const writes = RPCS.filter(({ kind }) => kind === 'write').map(({ code }) => code);
+  assert.deepEqual(supported, writes);
 });
 
 test('a pool hands the same records out again, clean', () => {

@@ -10,13 +10,11 @@
  *  3. A write that cannot be decoded, or names a key that no client may have, adds nothing and gets a frame error.
  *  4. Within a batch the later record of a key wins, so order in the request is order in the batch.
  *
- * Operations whose effects depend on what is stored (incr, check_and_set, check_and_mutate) are a second family:
- * they implement `WriteFamily` too, over the engine and the effects that are in flight.
+ * Operations whose effects depend on what is stored (incr, check_and_set, check_and_mutate) are evaluated by
+ * `AtomicWrites`, over the engine and the effects that are in flight.
  */
 import { assert } from '../base/assert.ts';
-import { crc64, type U64 } from '../base/crc64.ts';
-import { partitionHash } from '../model/hash.ts';
-import { HASH_KEY_BYTES_MAX, isClientKey } from '../model/key.ts';
+import { isClientKey } from '../model/key.ts';
 import { expireToStore, ttlNow } from '../model/ttl.ts';
 import { timetagByte } from '../model/value.ts';
 import {
@@ -31,23 +29,13 @@ import { RpcCode } from '../wire/rpc-codes.ts';
 import { StorageStatus } from '../wire/schema/rrdb.ts';
 import { WireError } from '../wire/types.ts';
 import type { Writer } from '../wire/writer.ts';
+import { AtomicWrites, isAtomicWrite } from './atomic-writes.ts';
+import type { LatestValues } from './latest-value.ts';
+import { OwnKeys, type WriteHeader } from './own-keys.ts';
 import type { PendingWrite } from './pending-write.ts';
 import type { ReplicaContext, TableSettings } from './table-context.ts';
 import type { ValueStamp, WriteBatchBuilder } from './write-batch.ts';
-
-export const AppendOutcome = {
-  /** The write is part of the batch (perhaps with no record); answer it when the batch is committed. */
-  appended: 0,
-  /** Frame error ERR_INVALID_PARAMETERS; the batch is as before. */
-  invalidParameters: 1,
-} as const;
-export type AppendOutcome = (typeof AppendOutcome)[keyof typeof AppendOutcome];
-
-/** What writes look at of a request's header: the sender's partition hash as two u32, both 0 = not given. */
-export interface WriteHeader {
-  readonly partitionHashHigh: number;
-  readonly partitionHashLow: number;
-}
+import { AppendOutcome } from './write-outcome.ts';
 
 /** A family of write operations. The replica layer knows no more of writes than this. */
 export interface WriteFamily {
@@ -65,6 +53,8 @@ export interface WriteFamily {
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome;
+  /** After `blocked`: calls back when `append` may be tried again; false if the engine cannot be read. */
+  fetch(done: (ok: boolean) => void): void;
   /** Writes the complete result struct. */
   writeReply(pending: PendingWrite, decree: number, writer: Writer): void;
 }
@@ -73,14 +63,20 @@ export class WriteService implements WriteFamily {
   private readonly context: ReplicaContext;
   private settings: TableSettings;
   private readonly stamp: ValueStamp;
-  private readonly keyHash: U64;
+  private readonly own = new OwnKeys();
+  private readonly atomic: AtomicWrites;
 
   /** `clusterId` (1 … 127) marks this cluster's writes in time tags. */
-  constructor(context: ReplicaContext, settings: TableSettings, clusterId: number) {
+  constructor(
+    context: ReplicaContext,
+    settings: TableSettings,
+    clusterId: number,
+    latest: LatestValues,
+  ) {
     this.context = context;
     this.settings = settings;
     this.stamp = { expireSeconds: 0, timestampUs: 0, tag: timetagByte(clusterId, false) };
-    this.keyHash = { high: 0, low: 0 };
+    this.atomic = new AtomicWrites(latest, this.stamp.tag);
   }
 
   applySettings(settings: TableSettings): void {
@@ -92,7 +88,8 @@ export class WriteService implements WriteFamily {
       code === RpcCode.put ||
       code === RpcCode.remove ||
       code === RpcCode.multiPut ||
-      code === RpcCode.multiRemove
+      code === RpcCode.multiRemove ||
+      isAtomicWrite(code)
     );
   }
 
@@ -106,12 +103,12 @@ export class WriteService implements WriteFamily {
   ): AppendOutcome {
     assert(this.isSupported(code), 'only supported writes are appended');
     const { byteLength, recordCount } = builder;
+    pending.reset();
     pending.code = code;
-    pending.error = StorageStatus.ok;
-    pending.count = 0;
+    this.own.use(header);
     let outcome: AppendOutcome;
     try {
-      outcome = this.appendDecoded(code, reader, timestampUs, header, builder, pending);
+      outcome = this.appendDecoded(code, reader, timestampUs, builder, pending);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       outcome = AppendOutcome.invalidParameters;
@@ -120,11 +117,17 @@ export class WriteService implements WriteFamily {
     return outcome;
   }
 
+  fetch(done: (ok: boolean) => void): void {
+    this.atomic.fetch(done);
+  }
+
   writeReply(pending: PendingWrite, decree: number, writer: Writer): void {
     assert(this.isSupported(pending.code), 'only appended writes are answered');
     const { error, count } = pending;
     const { appId, partitionIndex, server } = this.context;
-    if (pending.code === RpcCode.multiRemove) {
+    if (isAtomicWrite(pending.code)) {
+      this.atomic.writeReply(pending, this.context, decree, writer);
+    } else if (pending.code === RpcCode.multiRemove) {
       writeMultiRemoveResponse(writer, { error, count, appId, partitionIndex, decree, server });
     } else {
       writeUpdateResponse(writer, { error, appId, partitionIndex, decree, server });
@@ -135,42 +138,46 @@ export class WriteService implements WriteFamily {
     code: RpcCode,
     reader: Reader,
     timestampUs: number,
-    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
     switch (code) {
       case RpcCode.put:
-        return this.appendPut(reader, timestampUs, header, builder);
+        return this.appendPut(reader, timestampUs, builder);
       case RpcCode.remove:
-        return this.appendRemove(reader, header, builder);
+        return this.appendRemove(reader, builder);
       case RpcCode.multiPut:
-        return this.appendMultiPut(reader, timestampUs, header, builder, pending);
+        return this.appendMultiPut(reader, timestampUs, builder, pending);
+      case RpcCode.multiRemove:
+        return this.appendMultiRemove(reader, builder, pending);
       default:
-        return this.appendMultiRemove(reader, header, builder, pending);
+        return this.atomic.append(
+          code,
+          reader,
+          timestampUs,
+          this.own,
+          this.settings.defaultTtlSeconds,
+          builder,
+          pending,
+        );
     }
   }
 
   private appendPut(
     reader: Reader,
     timestampUs: number,
-    header: WriteHeader,
     builder: WriteBatchBuilder,
   ): AppendOutcome {
     const { key, value, expireTsSeconds } = readUpdateRequest(reader);
-    if (!isClientKey(key) || !this.isOwnKey(key, header)) return AppendOutcome.invalidParameters;
+    if (!isClientKey(key) || !this.own.ownsKey(key)) return AppendOutcome.invalidParameters;
     this.setStamp(expireTsSeconds, timestampUs);
     builder.putEncoded(key, value, this.stamp);
     return AppendOutcome.appended;
   }
 
-  private appendRemove(
-    reader: Reader,
-    header: WriteHeader,
-    builder: WriteBatchBuilder,
-  ): AppendOutcome {
+  private appendRemove(reader: Reader, builder: WriteBatchBuilder): AppendOutcome {
     const key = reader.readBlob();
-    if (!isClientKey(key) || !this.isOwnKey(key, header)) return AppendOutcome.invalidParameters;
+    if (!isClientKey(key) || !this.own.ownsKey(key)) return AppendOutcome.invalidParameters;
     builder.deleteEncoded(key);
     return AppendOutcome.appended;
   }
@@ -178,12 +185,11 @@ export class WriteService implements WriteFamily {
   private appendMultiPut(
     reader: Reader,
     timestampUs: number,
-    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
     const { hashKey, kvs, expireTsSeconds } = readMultiPutRequest(reader);
-    if (!this.isOwnHashKey(hashKey, header)) return AppendOutcome.invalidParameters;
+    if (!this.own.ownsHashKey(hashKey)) return AppendOutcome.invalidParameters;
     if (kvs.length === 0) {
       pending.error = StorageStatus.invalidArgument;
       return AppendOutcome.appended;
@@ -195,12 +201,11 @@ export class WriteService implements WriteFamily {
 
   private appendMultiRemove(
     reader: Reader,
-    header: WriteHeader,
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome {
     const { hashKey, sortKeys } = readMultiRemoveRequest(reader);
-    if (!this.isOwnHashKey(hashKey, header)) return AppendOutcome.invalidParameters;
+    if (!this.own.ownsHashKey(hashKey)) return AppendOutcome.invalidParameters;
     if (sortKeys.length === 0) {
       pending.error = StorageStatus.invalidArgument;
       return AppendOutcome.appended;
@@ -216,26 +221,4 @@ export class WriteService implements WriteFamily {
     this.stamp.expireSeconds = expireToStore(requestedExpire, this.settings.defaultTtlSeconds, now);
     this.stamp.timestampUs = timestampUs;
   }
-
-  /** False when the sender's hash is not that of the key: it meant another key or another table. */
-  private isOwnKey(key: Uint8Array, header: WriteHeader): boolean {
-    if (isHashless(header)) return true;
-    partitionHash(key, 0, key.length, this.keyHash);
-    return isSame(this.keyHash, header);
-  }
-
-  private isOwnHashKey(hashKey: Uint8Array, header: WriteHeader): boolean {
-    if (hashKey.length > HASH_KEY_BYTES_MAX) return false;
-    if (isHashless(header)) return true;
-    crc64(hashKey, 0, hashKey.length, this.keyHash);
-    return isSame(this.keyHash, header);
-  }
-}
-
-function isHashless(header: WriteHeader): boolean {
-  return header.partitionHashHigh === 0 && header.partitionHashLow === 0;
-}
-
-function isSame(hash: U64, header: WriteHeader): boolean {
-  return hash.high === header.partitionHashHigh && hash.low === header.partitionHashLow;
 }

@@ -180,7 +180,8 @@ function normalNumber(name: string, value: bigint, state: ScenarioState): Json {
         ? { $now_plus: number - state.startSeconds }
         : number;
     default:
-      return number;
+      // As the loader hands large numbers out.
+      return /^-?\d{16,}$/.test(value.toString()) ? value.toString() : number;
   }
 }
 

@@ -2,17 +2,21 @@
  * A table of several partitions without servers: for each partition the read and the write service over the in-memory
  * engine, and one write at a time is one mutation.
  */
+
 import { MemoryDisk } from '../../src/adapters/memory/disk.ts';
 import { MemoryEngineFactory } from '../../src/adapters/memory/engine.ts';
 import { SeededRandom } from '../../src/base/prng.ts';
 import type { Clock, Timers } from '../../src/env/clock.ts';
 import { type Engine, EngineStatus } from '../../src/env/engine.ts';
+import { LatestValues } from '../../src/storage/latest-value.ts';
+import type { WriteHeader } from '../../src/storage/own-keys.ts';
 import { PendingWrite } from '../../src/storage/pending-write.ts';
 import { ReadOutcome } from '../../src/storage/read-outcome.ts';
 import { ReadService } from '../../src/storage/read-service.ts';
 import { tableSettings } from '../../src/storage/table-context.ts';
 import { WriteBatchBuilder } from '../../src/storage/write-batch.ts';
-import { AppendOutcome, type WriteHeader, WriteService } from '../../src/storage/write-service.ts';
+import { AppendOutcome } from '../../src/storage/write-outcome.ts';
+import { WriteService } from '../../src/storage/write-service.ts';
 import { Reader } from '../../src/wire/reader.ts';
 import { RPCS, type RpcCode } from '../../src/wire/rpc-codes.ts';
 import { Writer } from '../../src/wire/writer.ts';
@@ -42,7 +46,12 @@ export class PartitionInProcess {
     this.engine = engine;
     this.clock = clock;
     this.reads = new ReadService(engine, context, settings, clock, new SeededRandom(index + 1));
-    this.writes = new WriteService(context, settings, CLUSTER_ID);
+    const latest = new LatestValues({
+      engine,
+      appliedDecree: () => this.decree,
+      unapplied: () => [],
+    });
+    this.writes = new WriteService(context, settings, CLUSTER_ID, latest);
     this.builder = new WriteBatchBuilder();
     this.decree = 0;
   }
@@ -63,7 +72,18 @@ export class PartitionInProcess {
   private async write(code: RpcCode, header: WriteHeader, reader: Reader): Promise<Answer> {
     const pending = new PendingWrite();
     const timestampUs = Math.round(this.clock.wallMs() * 1000) + this.decree;
-    const outcome = this.writes.append(code, reader, timestampUs, header, this.builder, pending);
+    const argumentAt = reader.position;
+    const append = (): AppendOutcome =>
+      this.writes.append(code, reader, timestampUs, header, this.builder, pending);
+    let outcome = append();
+    if (outcome === AppendOutcome.blocked) {
+      outcome = await new Promise<AppendOutcome>((resolve) => {
+        this.writes.fetch(() => {
+          reader.position = argumentAt;
+          resolve(append());
+        });
+      });
+    }
     if (outcome !== AppendOutcome.appended) {
       return { frameError: 'ERR_INVALID_PARAMETERS', result: NO_RESULT };
     }
