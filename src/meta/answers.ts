@@ -51,10 +51,16 @@ export function tableConfiguration(table: Table, indexes: readonly number[]): Qu
   };
 }
 
+/**
+ * Members of a first configuration are shown as they make their replicas: clients take a table for ready when every
+ * partition shows a primary and its secondaries.
+ */
 export function partitionConfiguration(partition: Partition): WirePartitionConfiguration {
   const { config, drops } = partition.record;
-  const primary = addressOfNode(config.primary);
-  const secondaries = config.secondaries.map(addressOfNode);
+  const isReady = (node: NodeId): boolean => config.ballot > 1 || partition.isMaterialised(node);
+  const leads = config.primary !== null && isReady(config.primary);
+  const primary = leads ? addressOfNode(config.primary) : null;
+  const secondaries = config.secondaries.filter(isReady).map(addressOfNode);
   const lastDrops = drops.map(addressOfNode);
   return {
     pid: config.gpid,
