@@ -29,6 +29,8 @@ export function planUpdate(
     case ConfigurationChange.removeSecondary:
       return planRemoval(partition, primary, update.node);
     case ConfigurationChange.addSecondary:
+      // A new primary admits nobody before it has committed again what is known to be committed.
+      if (update.lastCommittedDecree < partition.committedDecree) return null;
       return level > MetaLevel.freezed
         ? planAdmission(state, partition, primary, update.node)
         : null;

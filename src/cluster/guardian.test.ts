@@ -109,6 +109,23 @@ test('rule 4: only the learner that stands is admitted', () => {
   assert.equal(story.shape(), '1: a + b c');
 });
 
+test('rule 4: nobody joins before the primary has committed what is known to be committed', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.server('a').teaches = false;
+  for (const name of ['a', 'b', 'c']) story.replica(name).prepared = 9;
+  story.replica('a').committed = 9;
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('b').id);
+  story.advance(2_000);
+  story.replica('a').committed = 8;
+  story.ask('a', ConfigurationChange.addSecondary, story.server('b').id);
+  assert.equal(story.shape(), '2: a + c ~ b');
+  story.replica('a').committed = 9;
+  story.ask('a', ConfigurationChange.addSecondary, story.server('b').id);
+  assert.equal(story.shape(), '3: a + b c');
+});
+
 test('rule 5: a dead secondary is removed', () => {
   const story = healthyTable();
   story.kill('c');

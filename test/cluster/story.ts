@@ -129,6 +129,8 @@ export class FakeServer {
     replica.followers = configuration.secondaries as readonly NodeId[];
     replica.ballot = configuration.ballot;
     replica.status = table.status === AppStatus.available ? role : ReplicaStatus.inactive;
+    // What it had prepared is prepared again and committed, in no time.
+    if (replica.status === ReplicaStatus.primary) replica.committed = replica.prepared;
     if (role === ReplicaStatus.primary && configuration.learner !== '') {
       this.wishes.set(key, { push, node: configuration.learner as NodeId });
     }
@@ -339,6 +341,7 @@ export class Story {
 
   ask(name: string, change: ConfigurationChange, node: NodeId, index = 0, ballot?: number): void {
     const partition = this.partition(index);
+    const own = this.server(name).replicas.get(partition.key);
     this.brain.onConfigurationUpdate(
       this.server(name).id,
       {
@@ -346,7 +349,7 @@ export class Story {
         ballot: ballot ?? partition.ballot,
         change,
         node,
-        lastCommittedDecree: 0,
+        lastCommittedDecree: own?.committed ?? 0,
         learnId: 0,
         reason: '',
       },
