@@ -96,7 +96,7 @@ function addStart(program: Command): void {
       printLine(startedCount === 0 ? 'It runs already.' : `Started ${startedCount} servers.`);
       printReport(report);
       const meta = report.metas.join(',');
-      printLine(`\nTry: ./pegasus shell --meta ${meta} set temp greeting en 'hello world'`);
+      printLine(`\nTry: ./pegasus shell --meta ${meta} -t temp set greeting en 'hello world'`);
     });
 }
 

@@ -29,7 +29,7 @@ function help(): string {
     '',
     'Every command has --help. To begin:',
     '  ./pegasus onebox start',
-    "  ./pegasus shell set temp greeting en 'hello world'",
+    "  ./pegasus shell -t temp set greeting en 'hello world'",
   ].join('\n');
 }
 

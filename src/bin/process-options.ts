@@ -4,6 +4,8 @@ import type { OptionTable } from '../base/option-table.ts';
 
 export interface ProcessOptions {
   readonly logLevel: LogLevel;
+  /** Null: none. */
+  readonly readyFile: string | null;
 }
 
 export const PROCESS_OPTIONS: OptionTable<ProcessOptions> = {
@@ -13,5 +15,11 @@ export const PROCESS_OPTIONS: OptionTable<ProcessOptions> = {
     values: ['debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
     help: 'Events below this level are not written. The log goes to standard error, one JSON object a line.',
+  },
+  readyFile: {
+    key: 'process.ready_file',
+    type: 'string',
+    default: null,
+    help: 'A file that is there while the server serves, for whoever supervises it.',
   },
 };

@@ -4,6 +4,7 @@
  * SIGTERM or SIGINT closes the server; the process ends by itself when nothing is left to do, and a leaked handle is a bug
  * that shows: after the limit the process names what is still open and ends with an error. A second signal ends it at once.
  */
+import { rmSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { readConfigFile } from '../adapters/config.ts';
 import { PinoLogger } from '../adapters/node/logger.ts';
@@ -52,7 +53,10 @@ export async function runServer<T extends ProcessOptions>(
     process.exit(0);
   }
   const server = first;
+  const { readyFile } = options;
+  if (readyFile !== null) writeFileSync(readyFile, `${process.pid}\n`);
   const signal = await signalled;
+  if (readyFile !== null) rmSync(readyFile, { force: true });
   logger.info('process.draining', { signal });
   process.once(signal, () => process.exit(1));
   setTimeout(() => {

@@ -16,7 +16,7 @@ import {
   type OneboxSettings,
   requireOnebox,
 } from './cluster.ts';
-import { glance, type TableHealth, waitUntilServing } from './health.ts';
+import { glance, type TableHealth, waitUntilHealthy } from './health.ts';
 import {
   endNode,
   killNode,
@@ -25,8 +25,8 @@ import {
   type StartedNode,
   signalNode,
   startNode,
+  untilServing,
 } from './processes.ts';
-import { waitUntilListening } from './reach.ts';
 
 export interface NodeReport {
   readonly name: string;
@@ -50,7 +50,6 @@ export interface OneboxReport {
 const START_LIMIT_MS = 120_000;
 /** What servers are allowed for draining, and a little. */
 const END_LIMIT_MS = 6_000;
-const LISTEN_LIMIT_MS = 30_000;
 
 export async function start(
   folder: string,
@@ -65,8 +64,9 @@ export async function start(
       if (state === 'paused') signalNode(node, 'SIGCONT');
     }
     try {
+      await Promise.all(started.map((one) => untilServing(one, START_LIMIT_MS)));
       const deaths = started.map((one) => one.died);
-      const tables = await Promise.race([waitUntilServing(onebox, START_LIMIT_MS), ...deaths]);
+      const tables = await Promise.race([waitUntilHealthy(onebox, START_LIMIT_MS), ...deaths]);
       return { report: reportOf(onebox, tables), startedCount: started.length };
     } catch (error) {
       // Half a cluster in the background is no help; what ran before is left alone.
@@ -128,8 +128,7 @@ const ACTIONS: Readonly<Record<Fault, (onebox: Onebox, node: OneboxNode) => Prom
   },
   'start-node': async (onebox, node) => {
     if (nodeState(node).state !== 'stopped') return;
-    const { died } = startNode(onebox, node);
-    await Promise.race([waitUntilListening(node.address, LISTEN_LIMIT_MS), died]);
+    await untilServing(startNode(onebox, node), START_LIMIT_MS);
   },
   pause: async (_, node) => {
     if (!signalNode(node, 'SIGSTOP')) throw notRunning(node);

@@ -7,6 +7,7 @@
  *   DIR/replica2/data/            the server's own
  *   DIR/replica2/log/replica2.log
  *   DIR/replica2/process.json     which process it is
+ *   DIR/replica2/ready            there while it serves
  *
  * Ports: with port base P, meta server n listens on P + n and replica server n on P + 200 + n. An address is a server's
  * identity, so the base of a onebox never changes.
@@ -156,6 +157,11 @@ export function logPath(node: OneboxNode): string {
   return join(node.folder, 'log', `${node.name}.log`);
 }
 
+/** There while the server serves. */
+export function readyPath(node: OneboxNode): string {
+  return join(node.folder, 'ready');
+}
+
 export function writeConfig(onebox: Onebox, node: OneboxNode): void {
   mkdirSync(join(node.folder, 'log'), { recursive: true });
   const listen = hostPortText(node.address);
@@ -171,6 +177,9 @@ export function writeConfig(onebox: Onebox, node: OneboxNode): void {
     `listen = ${JSON.stringify(listen)}`,
     `data_dir = ${JSON.stringify(dataPath)}`,
     ...own,
+    '',
+    '[process]',
+    `ready_file = ${JSON.stringify(readyPath(node))}`,
     '',
   ];
   writeFileSync(configPath(node), lines.join('\n'));

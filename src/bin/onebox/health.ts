@@ -24,7 +24,7 @@ const POLL_MS = 50;
 const GLANCE_MS = 3_000;
 
 /** Makes the tables that are missing; resolves when all is healthy. */
-export async function waitUntilServing(onebox: Onebox, limitMs: number): Promise<TableHealth[]> {
+export async function waitUntilHealthy(onebox: Onebox, limitMs: number): Promise<TableHealth[]> {
   const untilMs = performance.now() + limitMs;
   const left = (): number => Math.max(untilMs - performance.now(), 1);
   await using client = await connect({

@@ -17,7 +17,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processStart } from '../../adapters/node/process-start.ts';
 import { UserError } from '../../base/user-error.ts';
-import { configPath, logPath, type Onebox, type OneboxNode, writeConfig } from './cluster.ts';
+import {
+  configPath,
+  logPath,
+  type Onebox,
+  type OneboxNode,
+  readyPath,
+  writeConfig,
+} from './cluster.ts';
 
 export type NodeState = 'running' | 'paused' | 'stopped';
 
@@ -42,6 +49,7 @@ const POLL_MS = 20;
 /** Starts the server; the caller has seen that it does not run. */
 export function startNode(onebox: Onebox, node: OneboxNode): StartedNode {
   writeConfig(onebox, node);
+  rmSync(readyPath(node), { force: true });
   const log = logPath(node);
   if (existsSync(log) && statSync(log).size > LOG_BYTES_MAX) renameSync(log, `${log}.old`);
   const program = fileURLToPath(new URL(`../${node.kind}.js`, import.meta.url));
@@ -66,6 +74,25 @@ export function startNode(onebox: Onebox, node: OneboxNode): StartedNode {
   const record: ProcessRecord = { pid, started: processStart(pid) };
   writeFileSync(recordPath(node), `${JSON.stringify(record)}\n`);
   return { node, pid, died };
+}
+
+/** Resolves when the server serves; rejects when it ends or does not within the limit. */
+export async function untilServing({ node, died }: StartedNode, limitMs: number): Promise<void> {
+  let ended = false;
+  const ends = died.finally(() => {
+    ended = true;
+  });
+  const serves = async (): Promise<void> => {
+    const untilMs = performance.now() + limitMs;
+    while (!existsSync(readyPath(node)) && !ended) {
+      if (performance.now() > untilMs) {
+        const message = `${node.name} does not serve after ${limitMs / 1_000} s.`;
+        throw new UserError(message, logTail(node));
+      }
+      await pauseMs(POLL_MS);
+    }
+  };
+  await Promise.race([ends, serves().then(() => (ended ? ends : undefined))]);
 }
 
 /** Process id and state; pid 0 when it does not run. */
@@ -148,7 +175,7 @@ function readRecord(node: OneboxNode): ProcessRecord | null {
 
 function isAlive(record: ProcessRecord): boolean {
   const started = processStart(record.pid);
-  return started !== '' && started === record.started && processState(record.pid) !== 'Z';
+  return started !== '' && started === record.started;
 }
 
 function isStopped(pid: number): boolean {
