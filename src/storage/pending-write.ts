@@ -2,8 +2,8 @@
  * One client write between its arrival and its answer: what the reply needs once the mutation that carries the effects
  * is committed. Records have one shape and are pooled, since there is one per write.
  *
- * `origin` and `requestId` belong to the replica layer (which session to answer, under which sequence number); this layer
- * never looks at them.
+ * `origin` and `requestId` belong to the replica layer (which session to answer, under which sequence number); this
+ * layer never looks at them.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';

@@ -4,8 +4,8 @@
  *
  * Which rows a scan may see: those of the start key's hash key only, unless the start has no hash key, the request says
  * `fullScan`, or it goes from behind a key to FF FF. (Two clients resume a lost full scan so, and cannot say
- * `fullScan`: the original ends their scan with the hash key and they miss the rest. A scan of one hash key that ends at
- * FF FF starts with its first key, inclusive.)
+ * `fullScan`: the original ends their scan with the hash key and they miss the rest. A scan of one hash key that ends
+ * at FF FF starts with its first key, inclusive.)
  *
  * A batch may be short, or empty, with a live context: when the rows at hand are not in memory any more, when they were
  * left out, and when the batch is large.

@@ -4,9 +4,9 @@
  *
  * Rules:
  *  1. Effects are logged, not operations: secondaries and replay apply the batch byte for byte.
- *  2. A write that fails by its own rules (error 4) adds no record but is part of the mutation all the same, so that its
- *     answer carries a decree and is as durable and ordered as any other. That is the one rule for all of them, and the
- *     original's too.
+ *  2. A write that fails by its own rules (error 4) adds no record but is part of the mutation all the same, so that
+ *     its answer carries a decree and is as durable and ordered as any other. That is the one rule for all of them,
+ *     and the original's too.
  *  3. A write that cannot be decoded, or names a key that no client may have, adds nothing and gets a frame error.
  *  4. Within a batch the later record of a key wins, so order in the request is order in the batch.
  *

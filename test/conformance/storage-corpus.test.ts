@@ -1,6 +1,6 @@
 /**
- * Plays what was recorded from the real server against the storage layer in this process: same requests, answers compared
- * with the same looseness as ../shared/conformance/replay.py has.
+ * Plays what was recorded from the real server against the storage layer in this process: same requests, answers
+ * compared with the same looseness as ../shared/conformance/replay.py has.
  *
  * Skipped where the recordings are not at hand.
  */
