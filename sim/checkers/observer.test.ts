@@ -155,6 +155,7 @@ test('planted: a member comes back without what it had acknowledged', () => {
     stage.configure(2, 'a', ['c']);
     stage.servers.get('b')!.isUp = true;
     stage.set('b', replica(2, logged));
+    stage.observer.onServerStarted('b');
     assert.deepEqual(stage.kinds(), expected);
   }
 });

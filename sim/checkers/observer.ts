@@ -181,7 +181,6 @@ export class ClusterObserver {
         this.#report('V4-one-primary-per-ballot', view.partition, detail);
       }
     }
-    this.#settleOwed(server, view);
     const life = `${server.name}/${server.generation}/${view.partition}`;
     if (this.#comparedLives.has(life)) return;
     if (this.#compareContent(server, view.partition)) this.#comparedLives.add(life);
@@ -220,15 +219,17 @@ export class ClusterObserver {
     this.#owed.set(server.name, owed);
   }
 
-  #settleOwed(server: ServerView, view: ReplicaView): void {
-    const owed = this.#owed.get(server.name);
-    if (owed === undefined || view.status === ReplicaStatus.error) return;
-    const index = owed.findIndex((one) => one.partition === view.partition);
-    if (index < 0) return;
-    const [debt] = owed.splice(index, 1);
-    if (view.lastPreparedDecree >= debt!.decree) return;
-    const detail = `${server.name} came back with log up to ${view.lastPreparedDecree}, it had ${debt!.decree}`;
-    this.#report('V8-log-continuity', view.partition, detail);
+  /** Called when a server has just started, before anything reaches it: later it may drop what it was a member for. */
+  onServerStarted(name: string): void {
+    const owed = this.#owed.get(name) ?? [];
+    this.#owed.delete(name);
+    for (const { partition, decree } of owed) {
+      const view = this.#viewOf(name, partition);
+      if (view === null || view.status === ReplicaStatus.error) continue;
+      if (view.lastPreparedDecree >= decree) continue;
+      const detail = `${name} came back with log up to ${view.lastPreparedDecree}, it had ${decree}`;
+      this.#report('V8-log-continuity', partition, detail);
+    }
   }
 
   // ---- engines ----

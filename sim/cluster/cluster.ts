@@ -200,6 +200,7 @@ export class Cluster {
         const partition = /replicas\/(\d+\.\d+)\/engine$/.exec(enginePath)?.[1];
         if (partition !== undefined) this.#observer?.onBatchApplied(partition, batch);
       },
+      onStarted: (machine: string): void => this.#observer?.onServerStarted(machine),
       onErrorLog: (machine: string, event: string, text: string): void =>
         this.#violations.add('error-log', this.#scheduler.nowUs, `${machine}: ${event} ${text}`),
       onStartFailed: (machine: string, error: unknown): void =>

@@ -93,6 +93,7 @@ async function runEcho(seed: number): Promise<{ hash: string; echoed: string; fo
   const network = new Network(scheduler, streams.of('network'), drawSwarm(random).network);
   const events = {
     onBatchApplied: (): void => {},
+    onStarted: (): void => {},
     onErrorLog: (): void => assert.fail('no errors are logged'),
     onStartFailed: (_: string, error: unknown): void => {
       throw error;

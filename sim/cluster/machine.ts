@@ -44,6 +44,8 @@ export interface MachineTraits {
 export interface MachineEvents {
   /** An engine of the machine took over a batch. */
   onBatchApplied(machine: string, enginePath: string, batch: Uint8Array): void;
+  /** The process has just come up; nothing has reached it since. */
+  onStarted(machine: string): void;
   onErrorLog(machine: string, event: string, text: string): void;
   onStartFailed(machine: string, error: unknown): void;
 }
@@ -161,7 +163,9 @@ export class Machine<P extends RunningProcess> {
   async #run(environment: ReplicaEnvironment, life: number): Promise<void> {
     try {
       const process = await this.#boot(environment);
-      if (this.owner.generation === life) this.process = process;
+      if (this.owner.generation !== life) return;
+      this.process = process;
+      this.#world.events.onStarted(this.name);
     } catch (error) {
       if (this.owner.generation === life) this.#world.events.onStartFailed(this.name, error);
     }
