@@ -99,6 +99,59 @@ test('a database that mostly misses sends reads to the pool, and finds its way b
   await rig.dispose();
 });
 
+test('with fewer open files than tables nothing is read wrong', async () => {
+  const rig = await makeRig();
+  const engines = new RocksDbEngineFactory({
+    root: rig.root,
+    cacheBytes: 64 * 1024,
+    memtableBytes: 256 * 1024,
+    openFilesMax: 20,
+  });
+  const engine = await engines.open('db');
+  engine.setOptions({ disable_auto_compactions: 'true' });
+  const keys: Uint8Array[] = [];
+  for (let file = 0; file < 30; file++) {
+    const batch = Array.from({ length: 20 }, (_, row) => utf8(`${100 + file}-${100 + row}`));
+    keys.push(...batch);
+    const value = new Uint8Array(300).fill(file + 1);
+    await write(engine, encodeBatch(batch.map((key) => [key, value] as const)));
+    await engine.flush();
+  }
+  assert.equal(engine.statistics().sstFileCount, 30);
+  for (let at = 0; at < keys.length; at += 7) {
+    const expected = new Uint8Array(300).fill(Math.floor(at / 20) + 1);
+    assert.deepEqual(await read(engine, keys[at]!), expected);
+  }
+  const many = await readMany(engine, keys);
+  assert.ok(many.every((value, index) => value?.[299] === Math.floor(index / 20) + 1));
+  assert.equal((await scan(engine, {}, 11)).length, keys.length);
+  assert.equal((await scan(engine, { reverse: true }, 11)).length, keys.length);
+  await engine.close({ flush: false });
+  await rig.dispose();
+});
+
+test('writes that stall are put off, and all arrive', async () => {
+  const rig = await makeRig();
+  const engines = new RocksDbEngineFactory({ root: rig.root, memtableBytes: 65_536 });
+  const engine = await engines.open('db');
+  engine.setOptions({
+    level0_slowdown_writes_trigger: '2',
+    level0_stop_writes_trigger: '3',
+    level0_file_num_compaction_trigger: '2',
+  });
+  let putOff = 0;
+  for (let index = 0; index < 200; index++) {
+    const batch = encodeBatch([[utf8(`key${1000 + index}`), new Uint8Array(30_000).fill(index)]]);
+    if (engine.write(batch) === EngineStatus.ok) continue;
+    putOff += 1;
+    assert.equal(await write(engine, batch), EngineStatus.ok);
+  }
+  assert.ok(putOff > 0);
+  assert.equal((await scan(engine, { keysOnly: true })).length, 200);
+  await engine.close({ flush: false });
+  await rig.dispose();
+});
+
 test('what opens twice, or is no folder, is refused with the remedy', async () => {
   const rig = await makeRig();
   const engine = await rig.engines.open('db');
