@@ -51,7 +51,8 @@ export class FollowerRole {
     if (result !== 'ok') return result;
     if (decree > this.confirmed) this.confirmed = decree as Decree;
     this.state.commitUpTo(Math.min(message.lastCommittedDecree, this.confirmed));
-    this.ackLater(PrepareResult.ok);
+    // What is not in the log yet is acknowledged when it is.
+    if (decree <= this.state.lastLogged) this.ackLater(PrepareResult.ok);
     return 'ok';
   }
 

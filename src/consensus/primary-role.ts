@@ -303,8 +303,13 @@ export class PrimaryRole {
     this.requestUpdate(ConfigurationChange.removeSecondary, peer, reason, nowMs);
   }
 
+  /**
+   * Caught up is who has all that may be committed: what is known to be, and what was prepared when this role was taken
+   * over, since the primary before may have committed it without our knowing.
+   */
   private countIfCaughtUp(peer: Peer, nowMs: number): void {
-    if (peer.counts || peer.acked < this.state.list.lastCommitted) return;
+    const needed = Math.max(this.state.list.lastCommitted, this.readableFrom);
+    if (peer.counts || peer.acked < needed) return;
     peer.counts = true;
     this.requestUpdate(ConfigurationChange.addSecondary, peer, 'caught up', nowMs);
   }

@@ -162,6 +162,23 @@ test('a learner that is far behind gets the log, an empty one with a truncated l
   assert.equal(scenario.node('c').prepared, 800);
 });
 
+test('a learner is not promoted before it has what an earlier primary may have committed', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  // All crash: 1 was committed and acknowledged by a, which is all that knows it.
+  for (const node of scenario.nodes) node.restart();
+  scenario.push('b', configuration(2, 'b', []));
+  scenario.later.length = 0; // the new ballot is not durable yet, so nothing commits
+  scenario.cut.add('b>c');
+  scenario.push('b', configuration(2, 'b', [], 'c'));
+  scenario.cut.clear();
+  scenario.tick(1_000);
+  scenario.settle(['c']);
+  assert.equal(scenario.node('c').prepared, 1);
+  assert.equal(scenario.updates.length, 0, 'c has not logged it');
+});
+
 test('a learner counts for commits from the moment its promotion is asked for', () => {
   const scenario = group();
   scenario.push('a', configuration(2, 'a', ['b']));

@@ -236,7 +236,7 @@ export class ClientRequests {
       session.replyError(rpc, seqid, ErrorCode.invalidParameters);
     } else {
       session.replyError(rpc, seqid, ErrorCode.invalidState);
-      this.host.onEngineFailed();
+      if (outcome !== ReadOutcome.closed) this.host.onEngineFailed();
     }
   }
 
