@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78): checksum of log blocks, file pieces and mutation digests.
- * Slicing-by-8 over tables built at load.
+ * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78): checksum of log blocks, file pieces and
+ * mutation digests. Slicing-by-8 over tables built at load.
  */
 const TABLES: Uint32Array = buildTables();
 

@@ -1,8 +1,8 @@
 /**
  * The verbs of one replica's protocol core: everything that it causes outside itself.
  *
- * None of them calls back into the core; results come later as events (`onLogAppended`, `onLogRead` …). Each carries what
- * is needed to tell a stale result: the mutation object, a learn id.
+ * None of them calls back into the core; results come later as events (`onLogAppended`, `onLogRead`
+ * …). Each carries what is needed to tell a stale result: the mutation object, a learn id.
  */
 import type { AppInfo, PartitionConfiguration, ReplicaStatus } from '../model/configuration.ts';
 import type { Decree, NodeId } from '../model/identity.ts';
@@ -25,7 +25,10 @@ export interface ReplicaEffects {
 
   /** Reads committed mutations from the log for learner `learnId`; `onLogRead` follows. */
   readLog(learnId: number, fromDecree: Decree): void;
-  /** Makes a checkpoint to be fetched by learner `learnId`; `onCheckpointMade` follows. Asking again is fine. */
+  /**
+   * Makes a checkpoint to be fetched by learner `learnId`; `onCheckpointMade` follows. Asking again
+   * is fine.
+   */
   makeCheckpoint(learnId: number): void;
   /** The learner is gone or done: its checkpoint may be removed, its log segments freed. */
   releaseLearner(learnId: number): void;
@@ -44,7 +47,10 @@ export interface ReplicaEffects {
     table: AppInfo,
     previous: ReplicaStatus,
   ): void;
-  /** Makes `config` durable as the newest that this replica has seen; `onConfigurationPersisted(ballot)` follows. */
+  /**
+   * Makes `config` durable as the newest that this replica has seen;
+   * `onConfigurationPersisted(ballot)` follows.
+   */
   persistConfiguration(config: PartitionConfiguration, table: AppInfo): void;
   /** Uncommitted mutations above `decree` were given up: their fate is unknown to clients. */
   mutationsDropped(afterDecree: Decree): void;

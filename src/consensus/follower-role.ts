@@ -3,11 +3,13 @@
  *
  * Rules (docs/internals/replication.md, "Two-phase commit (secondary)"):
  *  1. A prepare is accepted only under the ballot of the own configuration.
- *  2. Accepting decree d means that the history up to d equals the primary's, because digests are chained; so an ack
- *     covers everything up to d, but nothing above it that an older primary left behind.
- *  3. A committed mutation is immutable: another digest for it is a divergence, which stops a secondary and makes a
- *     learner start over.
- *  4. Another digest for an uncommitted decree replaces it, and drops what lies above, only under a higher ballot.
+ *  2. Accepting decree d means that the history up to d equals the primary's, because digests are
+ *     chained; so an ack covers everything up to d, but nothing above it that an older primary left
+ *     behind.
+ *  3. A committed mutation is immutable: another digest for it is a divergence, which stops a
+ *     secondary and makes a learner start over.
+ *  4. Another digest for an uncommitted decree replaces it, and drops what lies above, only under a
+ *     higher ballot.
  */
 import { assert } from '../base/assert.ts';
 import type { Ballot, Decree, NodeId } from '../model/identity.ts';
@@ -18,8 +20,8 @@ import { mutationFromPrepare } from './mutation-wire.ts';
 import type { ReplicaState } from './replica-state.ts';
 
 /**
- * `refused`: nothing was taken, the primary sends again. `diverged`: the primary's history is not a continuation of what is
- * committed here (or prepared under this very ballot).
+ * `refused`: nothing was taken, the primary sends again. `diverged`: the primary's history is not a
+ * continuation of what is committed here (or prepared under this very ballot).
  */
 export type FollowResult = 'ok' | 'refused' | 'diverged';
 

@@ -1,9 +1,10 @@
 /**
  * A replica that catches up from the primary until it is attached.
  *
- * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again. Its uncommitted tail
- * is dropped at the start: it is no member, so nothing depends on that tail, and what of it was committed comes back.
- * From the first `Prepare` on it follows like a secondary (`follower`).
+ * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again.
+ * Its uncommitted tail is dropped at the start: it is no member, so nothing depends on that tail,
+ * and what of it was committed comes back. From the first `Prepare` on it follows like a secondary
+ * (`follower`).
  */
 
 import { assert } from '../base/assert.ts';

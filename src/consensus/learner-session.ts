@@ -1,8 +1,9 @@
 /**
  * The primary's side of one learning attempt, until the learner is attached as a peer.
  *
- * What the learner lacks decides the way: all in memory → attach; in the log → read it from there; else a checkpoint.
- * The learner drives: each of its requests says how far it is. So a lost message costs a retry, never the attempt.
+ * What the learner lacks decides the way: all in memory → attach; in the log → read it from there;
+ * else a checkpoint. The learner drives: each of its requests says how far it is. So a lost message
+ * costs a retry, never the attempt.
  */
 
 import { assert } from '../base/assert.ts';
@@ -47,7 +48,8 @@ export class LearnerSession {
     const applied = request.appliedDecree;
     effects.holdLog(this.learnId, (applied + 1) as Decree);
     if (applied > list.lastCommitted) {
-      // Ahead of what is committed here: it takes over from a checkpoint unless its history is this one.
+      // Ahead of what is committed here: it takes over from a checkpoint unless its history is this
+      // one.
       if (list.digestAt(applied) === request.digest) return 'wait';
       return this.offerCheckpoint(request, true);
     }
@@ -96,7 +98,10 @@ export class LearnerSession {
     if (request !== null) this.offerCheckpoint(request, true);
   }
 
-  /** `diverged`: what the learner has is of no use, so any checkpoint helps it, not only a newer one. */
+  /**
+   * `diverged`: what the learner has is of no use, so any checkpoint helps it, not only a newer
+   * one.
+   */
   private offerCheckpoint(request: LearnRequest, diverged: boolean): LearnDecision {
     const { effects, gpid } = this.state;
     const { checkpoint } = this;

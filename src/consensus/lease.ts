@@ -1,11 +1,13 @@
 /**
  * The lease of a replica server, worker side of the failure detector.
  *
- * It lasts until the *send time* of the last acknowledged beacon plus the lease, all on this node's monotonic clock. The
- * meta server counts its longer grace from the *receipt* of the beacon, so it can never think the lease over while
- * it is not: send time ≤ receive time, lease × (1 + drift) + margin ≤ grace.
+ * It lasts until the *send time* of the last acknowledged beacon plus the lease, all on this node's
+ * monotonic clock. The meta server counts its longer grace from the *receipt* of the beacon, so it
+ * can never think the lease over while it is not: send time ≤ receive time, lease × (1 + drift) +
+ * margin ≤ grace.
  *
- * A paused or late process needs no special case: whoever asks compares with the clock at that moment.
+ * A paused or late process needs no special case: whoever asks compares with the clock at that
+ * moment.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 

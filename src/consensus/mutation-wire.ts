@@ -1,4 +1,7 @@
-/** Mutations as `Prepare` messages: on their way to followers, and packed into what a learner is sent. */
+/**
+ * Mutations as `Prepare` messages: on their way to followers, and packed into what a learner is
+ * sent.
+ */
 import { type Ballot, type Decree, type Gpid, gpidOf } from '../model/identity.ts';
 import { type Prepare, readPrepare, writePrepare } from '../wire/generated/internal.ts';
 import type { Reader } from '../wire/reader.ts';

@@ -1,13 +1,14 @@
 /**
  * A mutation: the unit of replication, one decree, one atomic engine batch.
  *
- * Identity is (decree, digest). The digest covers the body and the digest of the mutation before it, so equal
- * digests at one decree mean equal histories up to it. The ballot is no part of the identity: a new primary prepares
- * an uncommitted mutation again under its own ballot with the same body (the classic bug of this protocol is to treat
- * that as another mutation).
+ * Identity is (decree, digest). The digest covers the body and the digest of the mutation before
+ * it, so equal digests at one decree mean equal histories up to it. The ballot is no part of the
+ * identity: a new primary prepares an uncommitted mutation again under its own ballot with the same
+ * body (the classic bug of this protocol is to treat that as another mutation).
  *
- * The last record of the body stores (decree, digest) in the engine under the reserved key; its last four bytes are
- * the digest, which therefore covers all bytes before them. So an engine that was just opened knows both.
+ * The last record of the body stores (decree, digest) in the engine under the reserved key; its
+ * last four bytes are the digest, which therefore covers all bytes before them. So an engine that
+ * was just opened knows both.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { crc32c } from '../base/crc32c.ts';
@@ -65,7 +66,9 @@ export function mutationDigest(previousDigest: number, decree: number, body: Uin
   return crc32c(body, 0, body.length - DIGEST_BYTES, seed) | 0;
 }
 
-/** Writes the digest into the last four bytes of a freshly built body (big-endian) and returns it. */
+/**
+ * Writes the digest into the last four bytes of a freshly built body (big-endian) and returns it.
+ */
 export function sealDigest(previousDigest: number, decree: number, body: Uint8Array): number {
   const digest = mutationDigest(previousDigest, decree, body);
   const at = body.length - DIGEST_BYTES;

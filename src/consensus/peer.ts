@@ -5,7 +5,10 @@ export class Peer {
   readonly node: NodeId;
   /** 0 for a secondary; the learn id of an attached learner. */
   readonly learnId: number;
-  /** Its acks are required for commits: always for secondaries, for learners once they have caught up. */
+  /**
+   * Its acks are required for commits: always for secondaries, for learners once they have caught
+   * up.
+   */
   counts: boolean;
   /** In its log under the current ballot up to here. */
   acked: number;

@@ -1,12 +1,13 @@
 /**
- * The mutations of one replica that are in memory: all uncommitted ones, and a tail of committed ones from which a
- * learner or a reconnecting secondary is served without reading the log.
+ * The mutations of one replica that are in memory: all uncommitted ones, and a tail of committed
+ * ones from which a learner or a reconnecting secondary is served without reading the log.
  *
  *     oldest … lastCommitted … lastPrepared
  *     (committed tail)  (uncommitted)
  *
  * Invariants:
- *  1. Decrees are contiguous, and each mutation's previous digest is the digest of the one before it.
+ *  1. Decrees are contiguous, and each mutation's previous digest is the digest of the one before
+ *     it.
  *  2. lastCommitted never goes back, and a mutation at or below it is never replaced.
  *  3. The uncommitted part is at most `uncommittedMax` long; the committed tail gives way first.
  */

@@ -1,13 +1,15 @@
 /**
- * A replica that leads its partition under one ballot: two-phase commit, learners, and requests for changes of
- * the configuration. A new ballot makes a new object, so state of an older one cannot leak into it.
+ * A replica that leads its partition under one ballot: two-phase commit, learners, and requests for
+ * changes of the configuration. A new ballot makes a new object, so state of an older one cannot
+ * leak into it.
  *
  * Invariants:
- *  1. A mutation is committed only when it is in the own log and every peer that counts has acknowledged it under this ballot.
- *  2. Every secondary counts. A learner counts from the moment that it has caught up, and stays counted until the meta server
- *     has decided on its promotion.
- *  3. One request to the meta server is under way at a time; it is repeated until a new ballot arrives (which ends this
- *     object) or its reason is gone.
+ *  1. A mutation is committed only when it is in the own log and every peer that counts has
+ *     acknowledged it under this ballot.
+ *  2. Every secondary counts. A learner counts from the moment that it has caught up, and stays
+ *     counted until the meta server has decided on its promotion.
+ *  3. One request to the meta server is under way at a time; it is repeated until a new ballot
+ *     arrives (which ends this object) or its reason is gone.
  */
 import { assert, assertAtMost } from '../base/assert.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
@@ -54,7 +56,9 @@ export class PrimaryRole {
     assert(state.config.primary === state.self, 'the configuration names this node as primary');
   }
 
-  /** Brings every peer to this ballot: configuration first, then all that is not committed, again. */
+  /**
+   * Brings every peer to this ballot: configuration first, then all that is not committed, again.
+   */
   start(nowMs: number): void {
     const { list } = this.state;
     for (let decree = list.lastCommitted + 1; decree <= list.lastPrepared; decree++) {
@@ -304,8 +308,8 @@ export class PrimaryRole {
   }
 
   /**
-   * Caught up is who has all that may be committed: what is known to be, and what was prepared when this role was taken
-   * over, since the primary before may have committed it without our knowing.
+   * Caught up is who has all that may be committed: what is known to be, and what was prepared when
+   * this role was taken over, since the primary before may have committed it without our knowing.
    */
   private countIfCaughtUp(peer: Peer, nowMs: number): void {
     const needed = Math.max(this.state.list.lastCommitted, this.readableFrom);

@@ -1,12 +1,14 @@
 /**
  * One replica of one partition: which role it has, and what each event means in that role.
  *
- * Roles come from configurations alone: the meta server's pushes, and the primary's group checks for members and learners.
+ * Roles come from configurations alone: the meta server's pushes, and the primary's group checks
+ * for members and learners.
  *
  * Invariants:
  *  1. The ballot never goes back; what carries an older one is answered with the own or ignored.
- *  2. A replica that was just opened is inactive, whatever it was before: only a push of the meta server makes it primary,
- *     only a learn makes it secondary (the first configuration of a new table apart).
+ *  2. A replica that was just opened is inactive, whatever it was before: only a push of the meta
+ *     server makes it primary, only a learn makes it secondary (the first configuration of a new
+ *     table apart).
  *  3. `error` is final for this object; its files are untouched.
  */
 import { assert } from '../base/assert.ts';
@@ -85,8 +87,8 @@ export class ReplicaCore {
   }
 
   /**
-   * A record of the log, in log order. What the engine has already, what a later record replaces and what does not continue
-   * this history (left over from before a learn) is passed over.
+   * A record of the log, in log order. What the engine has already, what a later record replaces
+   * and what does not continue this history (left over from before a learn) is passed over.
    */
   onReplay(mutation: Mutation): void {
     const { state } = this;
@@ -272,7 +274,8 @@ export class ReplicaCore {
     const fresh = this.isNew && state.config.ballot === 0 && config.ballot === 1;
     const follows = this.follower !== null || this.learner?.isFollowing === true;
     if (!fresh && !follows && this.primary === null) {
-      // It was opened after a restart, or has not learned all: the primary will find out and start a learn.
+      // It was opened after a restart, or has not learned all: the primary will find out and start
+      // a learn.
       this.becomeInactive(table, config);
       return;
     }

@@ -1,8 +1,9 @@
 /**
- * What every role of a replica shares: identity, configuration, the prepare list, and how far the log has come.
+ * What every role of a replica shares: identity, configuration, the prepare list, and how far the
+ * log has come.
  *
- * Invariant: committed ≤ logged ≤ prepared. Nothing is committed here that is not in the own log, so the engine never runs
- * ahead of it.
+ * Invariant: committed ≤ logged ≤ prepared. Nothing is committed here that is not in the own log,
+ * so the engine never runs ahead of it.
  */
 import { assert, assertAtLeast, assertAtMost } from '../base/assert.ts';
 import {
@@ -35,8 +36,8 @@ export class ReplicaState {
   /** Why the status is `error`; empty otherwise. */
   failure: string;
   /**
-   * Newest ballot that survives a crash here. Acks and commits under a ballot wait for it: otherwise a restarted member could
-   * follow an older primary and drop what it had acknowledged.
+   * Newest ballot that survives a crash here. Acks and commits under a ballot wait for it:
+   * otherwise a restarted member could follow an older primary and drop what it had acknowledged.
    */
   persistedBallot: Ballot;
   private logged: number;

@@ -1,6 +1,7 @@
 /**
- * Test rig: the cores of one partition's replicas in one process, with every message, log write and clock tick in the hands
- * of the test. Used by the scenario tests beside it; no production code imports it.
+ * Test rig: the cores of one partition's replicas in one process, with every message, log write and
+ * clock tick in the hands of the test. Used by the scenario tests beside it; no production code
+ * imports it.
  */
 import { assert } from '../base/assert.ts';
 import { type AppInfo, AppStatus, type PartitionConfiguration } from '../model/configuration.ts';

@@ -2,8 +2,8 @@
 
 export interface Clock {
   /**
-   * Milliseconds with fraction since some fixed instant; never goes back and goes on while the machine
-   * sleeps. For every timeout and lease.
+   * Milliseconds with fraction since some fixed instant; never goes back and goes on while the
+   * machine sleeps. For every timeout and lease.
    */
   monotonicMs(): number;
   /** Milliseconds since 1970. May jump. Only for TTLs, time tags and logs. */

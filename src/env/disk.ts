@@ -1,9 +1,9 @@
 /**
- * Files, with durability made explicit. Paths use `/` and are relative to the disk's root unless absolute;
- * a missing parent folder is an error except for `makeDirectory`.
+ * Files, with durability made explicit. Paths use `/` and are relative to the disk's root unless
+ * absolute; a missing parent folder is an error except for `makeDirectory`.
  *
- * What a crash may lose: all bytes since the last completed sync of that file (any subset of them, the
- * last record torn), and a create, rename or remove whose folder was not synced.
+ * What a crash may lose: all bytes since the last completed sync of that file (any subset of them,
+ * the last record torn), and a create, rename or remove whose folder was not synced.
  */
 
 export type DiskErrorCode =
@@ -41,9 +41,9 @@ export interface DiskFile {
   /** Reads up to `into.length` bytes; returns how many; less only at the end of the file. */
   read(offset: number, into: Uint8Array): Promise<number>;
   /**
-   * Appends at the end, then makes the file durable if `sync`. At most one append is under way per file
-   * (asserted). `bytes` must not change until `done`. After an error the file's durable content is unknown:
-   * a failed sync is final for that file and is never retried.
+   * Appends at the end, then makes the file durable if `sync`. At most one append is under way per
+   * file (asserted). `bytes` must not change until `done`. After an error the file's durable
+   * content is unknown: a failed sync is final for that file and is never retried.
    */
   append(bytes: Uint8Array, sync: boolean, done: (error: DiskError | null) => void): void;
   sync(): Promise<void>;
@@ -63,7 +63,10 @@ export interface Disk {
   list(path: string): Promise<DirectoryEntry[]>;
   exists(path: string): Promise<boolean>;
   readFile(path: string): Promise<Uint8Array>;
-  /** Writes beside, syncs, renames over, syncs the folder: after a crash the old or the new content is there. */
+  /**
+   * Writes beside, syncs, renames over, syncs the folder: after a crash the old or the new content
+   * is there.
+   */
   replaceFile(path: string, bytes: Uint8Array): Promise<void>;
   /** `append` creates the file if it is missing; `create` fails if it exists. */
   open(path: string, mode: 'read' | 'append' | 'create'): Promise<DiskFile>;

@@ -1,18 +1,19 @@
 /**
- * The storage engine of one replica: an ordered map from byte strings to byte strings with atomic batches
- * (RocksDB in production, a map over `Disk` in the simulator).
+ * The storage engine of one replica: an ordered map from byte strings to byte strings with atomic
+ * batches (RocksDB in production, a map over `Disk` in the simulator).
  *
  * Contract:
  *  1. Order is unsigned byte order. Snapshots: an iterator sees the state at its creation.
- *  2. Batches are applied whole and in call order. After a crash the engine holds the effect of a prefix of
- *     them: at least all before the last completed `flush`, in no case a part of one.
- *  3. No call waits for the disk in the turn of the caller: what would is answered `wouldBlock` and can be asked
- *     again through the `…Later` form, whose callback fires in a later turn.
- *  4. Output (`ValueView`, `RowBlock`) points into memory that the next call on *any* engine of the node
- *     overwrites: use or copy it first.
+ *  2. Batches are applied whole and in call order. After a crash the engine holds the effect of a
+ *     prefix of them: at least all before the last completed `flush`, in no case a part of one.
+ *  3. No call waits for the disk in the turn of the caller: what would is answered `wouldBlock` and
+ *     can be asked again through the `…Later` form, whose callback fires in a later turn.
+ *  4. Output (`ValueView`, `RowBlock`) points into memory that the next call on *any* engine of the
+ *     node overwrites: use or copy it first.
  *
- * A batch is RocksDB's write-batch representation: u64 LE sequence (0), u32 LE record count, then records
- * 0x01 varint32 length key varint32 length value (put) or 0x00 varint32 length key (delete).
+ * A batch is RocksDB's write-batch representation: u64 LE sequence (0), u32 LE record count, then
+ * records 0x01 varint32 length key varint32 length value (put) or 0x00 varint32 length key
+ * (delete).
  */
 
 export const EngineStatus = {
@@ -46,7 +47,10 @@ export interface ValueView {
   end: number;
 }
 
-/** Rows of an iterator, packed. Row i has its key at offsets[4i] … offsets[4i+1], its value at [4i+2] … [4i+3]. */
+/**
+ * Rows of an iterator, packed. Row i has its key at offsets[4i] … offsets[4i+1], its value at
+ * [4i+2] … [4i+3].
+ */
 export interface RowBlock {
   bytes: Uint8Array;
   offsets: Uint32Array;
@@ -69,7 +73,10 @@ export interface IterateOptions {
 }
 
 export interface EngineIterator {
-  /** Fetches the next rows, at least one unless exhausted; `rowsMax` and `bytesMax` ≥ 1 bound the block. */
+  /**
+   * Fetches the next rows, at least one unless exhausted; `rowsMax` and `bytesMax` ≥ 1 bound the
+   * block.
+   */
   next(rowsMax: number, bytesMax: number, into: RowBlock): EngineStatus;
   /** As `next`, from the disk. One call at a time; `into` is filled when `done` is called. */
   nextLater(
@@ -110,8 +117,9 @@ export interface Engine {
   /** From the disk. `key` is copied before the call returns. */
   getLater(key: Uint8Array, into: ValueView, done: (status: EngineStatus) => void): void;
   /**
-   * Looks many keys up in one crossing. `into` has `keys.length` rows in the order of `keys`; an absent key has
-   * a value start of 0xffffffff. ok or wouldBlock (then nothing is filled), corruption, io.
+   * Looks many keys up in one crossing. `into` has `keys.length` rows in the order of `keys`; an
+   * absent key has a value start of 0xffffffff. ok or wouldBlock (then nothing is filled),
+   * corruption, io.
    */
   multiGet(keys: readonly Uint8Array[], into: RowBlock): EngineStatus;
   multiGetLater(
@@ -127,7 +135,9 @@ export interface Engine {
 
   /** Everything written before the call is durable when it resolves. */
   flush(): Promise<void>;
-  /** A consistent copy (hard links where possible) in a new folder `path`, durable when it resolves. */
+  /**
+   * A consistent copy (hard links where possible) in a new folder `path`, durable when it resolves.
+   */
   checkpoint(path: string): Promise<void>;
   /** Compacts the whole range. */
   compact(): Promise<void>;
@@ -138,7 +148,10 @@ export interface Engine {
   setOptions(options: Readonly<Record<string, string>>): void;
   property(name: string): string | null;
   statistics(): EngineStatistics;
-  /** With `flush: false`, what was not flushed is lost, as in a crash. Waits for jobs under way. Idempotent. */
+  /**
+   * With `flush: false`, what was not flushed is lost, as in a crash. Waits for jobs under way.
+   * Idempotent.
+   */
   close(options: { readonly flush: boolean }): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Structured events: a constant dotted name and fields, never a built sentence. User data (keys, values) does
- * not belong in fields. An `error` event fails a simulator run, so it means "somebody must look".
+ * Structured events: a constant dotted name and fields, never a built sentence. User data (keys,
+ * values) does not belong in fields. An `error` event fails a simulator run, so it means "somebody
+ * must look".
  */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 

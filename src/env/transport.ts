@@ -1,8 +1,8 @@
 /**
  * Ordered byte streams between addresses (TCP in production).
  *
- * Callbacks never fire inside a call to `connect`, `write` or `close`; they come in later turns or later
- * in the same turn. After `onClose` no other callback of that connection fires.
+ * Callbacks never fire inside a call to `connect`, `write` or `close`; they come in later turns or
+ * later in the same turn. After `onClose` no other callback of that connection fires.
  */
 import type { HostPort } from '../model/identity.ts';
 
@@ -13,7 +13,10 @@ export interface ConnectionHandler {
   onOpen(connection: Connection): void;
   /** `bytes` is valid during the call only: parse or copy. At least one byte. */
   onData(connection: Connection, bytes: Uint8Array): void;
-  /** All that was written has left `bufferedBytes`; fires only after it had exceeded the high-water mark. */
+  /**
+   * All that was written has left `bufferedBytes`; fires only after it had exceeded the high-water
+   * mark.
+   */
   onDrain(connection: Connection): void;
   onClose(connection: Connection, reason: CloseReason): void;
 }
@@ -58,6 +61,9 @@ export interface Transport {
     address: HostPort,
     accept: (connection: Connection) => ConnectionHandler,
   ): Promise<Listener>;
-  /** Returns at once; failure arrives as `onClose`. What is written before `onOpen` is sent after it. */
+  /**
+   * Returns at once; failure arrives as `onClose`. What is written before `onOpen` is sent after
+   * it.
+   */
   connect(address: HostPort, handler: ConnectionHandler): Connection;
 }

@@ -1,6 +1,6 @@
 /**
- * What the meta server knows, in the words of the wire. Pure translations; who may ask and when is decided
- * elsewhere.
+ * What the meta server knows, in the words of the wire. Pure translations; who may ask and when is
+ * decided elsewhere.
  */
 import { ErrorName } from '../base/error-names.ts';
 import type { ClusterState } from '../cluster/cluster-state.ts';
@@ -34,8 +34,8 @@ export function noSuchTable(): QueryCfgResponse {
 }
 
 /**
- * The partitions that were asked for, in the order of the request and as often; those out of range are left out,
- * and if nothing is left all are meant.
+ * The partitions that were asked for, in the order of the request and as often; those out of range
+ * are left out, and if nothing is left all are meant.
  */
 export function tableConfiguration(table: Table, indexes: readonly number[]): QueryCfgResponse {
   const count = table.app.partitionCount;
@@ -52,8 +52,8 @@ export function tableConfiguration(table: Table, indexes: readonly number[]): Qu
 }
 
 /**
- * Members of a first configuration are shown as they make their replicas: clients take a table for ready when every
- * partition shows a primary and its secondaries.
+ * Members of a first configuration are shown as they make their replicas: clients take a table for
+ * ready when every partition shows a primary and its secondaries.
  */
 export function partitionConfiguration(partition: Partition): WirePartitionConfiguration {
   const { config, drops } = partition.record;
@@ -136,8 +136,9 @@ export function nameFilter(
 }
 
 /**
- * Whole names are matched. An expression without groups and with two repetitions at most takes a time that grows with
- * the square of the name; with more of either it could keep the server busy for ever.
+ * Whole names are matched. An expression without groups and with two repetitions at most takes a
+ * time that grows with the square of the name; with more of either it could keep the server busy
+ * for ever.
  */
 function regexFilter(pattern: string): ((appName: string) => boolean) | null {
   const bare = pattern.replace(/\\[^0-9]/g, 'x').replace(/\[[^\]]*\]/g, 'x');

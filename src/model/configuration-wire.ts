@@ -1,4 +1,6 @@
-/** Configurations and tables as they travel between servers; the empty string stands for "no node". */
+/**
+ * Configurations and tables as they travel between servers; the empty string stands for "no node".
+ */
 import type { ConfigurationInfo, TableInfo } from '../wire/generated/internal.ts';
 import {
   type AppInfo,

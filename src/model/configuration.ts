@@ -2,8 +2,9 @@
  * What the meta server knows of tables and partitions, and pushes to replica servers.
  *
  * Invariants of a partition configuration:
- *  1. `primary` and `secondaries` together are the *members*. Every committed mutation is in the log
- *     of every member (PacificA's commit rule), so any member of the newest configuration may lead.
+ *  1. `primary` and `secondaries` together are the *members*. Every committed mutation is in the
+ *     log of every member (PacificA's commit rule), so any member of the newest configuration may
+ *     lead.
  *  2. A node is a member at most once; a learner is no member.
  *  3. Two configurations of one partition with the same ballot are equal in their members.
  */
@@ -43,8 +44,8 @@ export interface PartitionConfiguration {
   readonly primary: NodeId | null;
   readonly secondaries: readonly NodeId[];
   /**
-   * The node that the primary is asked to bring up to date, or null. A wish, no membership: it may change
-   * without a new ballot.
+   * The node that the primary is asked to bring up to date, or null. A wish, no membership: it may
+   * change without a new ballot.
    */
   readonly learner: NodeId | null;
 }

@@ -12,8 +12,8 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type AppId = Brand<number, 'AppId'>;
 
 /**
- * Configuration version of one partition (PacificA §2). Starts at 1 with the first configuration and
- * grows by one with every change of membership or primary.
+ * Configuration version of one partition (PacificA §2). Starts at 1 with the first configuration
+ * and grows by one with every change of membership or primary.
  */
 export type Ballot = Brand<number, 'Ballot'>;
 
@@ -21,8 +21,8 @@ export type Ballot = Brand<number, 'Ballot'>;
 export type Decree = Brand<number, 'Decree'>;
 
 /**
- * Identity of a server in the cluster. Today it is the advertised `host:port`; compare it, never parse
- * it: `parseHostPort` is for addresses.
+ * Identity of a server in the cluster. Today it is the advertised `host:port`; compare it, never
+ * parse it: `parseHostPort` is for addresses.
  */
 export type NodeId = Brand<string, 'NodeId'>;
 

@@ -1,8 +1,9 @@
 /**
  * Applies committed mutations to the engine, in decree order.
  *
- * Normally at once, in the turn in which they were committed. When the engine stalls writes they wait here, and so do their
- * clients: the prepare list then fills up and new writes are refused, which is the back-pressure wanted.
+ * Normally at once, in the turn in which they were committed. When the engine stalls writes they
+ * wait here, and so do their clients: the prepare list then fills up and new writes are refused,
+ * which is the back-pressure wanted.
  */
 import { assert, assertEqual } from '../base/assert.ts';
 import type { Mutation } from '../consensus/mutation.ts';

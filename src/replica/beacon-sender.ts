@@ -1,5 +1,6 @@
 /**
- * Worker side of the failure detector: sends beacons to the meta servers, keeps the lease, and knows who leads.
+ * Worker side of the failure detector: sends beacons to the meta servers, keeps the lease, and
+ * knows who leads.
  */
 
 import type { HostPort } from '../base/host-port.ts';

@@ -1,8 +1,9 @@
 /**
  * Fetches one checkpoint from a primary into the `learn/` folder, piece by piece.
  *
- * One piece is asked for at a time and asked for again when it does not come; each is checked against its checksum before
- * it is written. Bandwidth is bounded by a token bucket, so that learning leaves room for clients.
+ * One piece is asked for at a time and asked for again when it does not come; each is checked
+ * against its checksum before it is written. Bandwidth is bounded by a token bucket, so that
+ * learning leaves room for clients.
  */
 import { crc32c } from '../base/crc32c.ts';
 import type { Clock, Timers } from '../env/clock.ts';
@@ -56,7 +57,10 @@ export class CheckpointFetch {
     this.send = send;
   }
 
-  /** All files are in `path`, durable, when it resolves. Rejects with `FetchAbandoned` or `DiskError`. */
+  /**
+   * All files are in `path`, durable, when it resolves. Rejects with `FetchAbandoned` or
+   * `DiskError`.
+   */
   async run(): Promise<void> {
     const { disk } = this.environment;
     const { fileNames, fileSizes } = this.offer;

@@ -1,7 +1,9 @@
 /**
- * Serves checkpoints of one replica to learners: makes them in `serve-<id>/`, answers pieces of their files, removes them.
+ * Serves checkpoints of one replica to learners: makes them in `serve-<id>/`, answers pieces of
+ * their files, removes them.
  *
- * Only files that were listed when the checkpoint was made can be asked for, so no name from the network reaches the disk.
+ * Only files that were listed when the checkpoint was made can be asked for, so no name from the
+ * network reaches the disk.
  */
 
 import { EMPTY_BYTES } from '../base/bytes.ts';

@@ -1,9 +1,10 @@
 /**
  * Client requests to one replica: the checks in their order, then the read or the write.
  *
- * A read is answered only by a primary whose lease is valid when the request is taken up and again when the answer is ready,
- * and only after everything that was prepared before it became primary is applied (until then reads are held). Secondaries
- * answer backup requests, which ask for no more than some past state.
+ * A read is answered only by a primary whose lease is valid when the request is taken up and again
+ * when the answer is ready, and only after everything that was prepared before it became primary is
+ * applied (until then reads are held). Secondaries answer backup requests, which ask for no more
+ * than some past state.
  */
 import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
@@ -122,7 +123,10 @@ export class ClientRequests {
     }
   }
 
-  /** An atomic write depends on a value that is on the disk: it takes its place in the pipeline once that was read. */
+  /**
+   * An atomic write depends on a value that is on the disk: it takes its place in the pipeline once
+   * that was read.
+   */
   private retryWrite(session: ThriftSession, header: RequestHeader, argument: Uint8Array): void {
     const kept = Object.assign(new RequestHeader(), header);
     this.writes.fetch((ok) => {

@@ -7,8 +7,8 @@
  *   <data>/replicas/     one folder per replica
  *   <data>/trash/        folders of replicas that the meta server said to forget
  *
- * The incarnation grows by one with every start and is durable before the first beacon: a newer one tells the meta
- * server that the older process of this node is gone.
+ * The incarnation grows by one with every start and is durable before the first beacon: a newer one
+ * tells the meta server that the older process of this node is gone.
  */
 import { UserError } from '../base/user-error.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';

@@ -1,8 +1,9 @@
 /**
- * The engine of one replica with what works on it: the apply queue, the reads, and how far it is durable.
+ * The engine of one replica with what works on it: the apply queue, the reads, and how far it is
+ * durable.
  *
- * A learned checkpoint replaces all of it at once (`replace`); between close and open there is no engine, and the replica
- * lets nothing through.
+ * A learned checkpoint replaces all of it at once (`replace`); between close and open there is no
+ * engine, and the replica lets nothing through.
  */
 import type { Mutation } from '../consensus/mutation.ts';
 import type { Engine, EngineStatus } from '../env/engine.ts';
@@ -103,7 +104,9 @@ export class ReplicaEngine {
     return this.flushing;
   }
 
-  /** Swaps in the checkpoint that lies in the `learn/` folder. After a rejection there is no engine. */
+  /**
+   * Swaps in the checkpoint that lies in the `learn/` folder. After a rejection there is no engine.
+   */
   async replace(table: AppInfo): Promise<AppliedState> {
     await this.flushing;
     await this.applying.idle();

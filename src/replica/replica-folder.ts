@@ -6,8 +6,9 @@
  *   <data>/replicas/<app>.<partition>/learn/         checkpoint being fetched
  *   <data>/replicas/<app>.<partition>/serve-<id>/    checkpoint that a learner fetches from here
  *
- * A fetched checkpoint becomes the engine by two renames (engine → engine.old, learn → engine); a crash between them is
- * undone on opening. `replica.json` is never consulted about data: what the engine holds is read from the engine.
+ * A fetched checkpoint becomes the engine by two renames (engine → engine.old, learn → engine); a
+ * crash between them is undone on opening. `replica.json` is never consulted about data: what the
+ * engine holds is read from the engine.
  */
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { Disk } from '../env/disk.ts';

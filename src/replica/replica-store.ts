@@ -1,10 +1,12 @@
 /**
- * All replicas of one server: opens them with the log, routes events to them, makes and removes them.
+ * All replicas of one server: opens them with the log, routes events to them, makes and removes
+ * them.
  *
  * Invariants:
- *  1. A gpid is opened, made or removed by one job at a time; what arrives for it meanwhile is dropped, since senders repeat.
- *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner; otherwise a replica that is not
- *     here is missing, and is never replaced by an empty one.
+ *  1. A gpid is opened, made or removed by one job at a time; what arrives for it meanwhile is
+ *     dropped, since senders repeat.
+ *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner;
+ *     otherwise a replica that is not here is missing, and is never replaced by an empty one.
  */
 import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
@@ -103,7 +105,8 @@ export class ReplicaStore implements ReplicaHost {
     for (const gpid of gpids) await this.openReplica(gpid);
     const report = await this.log.replay({
       onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
-      // What a learner gave up, or what a removed replica left, continues no history of ours: replay passes it over.
+      // What a learner gave up, or what a removed replica left, continues no history of ours:
+      // replay passes it over.
       onTruncated: () => {},
       onReset: () => {},
     });
@@ -195,7 +198,8 @@ export class ReplicaStore implements ReplicaHost {
     const gpid = gpidOfWire(message.configuration.gpid);
     const invited = message.configuration.learner === this.self && message.learnId > 0;
     if (invited && this.hasFailed(gpid, message.configuration.ballot)) {
-      // The primary has all that is committed and offers it: the damaged copy goes to the trash, a new one is learned.
+      // The primary has all that is committed and offers it: the damaged copy goes to the trash, a
+      // new one is learned.
       this.run(gpidKey(gpid), () => this.removeReplica(gpid));
       return;
     }

@@ -1,8 +1,9 @@
 /**
  * One replica on this server: its folder, engine and protocol core, and the wiring between them.
  *
- * The core decides, this class does: each effect of the core ends here, and each completion goes back as an event. While a
- * learned checkpoint is being swapped in, the replica is deaf: peers repeat what they had to say.
+ * The core decides, this class does: each effect of the core ends here, and each completion goes
+ * back as an event. While a learned checkpoint is being swapped in, the replica is deaf: peers
+ * repeat what they had to say.
  */
 import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
@@ -98,7 +99,10 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     host.log.hold(this.gpid, LOG_HOLDER, decree);
   }
 
-  /** Opens what is on disk; rejects when the engine or the folder is damaged. The log is replayed afterwards. */
+  /**
+   * Opens what is on disk; rejects when the engine or the folder is damaged. The log is replayed
+   * afterwards.
+   */
   static async open(host: ReplicaHost, folder: ReplicaFolder): Promise<Replica> {
     await folder.recover();
     const stored = await folder.read();
@@ -454,7 +458,8 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     if (this.fetch !== fetch) return;
     this.fetch = null;
     if (this.deaf) {
-      // The old engine is closed and the new one could not be opened: the files stay for whoever looks.
+      // The old engine is closed and the new one could not be opened: the files stay for whoever
+      // looks.
       this.deaf = false;
       this.core.fail(`a fetched checkpoint could not be opened: ${messageOf(error)}`);
       return;

@@ -5,8 +5,9 @@
  *   server.address;       // with the real port
  *   await server.close(); // drains: leaves the cluster, flushes, closes
  *
- * Starting: lock the folder, take a new incarnation, open all replicas, replay the log into them, listen, send beacons. A
- * replica that cannot be opened is reported as failed and keeps its files; it never keeps the others from serving.
+ * Starting: lock the folder, take a new incarnation, open all replicas, replay the log into them,
+ * listen, send beacons. A replica that cannot be opened is reported as failed and keeps its files;
+ * it never keeps the others from serving.
  */
 import { ErrorCode } from '../base/error-names.ts';
 import { type HostPort, hostPortText } from '../base/host-port.ts';
@@ -127,8 +128,8 @@ export class ReplicaServer implements RequestHandler {
   }
 
   /**
-   * Leaves the cluster and makes everything durable. The lease is given up first, so nothing is answered after the meta
-   * server may have chosen other primaries. Idempotent.
+   * Leaves the cluster and makes everything durable. The lease is given up first, so nothing is
+   * answered after the meta server may have chosen other primaries. Idempotent.
    */
   close(): Promise<void> {
     this.closing ??= this.closeOnce();

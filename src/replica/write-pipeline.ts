@@ -1,13 +1,15 @@
 /**
  * Client writes of one replica on their way through replication.
  *
- *     arrived → open mutation → (end of turn, room in flight) → proposed → committed and applied → answered
+ *     arrived → open mutation → (end of turn, room in flight) → proposed → committed and applied →
+ *     answered
  *
- * The open mutation gathers what arrives while earlier ones are under way: under load batches grow by themselves, and when
- * idle nothing waits. Answers leave only from `onApplied`.
+ * The open mutation gathers what arrives while earlier ones are under way: under load batches grow
+ * by themselves, and when idle nothing waits. Answers leave only from `onApplied`.
  *
- * Invariant: every accepted write is answered exactly once: after its mutation was applied, or with an error when the
- * role ends (ERR_INVALID_STATE when it was certainly not executed, ERR_TIMEOUT when it may yet be).
+ * Invariant: every accepted write is answered exactly once: after its mutation was applied, or with
+ * an error when the role ends (ERR_INVALID_STATE when it was certainly not executed, ERR_TIMEOUT
+ * when it may yet be).
  */
 import { assert, assertEqual } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';

@@ -1,6 +1,6 @@
 /**
- * The record of one request on its way, as the session sees it. Everything a session needs is a field here, in the order
- * in which the constructor sets it: records are reused and all have one shape.
+ * The record of one request on its way, as the session sees it. Everything a session needs is a field here, in the
+ * order in which the constructor sets it: records are reused and all have one shape.
  *
  * Life in a session: submitted (in the queue, unsent) → sent (has a sequence id) → answered, lost or withdrawn. Exactly
  * one of `onReply` and `onLost` is called per submit, unless the call was withdrawn.

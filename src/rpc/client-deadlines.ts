@@ -5,9 +5,9 @@
  *  2. An entry is in at most one list; scheduling it again moves it, cancelling it twice is fine.
  *  3. `onWake` may schedule and cancel any entry, itself included.
  *
- * Scheduling and cancelling cost a few pointer writes and allocate nothing. Entries further away than the wheel's horizon
- * stay in their slot for another round. The timer is armed for the next slot that holds anything, and left alone when
- * what it was armed for is cancelled: one idle wake-up is cheaper than a timer moved per operation.
+ * Scheduling and cancelling cost a few pointer writes and allocate nothing. Entries further away than the wheel's
+ * horizon stay in their slot for another round. The timer is armed for the next slot that holds anything, and left
+ * alone when what it was armed for is cancelled: one idle wake-up is cheaper than a timer moved per operation.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, TimerHandle, Timers } from '../env/clock.ts';

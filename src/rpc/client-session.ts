@@ -3,8 +3,8 @@
  *
  *  1. Requests submitted in one turn leave together, in order, in one write. A request that is withdrawn before that
  *     never leaves: what is not `sent` did not happen.
- *  2. Answers come in any order; a sequence id is a slot and a generation, so a late answer to a request that was given up
- *     meets nobody.
+ *  2. Answers come in any order; a sequence id is a slot and a generation, so a late answer to a request that was
+ *     given up meets nobody.
  *  3. At most `outstandingMax` requests are unanswered; the others wait in the queue. The queue is bounded by whoever
  *     owns the calls.
  *  4. When the connection breaks, every call is told, and knows whether it had been sent. Nothing is sent twice here:

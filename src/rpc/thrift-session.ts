@@ -1,14 +1,15 @@
 /**
- * Client connections on the server's side, in the THFT dialect or another one with the same procedures (`RequestDialect`).
+ * Client connections on the server's side, in the THFT dialect or another one with the same
+ * procedures (`RequestDialect`).
  *
- * Each request is handed in place to the `RequestHandler`, which answers now or at any later time, in any order: it keeps
- * the session, the procedure and the seqid. Replies of one turn leave in one write. Every request ends in exactly one of
- * `finishReply`, `replyError` or `withholdReply`.
+ * Each request is handed in place to the `RequestHandler`, which answers now or at any later time,
+ * in any order: it keeps the session, the procedure and the seqid. Replies of one turn leave in one
+ * write. Every request ends in exactly one of `finishReply`, `replyError` or `withholdReply`.
  *
- * Bounds. A session with `outstandingMax` unanswered requests, or more than `outputBytesMax` bytes that its client has
- * not taken, stops reading; what is already in the current piece of input (64 KiB or so) is still handed out. It
- * reads on when half of the requests are answered and the output is gone. A client that never reads is cut off at
- * `outputBytesFatal`.
+ * Bounds. A session with `outstandingMax` unanswered requests, or more than `outputBytesMax` bytes
+ * that its client has not taken, stops reading; what is already in the current piece of input (64
+ * KiB or so) is still handed out. It reads on when half of the requests are answered and the output
+ * is gone. A client that never reads is cut off at `outputBytesFatal`.
  *
  * Anything malformed closes the connection: nothing that follows could be trusted.
  */
@@ -29,8 +30,9 @@ import type { RpcStatistics } from './statistics.ts';
 
 export interface RequestHandler {
   /**
-   * The reader stands on the argument struct (`beginArgument`, then the value). Header, reader and views into it are
-   * valid during the call only. Never called with `RpcCode.unknown`. A `WireError` thrown here closes the connection.
+   * The reader stands on the argument struct (`beginArgument`, then the value). Header, reader and
+   * views into it are valid during the call only. Never called with `RpcCode.unknown`. A
+   * `WireError` thrown here closes the connection.
    */
   onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void;
   /** The connection is gone; replies to it are dropped. */
@@ -135,8 +137,9 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
   // ---- answers ----
 
   /**
-   * Begins the reply to one request: write the result struct into the writer, then `finishReply`. Nothing else may be
-   * done with the session in between. Fine on a closed session; the bytes go nowhere.
+   * Begins the reply to one request: write the result struct into the writer, then `finishReply`.
+   * Nothing else may be done with the session in between. Fine on a closed session; the bytes go
+   * nowhere.
    */
   beginReply(rpc: RpcCode, seqid: number, error: ErrorCode = ErrorCode.ok): Writer {
     assert(this.#mark === -1, 'replies are written one after the other');

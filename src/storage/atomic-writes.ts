@@ -1,8 +1,10 @@
 /**
- * incr, check_and_set and check_and_mutate: evaluated once, on the primary, into plain puts and deletes.
+ * incr, check_and_set and check_and_mutate: evaluated once, on the primary, into plain puts and
+ * deletes.
  *
- * They see every write before them (`LatestValues`), committed or not. Should an earlier one in the pipeline be given up, all that
- * follow it are too, because mutations commit in order: nothing is ever built on what did not happen.
+ * They see every write before them (`LatestValues`), committed or not. Should an earlier one in the
+ * pipeline be given up, all that follow it are too, because mutations commit in order: nothing is
+ * ever built on what did not happen.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -81,7 +83,10 @@ export class AtomicWrites {
     }
   }
 
-  /** After `blocked`: calls back when `append` may be tried again; false if the engine cannot be read. */
+  /**
+   * After `blocked`: calls back when `append` may be tried again; false if the engine cannot be
+   * read.
+   */
   fetch(done: (ok: boolean) => void): void {
     this.latest.fetch(done);
   }

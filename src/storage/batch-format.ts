@@ -1,4 +1,6 @@
-/** Layout of an engine write batch and of the record of the applied decree (format: env/engine.ts). */
+/**
+ * Layout of an engine write batch and of the record of the applied decree (format: env/engine.ts).
+ */
 
 export const BATCH_HEADER_BYTES = 12;
 /** Offset of the record count (u32 LE) in a batch. */

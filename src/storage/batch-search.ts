@@ -3,8 +3,8 @@ import type { ValueView } from '../env/engine.ts';
 import { BATCH_HEADER_BYTES, RecordTag } from './batch-format.ts';
 
 /**
- * The last record of `key` among those in `bytes[BATCH_HEADER_BYTES … end)`, null if there is none; `into` gets its value. The
- * records were built here or have been checked.
+ * The last record of `key` among those in `bytes[BATCH_HEADER_BYTES … end)`, null if there is none;
+ * `into` gets its value. The records were built here or have been checked.
  */
 export function findLastRecord(
   bytes: Uint8Array,

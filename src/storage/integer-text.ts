@@ -1,7 +1,7 @@
 /**
- * Integers as values hold them: decimal text when written, and whatever C's `strtoll` with base 0 takes when read, since
- * that is what the original does: leading white space, a sign, `0x` for hexadecimal, a leading 0 for octal. The whole value
- * must be used up, and fit into 64 bits.
+ * Integers as values hold them: decimal text when written, and whatever C's `strtoll` with base 0
+ * takes when read, since that is what the original does: leading white space, a sign, `0x` for
+ * hexadecimal, a leading 0 for octal. The whole value must be used up, and fit into 64 bits.
  */
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;

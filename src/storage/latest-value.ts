@@ -1,9 +1,11 @@
 /**
- * The newest value of a key as a primary must see it when it evaluates an atomic operation: what is in the open batch, else
- * in the mutations that are prepared and not yet applied, newest first, else in the engine.
+ * The newest value of a key as a primary must see it when it evaluates an atomic operation: what is
+ * in the open batch, else in the mutations that are prepared and not yet applied, newest first,
+ * else in the engine.
  *
- * So atomic operations follow each other in one pipeline without waiting for commits, and without an index of the writes in
- * flight, which would cost every plain write: the batches are searched, and there are few.
+ * So atomic operations follow each other in one pipeline without waiting for commits, and without
+ * an index of the writes in flight, which would cost every plain write: the batches are searched,
+ * and there are few.
  */
 import { assert } from '../base/assert.ts';
 import { bytesEqual, EMPTY_BYTES } from '../base/bytes.ts';
@@ -24,11 +26,17 @@ export interface ValueSource {
 export type LookUp = 'found' | 'absent' | 'blocked' | 'failed';
 
 export class LatestValues {
-  /** Where the value lies after `found`, header included; valid until the next use of engine or builder. */
+  /**
+   * Where the value lies after `found`, header included; valid until the next use of engine or
+   * builder.
+   */
   readonly view: ValueView = { bytes: EMPTY_BYTES, start: 0, end: 0 };
   private readonly source: ValueSource;
   private missing: Uint8Array = EMPTY_BYTES;
-  /** The value of `missing` as read from the disk, good as long as the engine stands at this decree; −1 = none. */
+  /**
+   * The value of `missing` as read from the disk, good as long as the engine stands at this decree;
+   * −1 = none.
+   */
   private fetchedAt = -1;
   private fetched: Uint8Array | null = null;
 
@@ -46,7 +54,10 @@ export class LatestValues {
     return this.inEngine(key);
   }
 
-  /** After `blocked`: calls back when the value has been read from the disk and the look-up is worth another try. */
+  /**
+   * After `blocked`: calls back when the value has been read from the disk and the look-up is worth
+   * another try.
+   */
   fetch(done: (ok: boolean) => void): void {
     const { engine } = this.source;
     if (engine === null) {

@@ -1,4 +1,6 @@
-/** Whether a key is the one that the sender of a request meant: by the partition hash in the header. */
+/**
+ * Whether a key is the one that the sender of a request meant: by the partition hash in the header.
+ */
 import { crc64, type U64 } from '../base/crc64.ts';
 import { partitionHash } from '../model/hash.ts';
 import { HASH_KEY_BYTES_MAX } from '../model/key.ts';

@@ -3,14 +3,16 @@
  *
  *   frame  header (192, little-endian) · body: one field (any id) with the argument or result, STOP
  *
- *     0 'RDSN'          4 version 0      8 length 192     12 CRC of the header  16 body length  20 CRC of the body
- *    24 id (8)         32 trace id (8)  40 name (48)      88 code (8)           96 app id, partition index
- *   104 context (8)   112 sender (8)   120 timeout ms    124 thread hash       128 partition hash (8)
- *   136 error name (48)                 184 error code (8)
+ *     0 'RDSN'         4 version 0       8 length 192      12 CRC of the header
+ *    16 body length   20 CRC of the body                   24 id (8)
+ *    32 trace id (8)  40 name (48)      88 code (8)        96 app id, partition index
+ *   104 context (8)  112 sender (8)    120 timeout ms     124 thread hash
+ *   128 partition hash (8)             136 error name (48) 184 error code (8)
  *
- * A reply repeats the request's header but for name (+ `_ACK`), lengths, sender, error, and the request bit. Sequence ids have 64
- * bits, so requests under way are known by a ticket of 32 bits (`RequestHeader.seqid`), under which their header is kept.
- * Checksums are checked where the sender made them, and not made.
+ * A reply repeats the request's header but for name (+ `_ACK`), lengths, sender, error, and the
+ * request bit. Sequence ids have 64 bits, so requests under way are known by a ticket of 32 bits
+ * (`RequestHeader.seqid`), under which their header is kept. Checksums are checked where the sender
+ * made them, and not made.
  */
 import { assert } from '../base/assert.ts';
 import { copyInto } from '../base/bytes.ts';

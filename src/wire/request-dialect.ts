@@ -1,6 +1,6 @@
 /**
- * What a server session must know of the dialect that its client speaks. Procedures, arguments and results are the same in
- * all of them; frames and headers differ.
+ * What a server session must know of the dialect that its client speaks. Procedures, arguments and
+ * results are the same in all of them; frames and headers differ.
  */
 import type { ErrorCode } from '../base/error-names.ts';
 import type { Reader } from './reader.ts';
@@ -19,9 +19,15 @@ import type { Writer } from './writer.ts';
 export interface RequestDialect {
   /** Size of the frame at the reader, 0 while unknown; does not move it. Throws `WireError`. */
   frameSize(reader: Reader, frameBytesMax: number): number;
-  /** Reads the frame into `header`; the reader then stands on the argument struct. Throws `WireError`. */
+  /**
+   * Reads the frame into `header`; the reader then stands on the argument struct. Throws
+   * `WireError`.
+   */
   parse(reader: Reader, size: number, header: RequestHeader): void;
-  /** Begins the reply to the request with this seqid up to the result value. Returns a mark for `finishReply`. */
+  /**
+   * Begins the reply to the request with this seqid up to the result value. Returns a mark for
+   * `finishReply`.
+   */
   beginReply(writer: Writer, error: ErrorCode, rpc: RpcCode, seqid: number): number;
   finishReply(writer: Writer, mark: number): void;
   /** A whole reply without a result. */

@@ -1,9 +1,9 @@
 /**
  * What servers of one cluster say to each other, in internal frames.
  *
- * Every message is one-way and may be lost, doubled or late. Nothing hangs on a single one: senders repeat from
- * their state (level-triggered), receivers compare ballot, decree, incarnation or learn id and drop what is stale.
- * The answer to a message is the state that it led to.
+ * Every message is one-way and may be lost, doubled or late. Nothing hangs on a single one: senders
+ * repeat from their state (level-triggered), receivers compare ballot, decree, incarnation or learn
+ * id and drop what is stale. The answer to a message is the state that it led to.
  */
 import { list, map, ref, type Struct, struct } from './schema.ts';
 
@@ -64,7 +64,8 @@ export const internalStructs: readonly Struct[] = [
     [1, 'nodeId', 'string'],
     [2, 'incarnation', 'i64'],
     [3, 'replicas', list(ref('ReplicaState'))],
-    // Grows by one with each report of this incarnation; an older report that arrives later is ignored. 0 = not given.
+    // Grows by one with each report of this incarnation; an older report that arrives later is
+    // ignored. 0 = not given.
     [4, 'sequence', 'i64'],
   ]),
   struct('ReplicaState', 'One replica on one server.', [
@@ -97,7 +98,8 @@ export const internalStructs: readonly Struct[] = [
     [2, 'table', ref('TableInfo')],
     [3, 'configuration', ref('ConfigurationInfo')],
     [4, 'lastCommittedDecree', 'i64'],
-    // The life of the addressee that is meant. Another life ignores the push: the role in it is not its own.
+    // The life of the addressee that is meant. Another life ignores the push: the role in it is not
+    // its own.
     [5, 'incarnation', 'i64'],
   ]),
   struct(

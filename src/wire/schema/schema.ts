@@ -1,19 +1,21 @@
 /**
  * The language in which every message of the wire is declared, once.
  *
- * `scripts/generate-wire.ts` turns the declarations in this folder into `src/wire/generated/`: for each struct S an
- * interface `S`, `makeS()` (all fields at their zero), `readS(reader)` and `writeS(writer, s)`, specialised code of
- * one shape. A test fails when the generated files are stale.
+ * `scripts/generate-wire.ts` turns the declarations in this folder into `src/wire/generated/`: for
+ * each struct S an interface `S`, `makeS()` (all fields at their zero), `readS(reader)` and
+ * `writeS(writer, s)`, specialised code of one shape. A test fails when the generated files are
+ * stale.
  *
- * Field ids and types of the original's structs: `reference` in docs/wire.md. Names are the IDL's in camelCase.
+ * Field ids and types of the original's structs: `reference` in docs/wire.md. Names are the IDL's
+ * in camelCase.
  *
  * Kinds and what they are in TypeScript:
- *   bool boolean · i8 i16 i32 double number · i64 number (safe integer, else WireError) · i64big bigint
- *   string string (UTF-8) · blob Uint8Array (a view into the frame) · gpid {appId, partitionIndex}
- *   error string (name, e.g. ERR_OK) · rpcAddress HostPort | null · hostPort HostPort | null
- *   list(k) readonly T[] · map(k, v) ReadonlyMap<K, V> · ref('S') S
- * A kind ending in `?` by `optional(k)` may be absent: `T | undefined`, not written when undefined. On reading, an
- * absent field has its zero: 0, false, '', empty, null; unknown fields are skipped.
+ *   bool boolean · i8 i16 i32 double number · i64 number (safe integer, else WireError) · i64big
+ *   bigint string string (UTF-8) · blob Uint8Array (a view into the frame) · gpid {appId,
+ *   partitionIndex} error string (name, e.g. ERR_OK) · rpcAddress HostPort | null · hostPort
+ *   HostPort | null list(k) readonly T[] · map(k, v) ReadonlyMap<K, V> · ref('S') S
+ * A kind ending in `?` by `optional(k)` may be absent: `T | undefined`, not written when undefined.
+ * On reading, an absent field has its zero: 0, false, '', empty, null; unknown fields are skipped.
  */
 export type Scalar =
   | 'bool'
@@ -47,8 +49,9 @@ export interface Struct {
   readonly name: string;
   readonly doc: string;
   /**
-   * `thrift`: field headers, extensible. `packed`: the fields in order and nothing else, big-endian, blobs and
-   * strings with a u32 length; for the two messages per write that servers exchange.
+   * `thrift`: field headers, extensible. `packed`: the fields in order and nothing else,
+   * big-endian, blobs and strings with a u32 length; for the two messages per write that servers
+   * exchange.
    */
   readonly layout: 'thrift' | 'packed';
   readonly fields: readonly Field[];
