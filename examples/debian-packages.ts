@@ -1,6 +1,7 @@
 /**
- * Loads every package and field of this Debian machine's package index into a cluster (over 60,000 packages, about a million
- * records), then reads all of it back from another process, by range multi_gets and by a full scan, and compares digests.
+ * Loads every package and field of this Debian machine's package index into a cluster (over 60,000 packages, about a
+ * million records), then reads all of it back from another process, by range multi_gets and by a full scan, and
+ * compares digests.
  *
  *   ./pegasus onebox start
  *   node --import tsx examples/debian-packages.ts

@@ -1,6 +1,6 @@
 /**
- * A digest of a set of records that does not depend on their order: the sum of the SHA-256 of each, in eight lanes modulo
- * 2^32. Two sets with the same digest and the same number of records are the same, but for chance.
+ * A digest of a set of records that does not depend on their order: the sum of the SHA-256 of each, in eight lanes
+ * modulo 2^32. Two sets with the same digest and the same number of records are the same, but for chance.
  */
 import { createHash } from 'node:crypto';
 

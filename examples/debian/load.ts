@@ -1,7 +1,7 @@
 /**
- * Writes the index: one atomic multiSet per package, many at a time. A write whose fate is unknown is simply written again:
- * nobody else writes these rows. What the cluster has acknowledged is written to a log, for whoever wants to check later
- * that none of it was lost.
+ * Writes the index: one atomic multiSet per package, many at a time. A write whose fate is unknown is simply written
+ * again: nobody else writes these rows. What the cluster has acknowledged is written to a log, for whoever wants to
+ * check later that none of it was lost.
  */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { type Client, PegasusError, type Table } from '../../src/bin/client.ts';

@@ -1,9 +1,9 @@
 /**
- * Reads everything back twice, by range multi_gets per package and by a scan of the whole table, and compares both with the
- * index of this machine.
+ * Reads everything back twice, by range multi_gets per package and by a scan of the whole table, and compares both
+ * with the index of this machine.
  *
- * With an acknowledgement log only the packages in it have to be there. A package is written atomically: one that is there
- * in part is damage in any case.
+ * With an acknowledgement log only the packages in it have to be there. A package is written atomically: one that is
+ * there in part is damage in any case.
  */
 import { readFileSync } from 'node:fs';
 import type { Client, Table } from '../../src/bin/client.ts';

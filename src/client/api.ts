@@ -1,8 +1,8 @@
 /**
  * The client as its users see it.
  *
- * Keys and values go in as bytes or as strings (UTF-8) and come back as bytes that belong to the caller; `getString` and
- * its like decode. Every operation ends by its deadline. What is rejected is a `PegasusError`.
+ * Keys and values go in as bytes or as strings (UTF-8) and come back as bytes that belong to the caller; `getString`
+ * and its like decode. Every operation ends by its deadline. What is rejected is a `PegasusError`.
  *
  * A row is addressed by a hash key, which decides the partition, and a sort key, by which the rows of one hash key are
  * ordered. Operations on one hash key are atomic; there is no atomicity across hash keys.
@@ -36,9 +36,10 @@ export interface ClientOptions {
   /** Default 10,000. */
   readonly timeoutMs?: number;
   /**
-   * What to do with a put or delete whose connection broke before the answer came. `retry` (the default) sends it again:
-   * it cannot count double, but should another client have written the same row in between, that write is overwritten.
-   * `fail` rejects with `InDoubtError` instead. Operations that depend on the old value are never sent twice.
+   * What to do with a put or delete whose connection broke before the answer came. `retry` (the default) sends it
+   * again: it cannot count double, but should another client have written the same row in between, that write is
+   * overwritten. `fail` rejects with `InDoubtError` instead. Operations that depend on the old value are never sent
+   * twice.
    */
   readonly ambiguousWrites?: 'retry' | 'fail';
   /** Requests that may wait for their answers per server; more are held back here. Default 4,096. */

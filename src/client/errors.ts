@@ -1,8 +1,9 @@
 /**
  * What can go wrong, for a caller who has to decide what to do next.
  *
- * The one question that matters about a failed write is whether it may have happened: `maybeApplied` answers it on every
- * error, and it is true exactly for `InDoubtError`. All other errors of a write mean that the cluster holds no trace of it.
+ * The one question that matters about a failed write is whether it may have happened: `maybeApplied` answers it on
+ * every error, and it is true exactly for `InDoubtError`. All other errors of a write mean that the cluster holds no
+ * trace of it.
  */
 
 export type PegasusErrorCode =

@@ -16,6 +16,8 @@ import {
   RejectedError,
   TimeoutError,
 } from './errors.ts';
+import { Operation } from './operation.ts';
+import { INCR } from './operation-kinds.ts';
 import { failureOf, onStage, type ScriptedRequest, type Stage } from './scripted-cluster.ts';
 
 const environment = { ...nodeEnvironment(silent), random: new SeededRandom(1) };
@@ -250,4 +252,28 @@ test('more requests than a connection may have outstanding wait their turn', () 
     await Promise.all(names.map((name) => table.set('hash', name, name)));
     const values = await Promise.all(names.map((name) => table.getString('hash', name)));
     assert.deepEqual(values, names);
+  }));
+
+test('the end of an operation may end others and close the client, without promises as well', () =>
+  onStage(environment, {}, async ({ cluster, client, nextRequest }) => {
+    const ends: string[] = [];
+    const operations: Operation[] = [];
+    const start = (name: string, onEnd: () => void): void => {
+      const operation = new Operation(client.engine, ({ failure }) => {
+        ends.push(`${name} ${failure}`);
+        onEnd();
+      });
+      operations.push(operation);
+      operation.start(client.engine.table(cluster.table), INCR, increment, 5_000);
+    };
+    const increment = { key: new Uint8Array([0, 1, 97, 98]), increment: 1n, expireTsSeconds: 0 };
+    const arrived = nextRequest();
+    start('first', () => operations[1]!.abort());
+    start('second', () => client.engine.close());
+    start('third', () => start('fourth', () => undefined));
+    const request = await arrived;
+    request.connection.destroy();
+    while (ends.length < 4) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(ends, ['first inDoubt', 'second inDoubt', 'third inDoubt', 'fourth closed']);
+    assert.equal(client.engine.operations, 0);
   }));

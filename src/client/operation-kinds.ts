@@ -1,6 +1,6 @@
 /**
- * Every remote procedure that the client calls, once: its code, how its argument is written and its result read, and what
- * may be done with it when an answer does not come.
+ * Every remote procedure that the client calls, once: its code, how its argument is written and its result read, and
+ * what may be done with it when an answer does not come.
  */
 import type { ErrorCode } from '../base/error-names.ts';
 import { ErrorCode as Code, errorCodeOf } from '../base/error-names.ts';

@@ -1,14 +1,16 @@
 /**
- * One operation, from the call to its result, over as many attempts as it takes. No promise, closure or timer of its own:
- * the record is a reusable state machine that calls `done` once per `start`. Promises are made at the edge (table.ts).
+ * One operation, from the call to its result, over as many attempts as it takes. No promise, closure or timer of its
+ * own: the record is a reusable state machine that calls `done` once per `start`. Promises are made at the edge
+ * (table.ts).
  *
  *   idle → submitted → idle, with detours: parked while the place to go is unknown, pausing before another attempt
  *
  *  1. It ends by its deadline, or when it is aborted, whatever servers do.
  *  2. `attempts` never exceeds the bound of the engine.
- *  3. A request of which no trace can exist at a server is tried again. One that was sent and not answered is tried again
- *     if it is a read, or an idempotent write and the client is set to; else it ends in doubt.
- *  4. Once an attempt of a write was left in doubt, the operation can end in success or in doubt, not in a plain failure.
+ *  3. A request of which no trace can exist at a server is tried again. One that was sent and not answered is tried
+ *     again if it is a read, or an idempotent write and the client is set to; else it ends in doubt.
+ *  4. Once an attempt of a write was left in doubt, the operation can end in success or in doubt, not in a plain
+ *     failure.
  */
 import { assert, unreachable } from '../base/assert.ts';
 import { ErrorCode, errorName } from '../base/error-names.ts';
@@ -247,7 +249,8 @@ export class Operation extends ClientCall {
   }
 
   override onLost(reason: LossReason): void {
-    assert(this.#state === 'submitted', 'only what was submitted can be lost');
+    // The end of another call of the same session may have ended or restarted this one meanwhile.
+    if (this.#state !== 'submitted' || this.session !== null) return;
     switch (reason) {
       case 'closed':
         if (this.sent) this.#noteDoubt('closed');
@@ -304,7 +307,9 @@ export class Operation extends ClientCall {
     assert(this.#route !== null, 'an operation under way has a route');
     if (maybe) this.#noteDoubt(reason);
     this.#state = 'moving';
-    if (maybe && !this.#mayRepeat()) {
+    if (this.engine.isClosed) {
+      this.#finish('closed');
+    } else if (maybe && !this.#mayRepeat()) {
       this.#finish('inDoubt');
     } else if (this.#attempts >= this.engine.attemptsMax) {
       this.#finish(reason === 'badReply' ? 'badReply' : 'unavailable');
@@ -318,9 +323,9 @@ export class Operation extends ClientCall {
 
   #giveUp(reason: 'timeout' | 'aborted'): void {
     if (this.#state === 'submitted') {
-      assert(this.session !== null, 'a submitted operation is in a session');
       if (this.sent) this.#noteDoubt(reason);
-      this.session.withdraw(this);
+      // Null: its session is being lost, and it has not been told yet.
+      this.session?.withdraw(this);
     } else {
       this.unpark();
     }

@@ -1,10 +1,10 @@
 /**
  * A scan of one partition, batch by batch.
  *
- * The server keeps a context between batches: it names the next one in every answer and forgets it when it moves, restarts
- * or waits too long. A scan whose context is lost goes on with a new one behind the last row that it handed out, so rows come
- * at most once and none of those is left out that were there all the time. A context is a snapshot: a restarted scan may see
- * newer rows than its first part.
+ * The server keeps a context between batches: it names the next one in every answer and forgets it when it moves,
+ * restarts or waits too long. A scan whose context is lost goes on with a new one behind the last row that it handed
+ * out, so rows come at most once and none of those is left out that were there all the time. A context is a
+ * snapshot: a restarted scan may see newer rows than its first part.
  */
 import { assert } from '../base/assert.ts';
 import { copyBytes, EMPTY_BYTES } from '../base/bytes.ts';

@@ -33,8 +33,8 @@ export class PendingCalls {
   }
 
   /**
-   * `hash` decides the partition unless `partition` ≥ 0 says it. An `InvalidArgumentError` that `prepare` throws rejects
-   * the promise.
+   * `hash` decides the partition unless `partition` ≥ 0 says it. An `InvalidArgumentError` that `prepare` throws
+   * rejects the promise.
    */
   run<Request, Result, Value>(
     route: Route,

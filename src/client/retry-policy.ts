@@ -2,7 +2,8 @@
  * What the client does about an error that a server names.
  *
  * `refresh` and `again` promise that the request left no trace: the server refused it before it began. That holds for
- * replicas of this project and of the original alike: a write that was prepared is answered with its result or not at all.
+ * replicas of this project and of the original alike: a write that was prepared is answered with its result or not
+ * at all.
  */
 import { ErrorCode } from '../base/error-names.ts';
 

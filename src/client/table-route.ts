@@ -1,9 +1,11 @@
 /**
  * Where the partitions of one table are, and the operations that wait to know.
  *
- *  1. At most one question to the meta server is under way per table, and questions that lead to nothing come at growing,
- *     jittered intervals: a failover of a table with ten thousand clients must not be an attack on the meta server.
- *  2. An operation that failed because of where it went waits for a configuration newer than the one that sent it there.
+ *  1. At most one question to the meta server is under way per table, and questions that lead to nothing come at
+ *     growing, jittered intervals: a failover of a table with ten thousand clients must not be an attack on the meta
+ *     server.
+ *  2. An operation that failed because of where it went waits for a configuration newer than the one that sent it
+ *     there.
  *  3. When a primary changes, the operations under way at the old one are told; they decide whether they may move.
  *  4. A partition with a negative ballot is not there yet (a split is running): its parent holds its rows.
  */
