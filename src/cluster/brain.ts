@@ -322,7 +322,13 @@ export class ClusterBrain {
     const nowMs = now.monotonicMs;
     const node = chooseLearner(this.state, this.#settings, counts, partition, nowMs);
     if (node === null) return;
-    partition.learner = { node: node.id, incarnation: node.incarnation, progressAtMs: nowMs };
+    partition.learner = {
+      node: node.id,
+      incarnation: node.incarnation,
+      progressAtMs: nowMs,
+      decreesMost: 0,
+      bytesMost: 0,
+    };
     this.#learning.add(partition);
     const { primary } = partition.record.config;
     assert(primary !== null, 'a learner has a teacher');

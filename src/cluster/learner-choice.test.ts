@@ -67,7 +67,7 @@ test('a learner without progress is given up under a new ballot, and another one
   story.server('a').teaches = false;
   story.advance(3_000);
   assert.equal(story.shape(), '2: a + b ~ c');
-  story.advance(31_000);
+  story.advance(61_000);
   assert.equal(story.shape(), '3: a + b ~ d');
   story.ask('a', ConfigurationChange.addSecondary, story.server('c').id, 0, 2);
   assert.equal(story.shape(), '3: a + b ~ d');
@@ -99,6 +99,21 @@ test('a learner that shows progress may take its time', () => {
     story.advance(1_000);
   }
   assert.equal(story.shape(), '2: a + b ~ c');
+});
+
+test('a learner that starts over again and again makes no progress', () => {
+  const story = tableOnFour();
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.server('a').teaches = false;
+  story.advance(3_000);
+  const replica = story.replica('c');
+  replica.status = ReplicaStatus.potentialSecondary;
+  for (let second = 0; second < 70; second++) {
+    replica.learnId += 1;
+    replica.prepared = second % 3;
+    story.advance(1_000);
+  }
+  assert.equal(story.shape(), '3: a + b ~ d');
 });
 
 test('a new meta server goes on with the learner that it finds', () => {

@@ -40,6 +40,9 @@ export interface LearnerWish {
   readonly incarnation: number;
   /** When it was chosen or last showed progress. */
   progressAtMs: number;
+  /** The most that it ever showed: starting over is no progress. */
+  decreesMost: number;
+  bytesMost: number;
 }
 
 /** How often a changed table is pushed again to each member, one per report: nobody confirms settings. */

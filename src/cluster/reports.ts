@@ -14,7 +14,7 @@ import type { ClusterState } from './cluster-state.ts';
 import { intactHolding, seatState } from './guardian.ts';
 import { lacksMembers } from './learner-choice.ts';
 import type { ServerNode } from './node-registry.ts';
-import type { Holding, Partition } from './partition.ts';
+import type { Holding, LearnerWish, Partition } from './partition.ts';
 
 export class ReportBook {
   readonly #state: ClusterState;
@@ -84,12 +84,6 @@ function takeReplica(
     holding.failed !== failed ||
     holding.status !== replica.status ||
     holding.ballot !== replica.ballot;
-  const moved =
-    turned ||
-    holding.lastPreparedDecree !== replica.lastPreparedDecree ||
-    holding.appliedDecree !== replica.appliedDecree ||
-    holding.learnId !== replica.learnId ||
-    holding.dataBytes !== replica.dataBytes;
   holding.incarnation = node.incarnation;
   holding.present = true;
   holding.missedReports = 0;
@@ -101,10 +95,17 @@ function takeReplica(
   holding.appliedDecree = replica.appliedDecree;
   holding.learnId = replica.learnId;
   holding.dataBytes = replica.dataBytes;
-  if (moved && partition.learner?.node === node.id && !failed) {
-    partition.learner.progressAtMs = nowMs;
-  }
+  if (partition.learner?.node === node.id && !failed)
+    noteProgress(partition.learner, replica, nowMs);
   return turned;
+}
+
+function noteProgress(wish: LearnerWish, replica: ReplicaState, nowMs: number): void {
+  const decrees = replica.lastPreparedDecree + replica.appliedDecree;
+  if (decrees <= wish.decreesMost && replica.dataBytes <= wish.bytesMost) return;
+  wish.decreesMost = Math.max(wish.decreesMost, decrees);
+  wish.bytesMost = Math.max(wish.bytesMost, replica.dataBytes);
+  wish.progressAtMs = nowMs;
 }
 
 /** A member did not report its replica. Returns whether this may matter. */

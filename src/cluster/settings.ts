@@ -33,7 +33,7 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   graceMs: 6_000,
   replacementDelayMs: 60_000,
   urgentReplacementDelayMs: 15_000,
-  learnStallMs: 30_000,
+  learnStallMs: 60_000,
   learnRetryDelayMs: 60_000,
   learnsPerNodeMax: 10,
   surplusDelayMs: 60_000,
