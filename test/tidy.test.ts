@@ -35,7 +35,7 @@ const LAYERS: readonly Layer[] = [
   pure('env', BELOW_ENV),
   pure('consensus', PURE_BASE),
   pure('cluster', PURE_BASE),
-  pure('storage', PURE_BASE),
+  pure('storage', [...PURE_BASE, 'consensus']),
   pure('rpc', PURE_BASE),
   pure('client', [...PURE_BASE, 'rpc']),
   pure('replica', [...PURE_BASE, 'consensus', 'storage', 'rpc']),
