@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { MemoryDisk } from '../adapters/memory/disk.ts';
+import { UserError } from '../base/user-error.ts';
+import { encodeUtf8 } from '../base/utf8.ts';
+import { toNodeId } from '../model/identity.ts';
+import { openNodeFolder } from './node-folder.ts';
+
+const NODE = toNodeId('127.0.0.1:34801');
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => assert.fail('it was accepted'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof UserError);
+  assert.notEqual(error.remedy, '');
+  return error.message;
+}
+
+test('the incarnation grows with every start', async () => {
+  const disk = new MemoryDisk();
+  const first = await openNodeFolder(disk, 'data', 'one', NODE);
+  assert.equal(first.incarnation, 1);
+  await first.lock.release();
+  assert.equal((await openNodeFolder(disk, 'data', 'one', NODE)).incarnation, 2);
+});
+
+test('a second server on the folder is refused', async () => {
+  const disk = new MemoryDisk();
+  await openNodeFolder(disk, 'data', 'one', NODE);
+  assert.match(
+    await refusal(openNodeFolder(disk, 'data', 'one', NODE)),
+    /Another server is running/,
+  );
+});
+
+test('the folder of another cluster, server or program is refused and left as it is', async () => {
+  const disk = new MemoryDisk();
+  const own = await openNodeFolder(disk, 'data', 'one', NODE);
+  await own.lock.release();
+  const before = await disk.readFile('data/server.json');
+  assert.match(
+    await refusal(openNodeFolder(disk, 'data', 'two', NODE)),
+    /cluster 'one', not to 'two'/,
+  );
+  const other = toNodeId('127.0.0.1:34802');
+  assert.match(await refusal(openNodeFolder(disk, 'data', 'one', other)), /not to 127.0.0.1:34802/);
+  assert.deepEqual(await disk.readFile('data/server.json'), before);
+
+  await disk.makeDirectory('foreign');
+  await disk.replaceFile('foreign/letters.txt', encodeUtf8('dear diary'));
+  assert.match(
+    await refusal(openNodeFolder(disk, 'foreign', 'one', NODE)),
+    /not made by a replica/,
+  );
+});
+
+test('a refused folder is not left locked', async () => {
+  const disk = new MemoryDisk();
+  await (await openNodeFolder(disk, 'data', 'one', NODE)).lock.release();
+  await refusal(openNodeFolder(disk, 'data', 'two', NODE));
+  await openNodeFolder(disk, 'data', 'one', NODE);
+});
+
+test('a newer format and a damaged file are told apart', async () => {
+  const disk = new MemoryDisk();
+  await (await openNodeFolder(disk, 'data', 'one', NODE)).lock.release();
+  const newer = { format: 2, clusterName: 'one', nodeId: NODE, incarnation: 9 };
+  await disk.replaceFile('data/server.json', encodeUtf8(JSON.stringify(newer)));
+  assert.match(await refusal(openNodeFolder(disk, 'data', 'one', NODE)), /newer version/);
+  await disk.replaceFile('data/server.json', encodeUtf8('{"format":1,'));
+  assert.match(await refusal(openNodeFolder(disk, 'data', 'one', NODE)), /damaged/);
+});
