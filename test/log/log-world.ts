@@ -32,7 +32,11 @@ export class Partition implements LogOwner {
     this.gpid = gpidOf(appId, partitionIndex);
   }
 
-  make(bodyBytes: number = 20, fill: number = this.decree + 1): Mutation {
+  make(
+    bodyBytes: number = 20,
+    fill: number = this.decree + 1,
+    timestampUs: number = 1_001 + this.decree,
+  ): Mutation {
     const previous = this.digests[this.decree]!;
     this.decree += 1;
     const body = new Uint8Array(bodyBytes).fill(fill & 0xff);
@@ -44,7 +48,7 @@ export class Partition implements LogOwner {
       this.ballot as Ballot,
       this.decree as Decree,
       (this.decree - 1) as Decree,
-      1_000 + this.decree,
+      timestampUs,
       previous,
       digest,
       body,
@@ -109,14 +113,17 @@ export class LogWorld {
     };
   }
 
-  async replay(): Promise<Replayed> {
+  async replay(
+    lineOf: (mutation: Mutation) => string = (mutation) =>
+      `${gpidText(mutation.gpid)}:${mutation.decree}/${mutation.ballot}`,
+  ): Promise<Replayed> {
     const mutations: Mutation[] = [];
     const lines: string[] = [];
     const report = await this.time.run(
       this.log.replay({
         onMutation: (mutation) => {
           mutations.push(mutation);
-          lines.push(`${gpidText(mutation.gpid)}:${mutation.decree}/${mutation.ballot}`);
+          lines.push(lineOf(mutation));
         },
         onTruncated: (gpid, decree) => lines.push(`${gpidText(gpid)}<=${decree}`),
         onReset: (gpid, decree) => lines.push(`${gpidText(gpid)}=${decree}`),
