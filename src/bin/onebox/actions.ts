@@ -58,6 +58,7 @@ export async function start(
   return await locked(folder, async () => {
     const onebox = makeOnebox(folder, settings);
     const started: StartedNode[] = [];
+    const ended = new AbortController();
     for (const node of onebox.nodes) {
       const { state } = nodeState(node);
       if (state === 'stopped') started.push(startNode(onebox, node));
@@ -66,9 +67,11 @@ export async function start(
     try {
       await Promise.all(started.map((one) => untilServing(one, START_LIMIT_MS)));
       const deaths = started.map((one) => one.died);
-      const tables = await Promise.race([waitUntilHealthy(onebox, START_LIMIT_MS), ...deaths]);
+      const healthy = waitUntilHealthy(onebox, START_LIMIT_MS, ended.signal);
+      const tables = await Promise.race([healthy, ...deaths]);
       return { report: reportOf(onebox, tables), startedCount: started.length };
     } catch (error) {
+      ended.abort();
       // Half a cluster in the background is no help; what ran before is left alone.
       await Promise.all(started.map(({ node }) => endNode(node, END_LIMIT_MS)));
       throw error;

@@ -14,6 +14,11 @@ export interface TableHealth {
   readonly healthy: number;
 }
 
+interface Patience {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** In the order of their ids, 1 and 2, which scripts rely on. */
 const TABLES: readonly { readonly name: string; readonly partitions: number }[] = [
   { name: 'stat', partitions: 4 },
@@ -24,9 +29,13 @@ const POLL_MS = 50;
 const GLANCE_MS = 3_000;
 
 /** Makes the tables that are missing; resolves when all is healthy. */
-export async function waitUntilHealthy(onebox: Onebox, limitMs: number): Promise<TableHealth[]> {
+export async function waitUntilHealthy(
+  onebox: Onebox,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<TableHealth[]> {
   const untilMs = performance.now() + limitMs;
-  const left = (): number => Math.max(untilMs - performance.now(), 1);
+  const left = (): Patience => ({ timeoutMs: Math.max(untilMs - performance.now(), 1), signal });
   await using client = await connect({
     metas: metaAddresses(onebox),
     timeoutMs: limitMs,
@@ -39,11 +48,11 @@ export async function waitUntilHealthy(onebox: Onebox, limitMs: number): Promise
       partitionCount: partitions,
       replicaCount,
       successIfExists: true,
-      timeoutMs: left(),
+      ...left(),
     });
   }
-  const tables = await client.admin.listTables({ timeoutMs: left() });
-  for (const { name } of tables) await client.admin.waitHealthy(name, { timeoutMs: left() });
+  const tables = await client.admin.listTables(left());
+  for (const { name } of tables) await client.admin.waitHealthy(name, left());
   return await tableHealth(client);
 }
 
@@ -71,15 +80,15 @@ export async function glance(onebox: Onebox): Promise<{
 async function waitUntilRegistered(
   client: Client,
   onebox: Onebox,
-  left: () => number,
+  left: () => Patience,
 ): Promise<void> {
   const wanted = onebox.nodes
     .filter((node) => node.kind === 'replica')
     .map((node) => hostPortText(node.address));
   for (;;) {
-    const nodes = await client.admin.listNodes({ timeoutMs: left() });
+    const nodes = await client.admin.listNodes(left());
     const alive = new Set(nodes.filter((node) => node.alive).map((node) => node.address));
-    if (wanted.every((address) => alive.has(address)) || left() === 1) return;
+    if (wanted.every((address) => alive.has(address)) || left().timeoutMs === 1) return;
     await pauseMs(POLL_MS);
   }
 }
