@@ -4,7 +4,7 @@
  * The tables are the rules; `docs/ARCHITECTURE.md` says why.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { blank, ROOT, readSources, resolveImport, type Source } from './tidy/source.ts';
@@ -212,6 +212,17 @@ test('nothing is silenced, postponed or left out', () => {
       return match === null ? [] : [`${index + 1} has ${match[0]}`];
     });
   });
+});
+
+test('the lock file names the packages of every platform', () => {
+  // npm leaves out those that the registry at hand does not have, and elsewhere `npm ci` then refuses the file.
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const missing = Object.values(lock.packages).flatMap(({ optionalDependencies = {} }) =>
+    Object.keys(optionalDependencies).filter((name) => !(`node_modules/${name}` in lock.packages)),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test('the scanner tells code from prose', () => {
