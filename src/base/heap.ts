@@ -1,4 +1,6 @@
-/** Binary min-heap. Entries that compare equal come out in any order: give `isBefore` a tie-break where that matters. */
+/**
+ * Binary min-heap. Entries that compare equal come out in any order: give `isBefore` a tie-break where that matters.
+ */
 import { assert } from './assert.ts';
 
 export class Heap<T> {

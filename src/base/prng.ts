@@ -1,6 +1,6 @@
 /**
- * Seeded chance: xoshiro128** by Blackman and Vigna, 128 bits of state filled from the seed by splitmix32. The same seed
- * gives the same sequence on every machine and for ever: recorded simulator seeds hang on it. Not for secrets.
+ * Seeded chance: xoshiro128** by Blackman and Vigna, 128 bits of state filled from the seed by splitmix32. The same
+ * seed gives the same sequence on every machine and for ever: recorded simulator seeds hang on it. Not for secrets.
  *
  * Has the shape of `Random` in env/random.ts, which this layer does not import.
  */

@@ -4,10 +4,10 @@
  * Deterministic: same calls, same random source, same result. With `timers` every operation completes through them (so
  * that virtual time drives it), after `latencyMs`; without, at once in a microtask.
  *
- * Fault model, after disk-tree.ts and disk-file-content.ts: un-synced sectors and un-synced entries are lost or kept at random;
- * what was appended and not completed may be there; operations under way at a crash never complete. Faults on
- * command: an error of the next operation of a kind, a sync that fails and leaves the pages clean, a full disk (a part of the
- * append is written), flipped bits, latency. Left out: misdirected writes, permissions, links.
+ * Fault model, after disk-tree.ts and disk-file-content.ts: un-synced sectors and un-synced entries are lost or kept
+ * at random; what was appended and not completed may be there; operations under way at a crash never complete. Faults
+ * on command: an error of the next operation of a kind, a sync that fails and leaves the pages clean, a full disk (a
+ * part of the append is written), flipped bits, latency. Left out: misdirected writes, permissions, links.
  */
 import { assert } from '../../base/assert.ts';
 import type { Timers } from '../../env/clock.ts';

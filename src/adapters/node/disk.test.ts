@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +89,20 @@ test('an error of the append function arrives with its meaning', async () => {
     const file = await disk.open('log', 'create');
     await assert.rejects(append(file, new Uint8Array(1), true), { code: 'full' });
     assert.equal(file.size, 0);
+    await file.close();
+  });
+});
+
+test('a sync that fails for want of space is an error of the disk, not a full disk that can be waited for', async () => {
+  await withRoot(async (root) => {
+    const disk = new NodeDisk(root, {
+      append: (fd, bytes, _sync, done) => {
+        writeSync(fd, bytes);
+        setImmediate(done, Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+      },
+    });
+    const file = await disk.open('log', 'create');
+    await assert.rejects(append(file, new Uint8Array(1), true), { code: 'io' });
     await file.close();
   });
 });

@@ -20,6 +20,8 @@ export function processStart(pid: number): string {
   }
 }
 
-/** Fields 20 and 22 of the line, counted from the third. The start is in ticks since boot, so the boot belongs to it. */
+/**
+ * Fields 20 and 22 of the line, counted from the third. The start is in ticks since boot, so the boot belongs to it.
+ */
 const THREADS_AT = 17;
 const STARTED_AT = 19;

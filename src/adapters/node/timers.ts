@@ -1,8 +1,8 @@
 /**
  * Timers of the event loop.
  *
- * 1. A callback never fires before its time: the loop's own timers are rounded to milliseconds and may be early, so they
- *    are armed again for the rest.
+ * 1. A callback never fires before its time: the loop's own timers are rounded to milliseconds and may be early, so
+ *    they are armed again for the rest.
  * 2. `defer` runs in the loop's check phase, which follows the handing out of all input that is there. What is deferred
  *    while a batch runs is run in the same phase, up to a bound that lets input in again.
  */

@@ -1,9 +1,9 @@
 /**
  * TCP.
  *
- * Segments leave at once (TCP_NODELAY): callers group their writes per turn. A peer that vanished without a word is found
- * by keep-alive at the latest; protocols above have deadlines of their own. While a connection is paused its end is not
- * noticed: it lies behind the bytes that were not read.
+ * Segments leave at once (TCP_NODELAY): callers group their writes per turn. A peer that vanished without a word is
+ * found by keep-alive at the latest; protocols above have deadlines of their own. While a connection is paused its
+ * end is not noticed: it lies behind the bytes that were not read.
  */
 import { createConnection, createServer, type Socket } from 'node:net';
 import { assert, assertAtLeast, assertAtMost } from '../../base/assert.ts';

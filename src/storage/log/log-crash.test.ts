@@ -1,8 +1,10 @@
 /**
- * Random lives of a log, each ended by a loss of power or a kill, against a model that is just the list of what was appended.
+ * Random lives of a log, each ended by a loss of power or a kill, against a model that is just the list of what was
+ * appended.
  *
- * After each end the log must give back one unbroken piece of that list: it begins no later than the first record that a
- * holder needs, and reaches at least to the last durable acknowledgement (after a kill: to the last one of any kind).
+ * After each end the log must give back one unbroken piece of that list: it begins no later than the first record
+ * that a holder needs, and reaches at least to the last durable acknowledgement (after a kill: to the last one of any
+ * kind).
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -13,8 +13,8 @@
  *     i32 previous digest  i32 digest           u32 CRC-32C of the header before it
  *
  * Little-endian; u64 are safe integers. The log id is a random number per log: blocks of another log never count. The
- * synced sequence is the highest block known durable when the block was made. Body and digest are those of the mutation.
- * Other records have no body; unused fields are 0.
+ * synced sequence is the highest block known durable when the block was made. Body and digest are those of the
+ * mutation. Other records have no body; unused fields are 0.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { crc32c } from '../../base/crc32c.ts';

@@ -1,6 +1,6 @@
 /**
- * Records that go to the disk together, as one block: encoded as they arrive into one buffer that is reused, with who is to
- * be told. Two or three groups take turns; none is allocated per record.
+ * Records that go to the disk together, as one block: encoded as they arrive into one buffer that is reused, with who
+ * is to be told. Two or three groups take turns; none is allocated per record.
  */
 import { assert } from '../../base/assert.ts';
 import type { Mutation } from '../../consensus/mutation.ts';

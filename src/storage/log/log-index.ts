@@ -1,13 +1,14 @@
 /**
  * Where the records of each partition lie, and what of the log may go.
  *
- * Positions count bytes since the start of the oldest segment found at opening, so they order all records. Per partition
- * there is a *point* (decree, position of a block) in each segment and every 256 KiB: a reader starts at a point and walks on. A
- * record is *stale* when a later one took its decree back (a new ballot, a tail given up); the places where that happened
- * are kept as *rewinds*, which are rare.
+ * Positions count bytes since the start of the oldest segment found at opening, so they order all records. Per
+ * partition there is a *point* (decree, position of a block) in each segment and every 256 KiB: a reader starts at a
+ * point and walks on. A record is *stale* when a later one took its decree back (a new ballot, a tail given up); the
+ * places where that happened are kept as *rewinds*, which are rare.
  *
- * A segment may go when it is the oldest, is not written any more, no damage is left to be seen to, and each partition with records in it needs none of them: all its holders stand at or above the highest decree there,
- * or above the partition's last decree (what lies above that is stale). A partition without holders needs everything.
+ * A segment may go when it is the oldest, is not written any more, no damage is left to be seen to, and each
+ * partition with records in it needs none of them: all its holders stand at or above the highest decree there, or
+ * above the partition's last decree (what lies above that is stale). A partition without holders needs everything.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { type Decree, type Gpid, gpidKey } from '../../model/identity.ts';

@@ -1,11 +1,12 @@
 /**
  * Which segments make up the log: the file `MANIFEST`, replaced as a whole.
  *
- * 1. A segment is listed before its first block is written and unlisted before it is removed. So a segment that is listed and
- *    not there is lost, one below the list is left over from a removal, one above it is left over from a roll and empty.
+ * 1. A segment is listed before its first block is written and unlisted before it is removed. So a segment that is
+ *    listed and not there is lost, one below the list is left over from a removal, one above it is left over from a
+ *    roll and empty.
  * 2. When a segment is listed, everything before `lastSequence` is durable.
- * 3. Everything up to `durableSequence` is durable: written by an orderly close, which also sets `isClosed`, and at the end of a
- *    recovery that had to cut or sync.
+ * 3. Everything up to `durableSequence` is durable: written by an orderly close, which also sets `isClosed`, and at
+ *    the end of a recovery that had to cut or sync.
  */
 import { assertAtLeast } from '../../base/assert.ts';
 import { crc32c } from '../../base/crc32c.ts';

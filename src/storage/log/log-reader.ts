@@ -1,8 +1,8 @@
 /**
  * Reads back the records of one partition, in decree order, each in its newest version.
  *
- * Everything is verified again: block, header and digest. What cannot be read ends the answer; the caller falls back to a
- * checkpoint.
+ * Everything is verified again: block, header and digest. What cannot be read ends the answer; the caller falls back
+ * to a checkpoint.
  */
 import { assertAtLeast } from '../../base/assert.ts';
 import type { Mutation } from '../../consensus/mutation.ts';

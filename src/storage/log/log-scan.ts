@@ -1,8 +1,8 @@
 /**
  * Finds the blocks of one segment, also behind damage.
  *
- * Where no intact block begins, the next header of this log and segment is searched byte by byte: a length that is damaged
- * cannot hide what follows.
+ * Where no intact block begins, the next header of this log and segment is searched byte by byte: a length that is
+ * damaged cannot hide what follows.
  */
 import { assertAtLeast } from '../../base/assert.ts';
 import {

@@ -1,5 +1,6 @@
 /**
- * The segment files: opening the next one, removing the oldest ones. Changes of the manifest go through here, one at a time.
+ * The segment files: opening the next one, removing the oldest ones. Changes of the manifest go through here, one at
+ * a time.
  */
 import { assert } from '../../base/assert.ts';
 import { DiskError, type DiskFile } from '../../env/disk.ts';
@@ -33,8 +34,8 @@ export class LogSegments {
   }
 
   /**
-   * Creates the segment that begins with block `firstSequence`; everything before is durable. When it resolves the segment is
-   * listed. After a failure it can be tried again.
+   * Creates the segment that begins with block `firstSequence`; everything before is durable. When it resolves the
+   * segment is listed. After a failure it can be tried again.
    */
   async openNext(firstSequence: number): Promise<DiskFile> {
     const { disk } = this.#environment;

@@ -29,8 +29,8 @@ export interface LogOptions {
 /** One replica, as the log sees it. The log never calls it inside a call to the log. */
 export interface LogOwner {
   /**
-   * `mutation`, appended with `ballot` (its own may have grown since), is in the log: on the disk if it was appended durable,
-   * else handed to the operating system. Everything appended before it is too.
+   * `mutation`, appended with `ballot` (its own may have grown since), is in the log: on the disk if it was appended
+   * durable, else handed to the operating system. Everything appended before it is too.
    */
   onLogAppended(mutation: Mutation, ballot: Ballot): void;
   /** The log has failed: nothing that this owner has pending will be acknowledged. Again for each later append. */
@@ -40,8 +40,8 @@ export interface LogOwner {
 /** Gets the records of the log in log order. What a record means for those before it is the visitor's to apply. */
 export interface LogVisitor {
   /**
-   * Intact by its digest. A later record for decree d replaces what the log said of this partition for d and above, as far as
-   * that is not committed; with the same digest it only raises the ballot.
+   * Intact by its digest. A later record for decree d replaces what the log said of this partition for d and above,
+   * as far as that is not committed; with the same digest it only raises the ballot.
    */
   onMutation(mutation: Mutation): void;
   /** Records of `gpid` above `decree` were given up. */
@@ -74,8 +74,8 @@ export interface LogRecoveryReport {
   readonly tornBytes: number;
   readonly damages: readonly LogDamage[];
   /**
-   * Records of it above `appliedDecree` (what its engine holds, 0 if not given) may be missing in the middle or at the end: it
-   * must learn from another replica.
+   * Records of it above `appliedDecree` (what its engine holds, 0 if not given) may be missing in the middle or at
+   * the end: it must learn from another replica.
    */
   isSuspect(gpid: Gpid, appliedDecree?: number): boolean;
 }
