@@ -2,9 +2,11 @@
  * Mutations as `Prepare` messages: on their way to followers, and packed into what a learner is
  * sent.
  */
-import { type Ballot, type Decree, type Gpid, gpidOf } from '../model/identity.ts';
+import { gpidFromWire } from '../model/configuration-wire.ts';
+import type { Ballot, Decree } from '../model/identity.ts';
 import { type Prepare, readPrepare, writePrepare } from '../wire/generated/internal.ts';
 import type { Reader } from '../wire/reader.ts';
+import { WireError } from '../wire/types.ts';
 import { Writer } from '../wire/writer.ts';
 import { Mutation } from './mutation.ts';
 
@@ -23,10 +25,13 @@ export function prepareMessage(mutation: Mutation, ballot: Ballot, lastCommitted
   };
 }
 
-/** Copies the body out of the frame. The commit point is cut to what a mutation may carry. */
+/** Throws `WireError` when the numbers cannot be those of a mutation. Copies the body out of the frame. The commit point is cut to what a mutation may carry. */
 export function mutationFromPrepare(message: Prepare): Mutation {
+  if (message.decree < 1 || message.ballot < 0 || message.lastCommittedDecree < 0) {
+    throw new WireError('badValue', 'a mutation has no decree or ballot');
+  }
   return new Mutation(
-    gpidOf(message.appId, message.partitionIndex),
+    gpidFromWire(message),
     message.ballot as Ballot,
     message.decree as Decree,
     Math.min(message.lastCommittedDecree, message.decree - 1) as Decree,
@@ -48,8 +53,4 @@ export function packMutation(mutation: Mutation): Uint8Array {
 export function unpackMutation(bytes: Uint8Array, reader: Reader): Mutation {
   reader.reset(bytes, 0, bytes.length);
   return mutationFromPrepare(readPrepare(reader));
-}
-
-export function belongsTo(message: Prepare, gpid: Gpid): boolean {
-  return message.appId === gpid.appId && message.partitionIndex === gpid.partitionIndex;
 }

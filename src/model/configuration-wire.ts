@@ -2,13 +2,15 @@
  * Configurations and tables as they travel between servers; the empty string stands for "no node".
  */
 import type { ConfigurationInfo, TableInfo } from '../wire/generated/internal.ts';
+import { WireError, type WireGpid } from '../wire/types.ts';
 import {
   type AppInfo,
   type AppStatus,
   assertConfiguration,
+  isConfiguration,
   type PartitionConfiguration,
 } from './configuration.ts';
-import { gpidOf, type NodeId, toBallot } from './identity.ts';
+import { type Ballot, type Gpid, gpidOf, type NodeId, PARTITION_INDEX_MAX } from './identity.ts';
 
 export function configurationToWire(config: PartitionConfiguration): ConfigurationInfo {
   assertConfiguration(config);
@@ -22,18 +24,30 @@ export function configurationToWire(config: PartitionConfiguration): Configurati
   };
 }
 
-/** Throws `InvariantError` when the sender broke a rule of configurations. */
+/** Throws `WireError` when the sender broke a rule of configurations. */
 export function configurationFromWire(info: ConfigurationInfo): PartitionConfiguration {
+  if (info.ballot < 0) throw new WireError('badValue', 'a ballot is negative');
   const config: PartitionConfiguration = {
-    gpid: gpidOf(info.gpid.appId, info.gpid.partitionIndex),
-    ballot: toBallot(info.ballot),
+    gpid: gpidFromWire(info.gpid),
+    ballot: info.ballot as Ballot,
     maxReplicaCount: info.maxReplicaCount,
     primary: nodeOrNull(info.primary),
     secondaries: info.secondaries as readonly NodeId[],
     learner: nodeOrNull(info.learner),
   };
-  assertConfiguration(config);
+  if (!isConfiguration(config)) {
+    throw new WireError('badValue', 'a configuration breaks its own rules');
+  }
   return config;
+}
+
+/** Throws `WireError` when it names no partition. */
+export function gpidFromWire(gpid: WireGpid): Gpid {
+  const { appId, partitionIndex } = gpid;
+  if (appId < 1 || partitionIndex < 0 || partitionIndex > PARTITION_INDEX_MAX) {
+    throw new WireError('badValue', 'a partition id is out of range');
+  }
+  return gpidOf(appId, partitionIndex);
 }
 
 export function tableToWire(app: AppInfo): TableInfo {

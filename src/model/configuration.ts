@@ -87,6 +87,13 @@ export function initialConfiguration(gpid: Gpid, maxReplicaCount: number): Parti
   };
 }
 
+/** Invariants 1 and 2, for what comes from outside. */
+export function isConfiguration(config: PartitionConfiguration): boolean {
+  const all = members(config);
+  if (new Set(all).size !== all.length || config.maxReplicaCount < 1) return false;
+  return config.learner === null || !all.includes(config.learner);
+}
+
 /** Invariants 1 and 2; call it where a configuration is made and where it is read back. */
 export function assertConfiguration(config: PartitionConfiguration): void {
   const all = members(config);

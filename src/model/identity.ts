@@ -64,9 +64,11 @@ export function gpidOf(appId: number, partitionIndex: number): Gpid {
   return { appId: appId as AppId, partitionIndex };
 }
 
+export const PARTITION_INDEX_MAX = 0x1fffff;
+
 /** Key for maps: unique and a safe integer, because partition indexes stay below 2^21. */
 export function gpidKey(gpid: Gpid): number {
-  return gpid.appId * 0x200000 + gpid.partitionIndex;
+  return gpid.appId * (PARTITION_INDEX_MAX + 1) + gpid.partitionIndex;
 }
 
 export function gpidText(gpid: Gpid): string {

@@ -12,14 +12,14 @@ import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effe
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { type AppInfo, isMember, ReplicaStatus } from '../model/configuration.ts';
-import { configurationFromWire, tableFromWire } from '../model/configuration-wire.ts';
+import { configurationFromWire, gpidFromWire, tableFromWire } from '../model/configuration-wire.ts';
 import {
   DECREE_NONE,
   type Gpid,
   gpidKey,
-  gpidOf,
   gpidText,
   type NodeId,
+  PARTITION_INDEX_MAX,
 } from '../model/identity.ts';
 import type { MessageBus } from '../rpc/message-bus.ts';
 import { type LogRecoveryReport, MutationLog } from '../storage/log/mutation-log.ts';
@@ -76,7 +76,7 @@ export class ReplicaStore implements ReplicaHost {
   private readonly busy = new Map<number, Promise<void>>();
   /** Replicas whose folder is there and could not be opened, with the reason. */
   private readonly broken = new Map<number, { readonly gpid: Gpid; readonly reason: string }>();
-  private turnReplicas: TurnEnder[] = [];
+  private readonly turnReplicas = new Set<TurnEnder>();
   private learnIds = 0;
   private closed = false;
 
@@ -137,8 +137,8 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   find(appId: number, partitionIndex: number): Replica | null {
-    if (partitionIndex < 0 || partitionIndex >= PARTITION_INDEX_END) return null;
-    return this.openReplicas.get(appId * PARTITION_INDEX_END + partitionIndex) ?? null;
+    if (partitionIndex < 0 || partitionIndex > PARTITION_INDEX_MAX) return null;
+    return this.openReplicas.get(appId * (PARTITION_INDEX_MAX + 1) + partitionIndex) ?? null;
   }
 
   report(): ReplicaReportState[] {
@@ -169,9 +169,8 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   endTurnSoon(replica: TurnEnder): void {
-    if (this.turnReplicas.includes(replica)) return;
-    if (this.turnReplicas.length === 0) this.environment.timers.defer(() => this.endTurn());
-    this.turnReplicas.push(replica);
+    if (this.turnReplicas.size === 0) this.environment.timers.defer(this.endTurn);
+    this.turnReplicas.add(replica);
   }
 
   reportSoon(): void {
@@ -195,7 +194,7 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   onGroupCheck(from: NodeId, message: GroupCheck): void {
-    const gpid = gpidOfWire(message.configuration.gpid);
+    const gpid = gpidFromWire(message.configuration.gpid);
     const invited = message.configuration.learner === this.self && message.learnId > 0;
     if (invited && this.hasFailed(gpid, message.configuration.ballot)) {
       // The primary has all that is committed and offers it: the damaged copy goes to the trash, a
@@ -225,32 +224,32 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   onGroupCheckAck(from: NodeId, message: GroupCheckAck): void {
-    this.reach(gpidOfWire(message.gpid))?.core.onGroupCheckAck(from, message, this.now());
+    this.reach(gpidFromWire(message.gpid))?.core.onGroupCheckAck(from, message, this.now());
   }
 
   onLearnRequest(from: NodeId, message: LearnRequest): void {
-    this.reach(gpidOfWire(message.gpid))?.core.onLearnRequest(from, message, this.now());
+    this.reach(gpidFromWire(message.gpid))?.core.onLearnRequest(from, message, this.now());
   }
 
   onLearnMutations(from: NodeId, message: LearnMutations): void {
-    this.reach(gpidOfWire(message.gpid))?.core.onLearnMutations(from, message, this.now());
+    this.reach(gpidFromWire(message.gpid))?.core.onLearnMutations(from, message, this.now());
   }
 
   onLearnCheckpoint(from: NodeId, message: LearnCheckpoint): void {
-    this.reach(gpidOfWire(message.gpid))?.core.onLearnCheckpoint(from, message);
+    this.reach(gpidFromWire(message.gpid))?.core.onLearnCheckpoint(from, message);
   }
 
   onFileRequest(from: NodeId, message: FileRequest): void {
-    this.reach(gpidOfWire(message.gpid))?.onFileRequest(from, message);
+    this.reach(gpidFromWire(message.gpid))?.onFileRequest(from, message);
   }
 
   onFileChunk(message: FileChunk): void {
-    this.reach(gpidOfWire(message.gpid))?.onFileChunk(message);
+    this.reach(gpidFromWire(message.gpid))?.onFileChunk(message);
   }
 
   /** The meta server knows a newer state of the partition in which this node has no part. */
   onForget(message: ReplicaForget): void {
-    const gpid = gpidOfWire(message.gpid);
+    const gpid = gpidFromWire(message.gpid);
     const key = gpidKey(gpid);
     const replica = this.openReplicas.get(key);
     if (this.busy.has(key) || this.closed) return;
@@ -261,12 +260,12 @@ export class ReplicaStore implements ReplicaHost {
 
   // ---- helpers ----
 
-  private endTurn(): void {
-    const replicas = this.turnReplicas;
-    this.turnReplicas = [];
+  private readonly endTurn = (): void => {
+    const replicas = [...this.turnReplicas];
+    this.turnReplicas.clear();
     const now = this.now();
     for (const replica of replicas) replica.endTurn(now);
-  }
+  };
 
   private reach(gpid: Gpid): Replica | null {
     const replica = this.openReplicas.get(gpidKey(gpid));
@@ -400,13 +399,6 @@ export class ReplicaStore implements ReplicaHost {
   private now(): number {
     return this.environment.clock.monotonicMs();
   }
-}
-
-/** As in `gpidKey`. */
-const PARTITION_INDEX_END = 0x200000;
-
-function gpidOfWire(gpid: { readonly appId: number; readonly partitionIndex: number }): Gpid {
-  return gpidOf(gpid.appId, gpid.partitionIndex);
 }
 
 function brokenState(gpid: Gpid, reason: string): ReplicaReportState {

@@ -36,6 +36,8 @@ export type WireErrorCode =
   | 'unsafeInteger'
   | 'tooDeep'
   | 'tooManyElements'
+  /** A number or combination that no sender of ours makes. */
+  | 'badValue'
   /** The frame: magic, version, header length, message type. */
   | 'badFrame'
   | 'tooLarge';
