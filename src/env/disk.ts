@@ -43,7 +43,8 @@ export interface DiskFile {
   /**
    * Appends at the end, then makes the file durable if `sync`. At most one append is under way per
    * file (asserted). `bytes` must not change until `done`. After an error the file's durable
-   * content is unknown: a failed sync is final for that file and is never retried.
+   * content is unknown: a failed sync is final for that file and is never retried. `full` means that the write
+   * failed, not the sync: cut back to what was there before, the file can be appended to again.
    */
   append(bytes: Uint8Array, sync: boolean, done: (error: DiskError | null) => void): void;
   sync(): Promise<void>;
