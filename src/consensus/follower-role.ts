@@ -122,10 +122,8 @@ export class FollowerRole {
     const mutation = mutationFromPrepare(message);
     if (!isIntact(mutation)) return 'refused';
     this.state.truncateAfter((message.decree - 1) as Decree);
-    if (!list.hasRoom()) {
-      this.ackLater(PrepareResult.gap);
-      return 'refused';
-    }
+    // No room until more is committed here; the primary sends it again in a while.
+    if (!list.hasRoom()) return 'refused';
     this.state.append(mutation);
     return 'ok';
   }

@@ -18,6 +18,8 @@ export class Peer {
   waitingSinceMs: number;
   /** When prepares were last sent (again) or acknowledged. */
   lastProgressMs: number;
+  /** It lacks something that was sent; it is sent again at the next tick, if not at once. */
+  wantsResend: boolean;
   /** When it last said anything under this ballot. */
   lastHeardMs: number;
 
@@ -29,6 +31,7 @@ export class Peer {
     this.sent = from;
     this.waitingSinceMs = Number.NaN;
     this.lastProgressMs = nowMs;
+    this.wantsResend = false;
     this.lastHeardMs = nowMs;
   }
 

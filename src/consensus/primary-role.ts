@@ -22,6 +22,9 @@ import { prepareMessage } from './mutation-wire.ts';
 import { Peer } from './peer.ts';
 import type { ReplicaState } from './replica-state.ts';
 
+/** Prepares are not sent again for a gap so soon after they were last sent. */
+const GAP_RESEND_MS = 20;
+
 interface PendingUpdate {
   readonly change: ConfigurationChange;
   readonly node: NodeId;
@@ -126,9 +129,7 @@ export class PrimaryRole {
         this.onPeerLogged(peer, message.decree, nowMs);
         return;
       case PrepareResult.unknownBallot:
-        this.sendGroupCheck(peer.node, peer.learnId);
-        peer.sent = peer.acked;
-        this.sendPrepares(peer, nowMs);
+        this.onPeerUnaware(peer, nowMs);
         return;
       case PrepareResult.gap:
         this.onPeerGap(peer, message.decree, nowMs);
@@ -270,13 +271,28 @@ export class PrimaryRole {
     this.advanceCommit();
   }
 
+  /** It lacks the configuration of this ballot. */
+  private onPeerUnaware(peer: Peer, nowMs: number): void {
+    peer.wantsResend = true;
+    if (nowMs - peer.lastProgressMs < GAP_RESEND_MS) return;
+    this.sendGroupCheck(peer.node, peer.learnId);
+    this.resend(peer, nowMs);
+  }
+
   private onPeerGap(peer: Peer, lastPrepared: number, nowMs: number): void {
     if (lastPrepared >= peer.sent) return;
     if (lastPrepared < peer.acked) {
       this.onPeerFailed(peer, 'has lost acknowledged mutations', nowMs);
       return;
     }
-    peer.sent = Math.max(lastPrepared, peer.acked);
+    // Every prepare behind a gap is answered like this; one of the answers is enough.
+    peer.wantsResend = true;
+    if (nowMs - peer.lastProgressMs >= GAP_RESEND_MS) this.resend(peer, nowMs);
+  }
+
+  private resend(peer: Peer, nowMs: number): void {
+    peer.wantsResend = false;
+    peer.sent = peer.acked;
     this.sendPrepares(peer, nowMs);
   }
 
@@ -292,9 +308,10 @@ export class PrimaryRole {
     }
     const behind = peer.acked < list.lastPrepared;
     if (behind && nowMs - peer.lastProgressMs >= options.prepareResendMs) {
-      peer.sent = peer.acked;
       this.sendGroupCheck(peer.node, peer.learnId);
-      this.sendPrepares(peer, nowMs);
+      this.resend(peer, nowMs);
+    } else if (peer.wantsResend && nowMs - peer.lastProgressMs >= GAP_RESEND_MS) {
+      this.resend(peer, nowMs);
     }
   }
 

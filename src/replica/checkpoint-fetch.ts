@@ -37,6 +37,8 @@ export class CheckpointFetch {
   private readonly path: string;
   private readonly bytesPerSecondMax: number;
   private readonly send: (request: FileRequest) => void;
+  /** So far, for reports. */
+  fetchedBytes = 0;
   private waiting: Waiting | null = null;
   private abandoned = false;
   /** When the bandwidth limit lets the next request out. */
@@ -118,6 +120,7 @@ export class CheckpointFetch {
         const bytes = await this.fetchPiece(name, offset, Math.min(CHUNK_BYTES_MAX, size - offset));
         await append(file, bytes);
         offset += bytes.length;
+        this.fetchedBytes += bytes.length;
       }
       await file.sync();
     } finally {

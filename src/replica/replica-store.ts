@@ -180,6 +180,8 @@ export class ReplicaStore implements ReplicaHost {
   // ---- messages ----
 
   onConfigurationPush(message: ConfigurationPush): void {
+    // Meant for a former life of this server: what it was trusted with then is void.
+    if (message.incarnation !== this.identity.incarnation) return;
     const config = configurationFromWire(message.configuration);
     const table = tableFromWire(message.table);
     const replica = this.reach(config.gpid);
@@ -313,7 +315,7 @@ export class ReplicaStore implements ReplicaHost {
   private async settleAfterReplay(report: LogRecoveryReport): Promise<void> {
     for (const [key, replica] of this.openReplicas) {
       await replica.settled();
-      if (!report.isSuspect(replica.gpid)) continue;
+      if (!report.isSuspect(replica.gpid, replica.inspect().durableDecree)) continue;
       this.suspects.add(key);
       replica.core.fail('its part of the log is damaged');
     }

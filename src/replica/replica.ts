@@ -211,7 +211,8 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
       appliedDecree: this.storage.appliedDecree,
       durableDecree: this.storage.durableDecree,
       learnId: this.core.learnId,
-      dataBytes: this.storage.current?.statistics().liveDataBytes ?? 0,
+      // What is fetched counts, so that the meta server sees a long learn move on.
+      dataBytes: this.fetch?.fetchedBytes ?? this.storage.current?.statistics().liveDataBytes ?? 0,
       failure: state.failure,
     };
   }
