@@ -342,10 +342,14 @@ export class ClusterBrain {
   /** Two servers that lose sight of each other again and again must not make ballots climb. */
   #backOff(partition: Partition, node: NodeId, now: Now): void {
     const { beaconIntervalMs, learnRetryDelayMs } = this.#settings;
-    const removals = Math.min(partition.removals.get(node) ?? 0, REMOVALS_MAX) + 1;
-    partition.removals.set(node, removals);
-    const delayMs = Math.min(beaconIntervalMs * 2 ** (removals - 1), learnRetryDelayMs);
-    partition.avoidedUntilMs.set(node, now.monotonicMs + delayMs);
+    const nowMs = now.monotonicMs;
+    const last = partition.removals.get(node);
+    // Longer than the longest delay, so that those who are kept apart by it are not forgiven for that.
+    const isForgiven = last === undefined || nowMs - last.atMs >= 2 * learnRetryDelayMs;
+    const count = isForgiven ? 1 : Math.min(last.count + 1, REMOVALS_MAX);
+    partition.removals.set(node, { count, atMs: nowMs });
+    const delayMs = Math.min(beaconIntervalMs * 2 ** (count - 1), learnRetryDelayMs);
+    partition.avoidedUntilMs.set(node, nowMs + delayMs);
   }
 
   #dismissLearner(partition: Partition): void {

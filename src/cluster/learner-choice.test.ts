@@ -87,6 +87,25 @@ test('a learner that restarts is given up under a new ballot, and asked again in
   assert.equal(story.shape(), '3: a + b ~ c');
 });
 
+test('a server that its primary loses again and again waits longer each time, until that is long ago', () => {
+  const story = tableOnFour({ learnRetryDelayMs: 20_000 });
+  const secondsAway = (): number => {
+    story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+    let seconds = 0;
+    while (story.partition().record.seats.length < 3) {
+      story.advance(1_000);
+      seconds += 1;
+    }
+    return seconds;
+  };
+  const first = secondsAway();
+  assert(first <= 3);
+  for (let time = 0; time < 4; time++) secondsAway();
+  assert(secondsAway() >= 20);
+  story.advance(40_000);
+  assert.equal(secondsAway(), first);
+});
+
 test('a learner that shows progress may take its time', () => {
   const story = tableOnFour();
   story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);

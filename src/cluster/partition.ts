@@ -59,8 +59,8 @@ export class Partition {
   readonly holdings: Map<NodeId, Holding> = new Map();
   /** Nodes that failed to learn, and until when they are not tried again. */
   readonly avoidedUntilMs: Map<NodeId, number> = new Map();
-  /** How often the primary had each node removed since the partition last was healthy for long. */
-  readonly removals: Map<NodeId, number> = new Map();
+  /** How often in a row the primary had each node removed, and when last. */
+  readonly removals: Map<NodeId, { readonly count: number; readonly atMs: number }> = new Map();
   /** The highest committed decree that anybody told. */
   committedDecree: number;
   /** When a member was lost last. */
