@@ -31,6 +31,8 @@ export class FollowerRole {
   private readonly state: ReplicaState;
   /** Highest decree that the primary of this ballot is known to agree with. */
   private confirmed: Decree;
+  /** Highest commit point that the primary of this ballot has told. */
+  private commitPoint = 0;
   private ackPending = false;
   private ackResult: PrepareResult = PrepareResult.ok;
 
@@ -45,6 +47,11 @@ export class FollowerRole {
   onPrepare(message: Prepare): FollowResult {
     const { list } = this.state;
     const decree = message.decree;
+    // Before anything else: what this commits makes room for the prepare.
+    if (message.lastCommittedDecree > this.commitPoint) {
+      this.commitPoint = message.lastCommittedDecree;
+    }
+    this.commitConfirmed();
     if (decree > list.lastPrepared + 1) {
       this.ackLater(PrepareResult.gap);
       return 'refused';
@@ -52,7 +59,7 @@ export class FollowerRole {
     const result = decree > list.lastCommitted ? this.accept(message) : this.compare(message);
     if (result !== 'ok') return result;
     if (decree > this.confirmed) this.confirmed = decree as Decree;
-    this.state.commitUpTo(Math.min(message.lastCommittedDecree, this.confirmed));
+    this.commitConfirmed();
     // What is not in the log yet is acknowledged when it is.
     if (decree <= this.state.lastLogged) this.ackLater(PrepareResult.ok);
     return 'ok';
@@ -65,12 +72,14 @@ export class FollowerRole {
     if (own === null) return 'ok';
     if (own !== digest) return lastCommitted <= list.lastCommitted ? 'diverged' : 'ok';
     if (lastCommitted > this.confirmed) this.confirmed = lastCommitted;
-    this.state.commitUpTo(lastCommitted);
+    if (lastCommitted > this.commitPoint) this.commitPoint = lastCommitted;
+    this.commitConfirmed();
     return 'ok';
   }
 
   /** The own log, or the persisted ballot, has come further. */
   onOwnProgress(): void {
+    this.commitConfirmed();
     this.ackLater(PrepareResult.ok);
   }
 
@@ -92,6 +101,10 @@ export class FollowerRole {
       lastCommittedDecree: list.lastCommitted,
     });
     this.ackResult = PrepareResult.ok;
+  }
+
+  private commitConfirmed(): void {
+    this.state.commitUpTo(Math.min(this.commitPoint, this.confirmed));
   }
 
   private ackLater(result: PrepareResult): void {
@@ -122,8 +135,11 @@ export class FollowerRole {
     const mutation = mutationFromPrepare(message);
     if (!isIntact(mutation)) return 'refused';
     this.state.truncateAfter((message.decree - 1) as Decree);
-    // No room until more is committed here; the primary sends it again in a while.
-    if (!list.hasRoom()) return 'refused';
+    if (!list.hasRoom()) {
+      // Until the log has come further, and with it the commit point here.
+      this.ackLater(PrepareResult.gap);
+      return 'refused';
+    }
     this.state.append(mutation);
     return 'ok';
   }

@@ -162,6 +162,26 @@ test('a learner that is far behind gets the log, an empty one with a truncated l
   assert.equal(scenario.node('c').prepared, 800);
 });
 
+test('a learner that has more to catch up than may be uncommitted here commits as its log grows', () => {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  scenario.push('a', configuration(1, 'a', ['b']));
+  scenario.push('b', configuration(1, 'a', ['b']));
+  scenario.settle();
+  for (let round = 0; round < 4; round++) {
+    for (let count = 0; count < 50; count++) scenario.write('a');
+    scenario.settle();
+  }
+  // All 200 are in the memory of a, which attaches c at once; c may hold 128 uncommitted.
+  scenario.push('a', configuration(1, 'a', ['b'], 'c'));
+  for (let round = 0; round < 10; round++) {
+    scenario.settle();
+    scenario.tick(100);
+  }
+  scenario.settle();
+  assert.equal(scenario.node('c').prepared, 200);
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+});
+
 test('a learner is not promoted before it has what an earlier primary may have committed', () => {
   const scenario = group();
   scenario.write('a');
