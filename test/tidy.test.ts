@@ -84,7 +84,12 @@ const MARKS =
 const HABITS = /\b(?:test|it|describe)\.(?:only|skip|todo)\b|\bas any\b|:\s*any\b|\benum\s+[A-Z]/;
 
 /** Where a process begins, and what is run by hand; these and the tests are the roots of all that lives. */
-const ENTRIES = [/^src\/bin\/[^/]+\.ts$/, /^scripts\//, /^bench\/[^/]+\.ts$/, /^examples\//];
+const ENTRIES = [
+  /^src\/bin\/(?:pegasus|onebox|meta|replica|shell|bench|sim|client|testing)\.ts$/,
+  /^scripts\//,
+  /^bench\/[^/]+\.ts$/,
+  /^examples\//,
+];
 
 const src = readSources('src');
 const others = ['sim', 'test', 'bench', 'scripts', 'examples', 'native'].flatMap(readSources);
