@@ -1,12 +1,12 @@
 /**
- * Throughput, latency and CPU time of a whole cluster: one meta server and three replica servers as processes of their own,
- * the load in this process, all on this machine.
+ * Throughput, latency and CPU time of a whole cluster: one meta server and three replica servers as processes of
+ * their own, the load in this process, all on this machine.
  *
  *   npm run bench:cluster -- [--json] [--rounds N] [--seconds S] [--durability os,fsync] [--inflight 64,1]
  *
- * A round runs each workload once, so that what else happens on the machine hits all of them alike; a figure is the median of
- * its rounds. CPU time counts what the servers did from the first to the last operation, work in the background
- * (flushes, compactions) included. It is the figure to compare on a machine that is not idle.
+ * A round runs each workload once, so that what else happens on the machine hits all of them alike; a figure is the
+ * median of its rounds. CPU time counts what the servers did from the first to the last operation, work in the
+ * background (flushes, compactions) included. It is the figure to compare on a machine that is not idle.
  */
 import { parseArgs } from 'node:util';
 import { printJson, printLine, runProgram } from '../src/bin/program.ts';

@@ -1,5 +1,6 @@
 /**
- * A cluster of real processes to measure: made and driven through `./pegasus onebox`, in a temporary folder on free ports.
+ * A cluster of real processes to measure: made and driven through `./pegasus onebox`, in a temporary folder on free
+ * ports.
  *
  *   await using onebox = await BenchOnebox.prepare();
  *   await onebox.start('os');

@@ -1,8 +1,8 @@
 /**
  * Many seeds on a few worker processes, and one report about all of them.
  *
- * A seed runs alone in its process from start to end; processes share nothing but the list of seeds. Some seeds, or all, run
- * twice: their trace hashes must be equal (V23).
+ * A seed runs alone in its process from start to end; processes share nothing but the list of seeds. Some seeds, or
+ * all, run twice: their trace hashes must be equal (V23).
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Violation } from './checkers/violations.ts';

@@ -1,6 +1,6 @@
 /**
- * One seed, from start to verdict: a cluster is built, its table created, clients set to work, faults injected; then all is healed
- * and the cluster must become healthy by itself within a bound, and everything is read back and judged.
+ * One seed, from start to verdict: a cluster is built, its table created, clients set to work, faults injected; then
+ * all is healed and the cluster must become healthy by itself within a bound, and everything is read back and judged.
  *
  * Phases: set up → warm up → faults → heal → settle → audit → judge. The first violation ends the run.
  */

@@ -1,8 +1,8 @@
 /**
  * Opening, using and closing databases over and over keeps memory and descriptors flat.
  *
- * A cycle opens one database, writes, reads in every way, leaves an iterator to the close, and closes it with or without a
- * flush. `PEGASUS_LEAK_CYCLES` says how many (default 300; the full run is 10,000).
+ * A cycle opens one database, writes, reads in every way, leaves an iterator to the close, and closes it with or
+ * without a flush. `PEGASUS_LEAK_CYCLES` says how many (default 300; the full run is 10,000).
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,5 +1,6 @@
 /**
- * Digest of what an engine holds, the same for equal sets of rows in any order, so that it can be carried along batch by batch.
+ * Digest of what an engine holds, the same for equal sets of rows in any order, so that it can be carried along batch
+ * by batch.
  *
  * Two 32-bit sums over the rows. Written against the formats of `env/engine.ts` (write batch, applied-decree row), not
  * with the storage code, which is under test.

@@ -1,6 +1,6 @@
 /**
- * The one true history of a partition, gathered from outside: every mutation that was ever prepared, seen on the wire or, if
- * its messages never left, when an engine took it over; and which of them are committed, seen at any replica.
+ * The one true history of a partition, gathered from outside: every mutation that was ever prepared, seen on the wire
+ * or, if its messages never left, when an engine took it over; and which of them are committed, seen at any replica.
  *
  * V6: one digest per committed decree. A digest covers all that came before it, so comparing the digest at a replica's
  * commit point compares its whole history. V7 and V9: what an engine holds at applied decree d is the replay of the
@@ -57,8 +57,9 @@ export class GlobalHistory {
   }
 
   /**
-   * An engine has applied a batch. It ends with the value of the applied-decree row: u64 decree, u32 digest (big-endian). The
-   * digest is CRC-32C over all before it, seeded with the previous digest and the decree, which tells the previous one.
+   * An engine has applied a batch. It ends with the value of the applied-decree row: u64 decree, u32 digest
+   * (big-endian). The digest is CRC-32C over all before it, seeded with the previous digest and the decree, which
+   * tells the previous one.
    */
   onApplied(batch: Uint8Array): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);

@@ -2,9 +2,9 @@
  * Is there an order of the operations on one hash key that explains all answers, in which each operation takes
  * effect between its call and its return? Wing and Gong's search with Lowe's memory of visited states, as in Porcupine.
  *
- * 1. Calls and returns stand in one list in time order, calls first on ties (that allows more, never less). The search takes any
- *    operation whose call comes before the first pending return and that agrees with the state; when it meets the
- *    return of an operation that was not taken, it goes back.
+ * 1. Calls and returns stand in one list in time order, calls first on ties (that allows more, never less). The
+ *    search takes any operation whose call comes before the first pending return and that agrees with the state; when
+ *    it meets the return of an operation that was not taken, it goes back.
  * 2. A pair (set of taken operations, state) is searched once.
  * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is never a pass.
  *

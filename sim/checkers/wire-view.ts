@@ -1,6 +1,6 @@
 /**
- * Reads the two messages of two-phase commit off the wire, written against their packed layout (wire/schema/internal.ts):
- * fields in order, big-endian, a blob with a u32 length.
+ * Reads the two messages of two-phase commit off the wire, written against their packed layout
+ * (wire/schema/internal.ts): fields in order, big-endian, a blob with a u32 length.
  */
 import type { PreparedMutation } from './global-history.ts';
 

@@ -1,10 +1,10 @@
 /**
  * A machine of the simulated world: host, disk, clocks, and the process that runs on it.
  *
- *   kill      SIGKILL: the process is gone with everything it knew; the operating system lives and keeps what was written.
- *   power off the machine is gone: un-synced bytes and folder entries are lost or torn, and peers hear nothing.
- *   pause     SIGSTOP: nothing is delivered; what comes meanwhile is delivered late.
- *   stop      SIGTERM: the server closes by itself.
+ *   kill      SIGKILL: the process is gone with everything it knew; the operating system lives and keeps what was
+ *   written. power off the machine is gone: un-synced bytes and folder entries are lost or torn, and peers hear
+ *   nothing. pause     SIGSTOP: nothing is delivered; what comes meanwhile is delivered late. stop      SIGTERM: the
+ *   server closes by itself.
  *
  * Every start is a new life with a new environment; the disk is what they have in common.
  */

@@ -101,7 +101,10 @@ export class Scheduler {
     }
   }
 
-  /** Runs until `untilUs`, or until `stop` is called, or until nothing is left. Rejects only on errors of the world itself. */
+  /**
+   * Runs until `untilUs`, or until `stop` is called, or until nothing is left. Rejects only on errors of the world
+   * itself.
+   */
   run(untilUs: number): Promise<void> {
     assert(this.#running === null, 'one run at a time');
     assert(untilUs >= this.#nowUs, 'time does not go back');

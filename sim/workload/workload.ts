@@ -27,7 +27,9 @@ export interface WorkloadClient {
   readonly timers: Timers;
 }
 
-/** An operation may end so much after its deadline: timers of the client are late now and then, and its clock drifts. */
+/**
+ * An operation may end so much after its deadline: timers of the client are late now and then, and its clock drifts.
+ */
 const DEADLINE_SLACK_US = 200_000;
 const CLOCK_DRIFT_MAX = 0.025;
 

@@ -1,7 +1,7 @@
 /**
- * What every engine must do, as tests: the comments of `env/engine.ts`, one claim each. Run against the in-memory engine
- * and against RocksDB by the test files beside them. Rows, batches and iterators are in `engine-contract-rows.ts`, what
- * compactions remove in `engine-contract-compaction.ts`.
+ * What every engine must do, as tests: the comments of `env/engine.ts`, one claim each. Run against the in-memory
+ * engine and against RocksDB by the test files beside them. Rows, batches and iterators are in
+ * `engine-contract-rows.ts`, what compactions remove in `engine-contract-compaction.ts`.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

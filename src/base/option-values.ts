@@ -15,8 +15,8 @@ export interface Described {
 
 export interface NumericKind {
   /**
-   * `integer` and `number` have no unit, `duration` is in milliseconds (written `500`, `500ms`, `10s`, `5m`, `1h`, `1d`),
-   * `bytes` is in bytes (written `4096`, `64KiB`, `1MiB`, `2GiB`).
+   * `integer` and `number` have no unit, `duration` is in milliseconds (written `500`, `500ms`, `10s`, `5m`, `1h`,
+   * `1d`), `bytes` is in bytes (written `4096`, `64KiB`, `1MiB`, `2GiB`).
    */
   readonly type: 'integer' | 'number' | 'duration' | 'bytes';
   /** Inclusive. Default 0. */

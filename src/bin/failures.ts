@@ -1,6 +1,6 @@
 /**
- * What escapes a program, for the person in front of it: a sentence and a remedy where it is something that a person can
- * mend, null where it is a bug.
+ * What escapes a program, for the person in front of it: a sentence and a remedy where it is something that a person
+ * can mend, null where it is a bug.
  */
 import { UserError } from '../base/user-error.ts';
 import { PegasusError, type PegasusErrorCode } from '../client/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * How every program of bin/ begins and ends: arguments in, an exit code out, and nothing that escapes is shown as a stack
- * unless it is a bug.
+ * How every program of bin/ begins and ends: arguments in, an exit code out, and nothing that escapes is shown as a
+ * stack unless it is a bug.
  *
  * With `--json` among the arguments, standard output gets exactly one JSON document, also on failure.
  */

@@ -1,8 +1,9 @@
 /**
  * The frame of a server process: options from flags, environment and file, then open, serve, and drain on a signal.
  *
- * SIGTERM or SIGINT closes the server; the process ends by itself when nothing is left to do, and a leaked handle is a bug
- * that shows: after the limit the process names what is still open and ends with an error. A second signal ends it at once.
+ * SIGTERM or SIGINT closes the server; the process ends by itself when nothing is left to do, and a leaked handle is
+ * a bug that shows: after the limit the process names what is still open and ends with an error. A second signal ends
+ * it at once.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';

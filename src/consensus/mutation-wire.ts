@@ -25,7 +25,10 @@ export function prepareMessage(mutation: Mutation, ballot: Ballot, lastCommitted
   };
 }
 
-/** Throws `WireError` when the numbers cannot be those of a mutation. Copies the body out of the frame. The commit point is cut to what a mutation may carry. */
+/**
+ * Throws `WireError` when the numbers cannot be those of a mutation. Copies the body out of the frame. The commit
+ * point is cut to what a mutation may carry.
+ */
 export function mutationFromPrepare(message: Prepare): Mutation {
   if (message.decree < 1 || message.ballot < 0 || message.lastCommittedDecree < 0) {
     throw new WireError('badValue', 'a mutation has no decree or ballot');

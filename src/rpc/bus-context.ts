@@ -1,6 +1,6 @@
 /**
- * What the parts of the message bus share: its options, what its owner hears, and the side of the bus that its connections
- * see.
+ * What the parts of the message bus share: its options, what its owner hears, and the side of the bus that its
+ * connections see.
  */
 import type { ClientEnvironment } from '../env/environment.ts';
 import { type HostPort, type NodeId, parseHostPort } from '../model/identity.ts';

@@ -1,6 +1,6 @@
 /**
- * A connection that a peer has opened to us: it says Hello, we answer with ours, and from then on messages only come in.
- * What is malformed closes it; the peer will connect again.
+ * A connection that a peer has opened to us: it says Hello, we answer with ours, and from then on messages only come
+ * in. What is malformed closes it; the peer will connect again.
  */
 import type { CloseReason, Connection, ConnectionHandler } from '../env/transport.ts';
 import type { NodeId } from '../model/identity.ts';

@@ -72,8 +72,8 @@ export class FrameBuffer {
   }
 
   /**
-   * Adds to the unfinished frame what is known to belong to it: first its header, then the rest. Hands the frame out when
-   * it is whole. Returns the bytes used, -1 when told to stop.
+   * Adds to the unfinished frame what is known to belong to it: first its header, then the rest. Hands the frame out
+   * when it is whole. Returns the bytes used, -1 when told to stop.
    */
   #complete(bytes: Uint8Array, at: number): number {
     const reader = this.#reader;

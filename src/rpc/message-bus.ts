@@ -1,11 +1,11 @@
 /**
  * One-way messages between the servers of a cluster.
  *
- * Each server sends over connections that it opened itself, one per peer, opened when there is something to send; what it
- * receives comes in over connections that its peers opened. Both sides of a connection begin with a Hello, and refuse a
- * peer of another cluster or protocol version. Messages to one peer arrive in the order in which they were sent, or not
- * at all: the queue is bounded and the connection may break, and nobody is told (`wire/schema/internal.ts`). The messages
- * of one turn leave in one write.
+ * Each server sends over connections that it opened itself, one per peer, opened when there is something to send;
+ * what it receives comes in over connections that its peers opened. Both sides of a connection begin with a Hello,
+ * and refuse a peer of another cluster or protocol version. Messages to one peer arrive in the order in which they
+ * were sent, or not at all: the queue is bounded and the connection may break, and nobody is told
+ * (`wire/schema/internal.ts`). The messages of one turn leave in one write.
  *
  * A node is called by its id, which today is its address; only `addressOf` knows that.
  */
@@ -70,8 +70,8 @@ export class MessageBus implements ConnectionProtocol, BusContext {
   }
 
   /**
-   * Writes the message straight into the peer's output; blobs are copied by that, and nothing of `message` is kept. False
-   * when it was dropped for lack of room, which is no error: it will be sent again from state.
+   * Writes the message straight into the peer's output; blobs are copied by that, and nothing of `message` is kept.
+   * False when it was dropped for lack of room, which is no error: it will be sent again from state.
    */
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): boolean {
     if (this.#closed) return false;

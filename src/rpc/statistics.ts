@@ -1,4 +1,6 @@
-/** Counters of one server's network side, made once and handed to its parts. All only grow, but for the `…Open` ones. */
+/**
+ * Counters of one server's network side, made once and handed to its parts. All only grow, but for the `…Open` ones.
+ */
 export class RpcStatistics {
   connectionsAccepted = 0;
   connectionsOpen = 0;

@@ -1,8 +1,8 @@
 /**
  * The form of a command of the shell, declared once: parsing, help and completion read the same declaration.
  *
- * The usage text is the grammar of the words after the name: `NAME` must be there, `[NAME]` may be, `NAME…` and `[NAME…]`
- * stand for one or more and for any number. Flags may stand anywhere; `--` ends them.
+ * The usage text is the grammar of the words after the name: `NAME` must be there, `[NAME]` may be, `NAME…` and
+ * `[NAME…]` stand for one or more and for any number. Flags may stand anywhere; `--` ends them.
  */
 import { nearestName } from '../base/suggest.ts';
 import { UserError } from '../base/user-error.ts';

@@ -1,6 +1,6 @@
 /**
- * Bytes as people type and read them: C-style escapes, both ways. What `escapeBytes` writes, `unescapeText` reads back to
- * the same bytes.
+ * Bytes as people type and read them: C-style escapes, both ways. What `escapeBytes` writes, `unescapeText` reads
+ * back to the same bytes.
  *
  *   \\ \" \' \n \r \t \0 and \xNN; everything else stands for its UTF-8 bytes.
  */

@@ -1,6 +1,6 @@
 /**
- * Lines in, answers out: the interactive shell with history and completion, and the same without a terminal, for scripts
- * that pipe commands in.
+ * Lines in, answers out: the interactive shell with history and completion, and the same without a terminal, for
+ * scripts that pipe commands in.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -4,9 +4,9 @@
  *   stream   "PGI1" · frame …
  *   frame    u32 length of what follows · u8 type · u8 flags (0) · u16 reserved (0) · payload
  *
- * The payload is the struct that belongs to the type (`schema/internal.ts`), without any wrapping. Flags and the reserved
- * bytes are written as 0 and ignored when read. A type that is not known is skipped by its length: a newer server may
- * send it. The first frame is a Hello.
+ * The payload is the struct that belongs to the type (`schema/internal.ts`), without any wrapping. Flags and the
+ * reserved bytes are written as 0 and ignored when read. A type that is not known is skipped by its length: a newer
+ * server may send it. The first frame is a Hello.
  */
 import {
   type Beacon,

@@ -1,6 +1,6 @@
 /**
- * What clients sent to the real server and what it answered is understood, and our encoding of the answers is the same to
- * the byte. The recording lies beside the project and is not part of it; without it these tests are skipped.
+ * What clients sent to the real server and what it answered is understood, and our encoding of the answers is the
+ * same to the byte. The recording lies beside the project and is not part of it; without it these tests are skipped.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';

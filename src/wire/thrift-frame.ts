@@ -13,8 +13,8 @@
  * A reply that carries an error normally ends after the message begin. Checksums are neither written nor checked: every
  * client sends 0. Replies may come in any order; the seqid is echoed whatever it is.
  *
- * Two steps: `…FrameSize` tells how many bytes the frame at the reader takes (0 = not known yet), `parse…` reads a frame
- * that is there as a whole. Both throw `WireError` on what is no frame: the connection cannot be used any more.
+ * Two steps: `…FrameSize` tells how many bytes the frame at the reader takes (0 = not known yet), `parse…` reads a
+ * frame that is there as a whole. Both throw `WireError` on what is no frame: the connection cannot be used any more.
  */
 import { concatBytes } from '../base/bytes.ts';
 import { ErrorCode, errorCodeOf, errorName } from '../base/error-names.ts';
@@ -281,8 +281,8 @@ const REQUEST_BEGINS: readonly Uint8Array[] = RPCS.map((rpc) =>
 const V1_META_BYTES = 37;
 
 /**
- * Begins a request with the version, target, procedure and seqid in `header`; the caller writes the argument value, then
- * `finishRequest` with what this returned.
+ * Begins a request with the version, target, procedure and seqid in `header`; the caller writes the argument value,
+ * then `finishRequest` with what this returned.
  */
 export function beginRequest(writer: Writer, header: RequestHeader): number {
   const mark = writer.length;

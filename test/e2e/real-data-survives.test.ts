@@ -1,6 +1,6 @@
 /**
- * The example of the README on a slice of the data: the package index of this Debian machine goes in, and another process finds
- * all of it again, by range multi_gets and by a full scan; also when servers die meanwhile.
+ * The example of the README on a slice of the data: the package index of this Debian machine goes in, and another
+ * process finds all of it again, by range multi_gets and by a full scan; also when servers die meanwhile.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * What was recorded from the real Apache Pegasus is played against this cluster by the recordings' own program, and the answers are
- * the same but for the scenarios in expected-differences.json: name to reason.
+ * What was recorded from the real Apache Pegasus is played against this cluster by the recordings' own program, and
+ * the answers are the same but for the scenarios in expected-differences.json: name to reason.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

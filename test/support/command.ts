@@ -98,8 +98,8 @@ export async function pegasusJson<T>(args: readonly string[]): Promise<T> {
 }
 
 /**
- * Ends the servers of a onebox, and removes its folder unless `keep`. Not by the launcher: no edited source may keep a test
- * from cleaning up.
+ * Ends the servers of a onebox, and removes its folder unless `keep`. Not by the launcher: no edited source may keep
+ * a test from cleaning up.
  */
 export function endOneboxCommand(
   dir: string,

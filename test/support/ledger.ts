@@ -1,7 +1,7 @@
 /**
- * Writers that know what they were promised. Each one writes to a hash key of its own, one atomic multiSet after the other: a
- * new row, and the row `last` with that row's number. What the cluster acknowledged is remembered here, in the memory of
- * the test process, and compared later with what the cluster holds:
+ * Writers that know what they were promised. Each one writes to a hash key of its own, one atomic multiSet after the
+ * other: a new row, and the row `last` with that row's number. What the cluster acknowledged is remembered here, in
+ * the memory of the test process, and compared later with what the cluster holds:
  *
  *   1. every acknowledged row is there with its value;
  *   2. `last` is not older than the last acknowledged write, so no overwrite was undone;

@@ -2,8 +2,8 @@
 const POLL_MS = 25;
 
 /**
- * Asks until the answer is neither `null` nor `false`, and returns it. `what` completes the sentence "did not happen within N
- * ms: …"; errors of the question count as "not yet" and are named at the end.
+ * Asks until the answer is neither `null` nor `false`, and returns it. `what` completes the sentence "did not happen
+ * within N ms: …"; errors of the question count as "not yet" and are named at the end.
  */
 export async function until<T>(
   what: string,

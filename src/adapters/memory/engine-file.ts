@@ -1,7 +1,8 @@
 /**
  * The one file format of the in-memory engine: sorted rows, whole or not at all.
  *
- *   u32 magic, u32 version, u32 row count, rows (u32 key length, u32 value length, key, value), u32 CRC-32C of all before
+ *   u32 magic, u32 version, u32 row count, rows (u32 key length, u32 value length, key, value), u32 CRC-32C of all
+ *   before
  *
  * All little-endian. Keys are strictly ascending. Serves as the engine's state, as checkpoint and as file to ingest.
  */

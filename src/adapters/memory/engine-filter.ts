@@ -1,8 +1,8 @@
 /**
  * Decides row by row what a compaction removes or rewrites; the counterpart of the native compaction filter.
  *
- * A key is u16 BE hash key length, hash key, sort key; a value begins with u32 BE expiry (seconds since 2016, 0 = never).
- * Left alone: keys under two bytes, keys that start with FF FF (ours), and what does not have this form.
+ * A key is u16 BE hash key length, hash key, sort key; a value begins with u32 BE expiry (seconds since 2016, 0 =
+ * never). Left alone: keys under two bytes, keys that start with FF FF (ours), and what does not have this form.
  * Order: the user's operations, default TTL, expiry, partition mask.
  */
 import { compareBytes } from '../../base/bytes.ts';

@@ -294,9 +294,9 @@ class AppendRequest implements Request {
 }
 
 /**
- * Appends all of `bytes` to `fd`, then makes it durable if `sync`, in one crossing on a thread of its own. Calls back in a
- * later turn, with an error that has the system's `code`. `bytes` must not change until then. An error is final: how
- * much was written is unknown.
+ * Appends all of `bytes` to `fd`, then makes it durable if `sync`, in one crossing on a thread of its own. Calls back
+ * in a later turn, with an error that has the system's `code`. `bytes` must not change until then. An error is final:
+ * how much was written is unknown.
  */
 export function nativeAppend(
   fd: number,

@@ -1,6 +1,6 @@
 /**
- * The server processes of a onebox: separate, detached, and known again by process id *and* start time, so that only what
- * onebox started is ever signalled.
+ * The server processes of a onebox: separate, detached, and known again by process id *and* start time, so that only
+ * what onebox started is ever signalled.
  */
 import { spawn } from 'node:child_process';
 import {

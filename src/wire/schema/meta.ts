@@ -1,6 +1,7 @@
 /**
  * Control operations: what clients and administrators say to meta servers, and the few that any server answers
- * (`idl/meta_admin.thrift`, `idl/dsn.layer2.thrift`, `idl/partition_split.thrift`, `idl/security.thrift` of the original).
+ * (`idl/meta_admin.thrift`, `idl/dsn.layer2.thrift`, `idl/partition_split.thrift`, `idl/security.thrift` of the
+ * original).
  *
  * Two names differ from the IDL, because model/ has types of these names: `partition_configuration` is
  * WirePartitionConfiguration and `app_info` is WireAppInfo.
