@@ -9,7 +9,8 @@
  * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is never a pass.
  *
  * Two cuts keep histories with faults small. Both lose no violation, because every value is written once:
- *    a. An in-doubt write none of whose values was ever seen, and which removes nothing, is left out: it changes no answer.
+ *    a. An in-doubt write none of whose values was ever seen, and which removes nothing, is left out: it changes no
+ *       answer.
  *    b. An in-doubt write one of whose values was seen must have happened before that read returned.
  *
  * Independent of the code under test: it knows operations, not servers.
