@@ -114,7 +114,7 @@ function running(machines: readonly AnyMachine[]): AnyMachine[] {
 
 /** Mostly short, sometimes long. */
 function duration(random: Random, shortMs: number, longMs: number): number {
-  const spanMs = random.below(3) === 0 ? longMs : shortMs;
+  const spanMs = random.below(2) === 0 ? longMs : shortMs;
   return Math.ceil(spanMs * (0.1 + 0.9 * random.fraction()));
 }
 

@@ -77,8 +77,17 @@ function drawNetwork(random: Random): NetworkTraits {
   };
 }
 
+const LEASE_FAULTS: readonly FaultName[] = [
+  'pauseReplica',
+  'cutReplicaFromMeta',
+  'muteReplica',
+  'isolateReplica',
+];
+
 function drawFaults(random: Random): FaultName[] {
   const share = choose(random, [0.1, 0.25, 0.5]);
+  // Some seeds are about one question: does a server that was cut off or asleep still think that it leads?
+  if (random.below(8) === 0) return [...LEASE_FAULTS];
   const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
   return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
 }

@@ -38,8 +38,8 @@ export function drawWorkload(random: Random): WorkloadTraits {
     expiring: random.below(2),
   };
   return {
-    clientCount: 1 + random.below(2),
-    workersPerClient: 2 + random.below(4),
+    clientCount: 1 + random.below(3),
+    workersPerClient: 2 + random.below(3),
     hashKeyCount: 2 + random.below(6),
     rowCount: 2 + random.below(3),
     thinkMsMean: [10, 30, 60, 120][random.below(4)]!,
