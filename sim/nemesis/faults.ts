@@ -1,9 +1,10 @@
 /**
  * The faults, by name; F numbers are those of the fault list in docs/testing.md.
  *
- * Each starts something and returns how to end it, or null when it found nothing to act on. Ending is safe
- * at any time and whatever else has happened to the same machine meanwhile. All are bounded so that the cluster can
- * recover once they have ended: machines come back with their disks, and power is cut only where acknowledged means durable.
+ * Each starts something and returns how to end it, or null when it found nothing to act on. Ending
+ * is safe at any time and whatever else has happened to the same machine meanwhile. All are bounded
+ * so that the cluster can recover once they have ended: machines come back with their disks, and
+ * power is cut only where acknowledged means durable.
  */
 import type { Random } from '../../src/env/random.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
@@ -148,12 +149,16 @@ function downFor(machines: readonly AnyMachine[], random: Random): ActiveFault {
   return { durationMs: duration(random, 1500, 14_000), end };
 }
 
-/** Kills a server right after it has sent a message of a random kind: between a promise and what follows from it. */
+/**
+ * Kills a server right after it has sent a message of a random kind: between a promise and what
+ * follows from it.
+ */
 function killAfterFrame(stage: Stage, random: Random): ActiveFault | null {
   const victim = one(random, running([...stage.replicas, ...stage.metas]));
   if (victim === null) return null;
   const isMeta = stage.metas.includes(victim);
-  // configurationPush of a meta server; update, prepare, acks, checks and learning of a replica server.
+  // configurationPush of a meta server; update, prepare, acks, checks and learning of a replica
+  // server.
   const type = isMeta ? 6 : one(random, [5, 8, 8, 9, 9, 10, 11, 12, 13, 14])!;
   const { network, scheduler } = stage;
   let isArmed = true;

@@ -1,8 +1,9 @@
 /**
  * What a seed is about: shape of the cluster, speed of its parts, and which faults come how often.
  *
- * Swarm testing: a run in which every fault happens all the time finds less than many runs with a few faults each, because
- * some faults keep others from mattering. So each seed switches on a subset.
+ * Swarm testing: a run in which every fault happens all the time finds less than many runs with a
+ * few faults each, because some faults keep others from mattering. So each seed switches on a
+ * subset.
  */
 import type { Random } from '../../src/env/random.ts';
 import type { ClockTraits } from '../kernel/process.ts';
@@ -86,7 +87,8 @@ const LEASE_FAULTS: readonly FaultName[] = [
 
 function drawFaults(random: Random): FaultName[] {
   const share = choose(random, [0.1, 0.25, 0.5]);
-  // Some seeds are about one question: does a server that was cut off or asleep still think that it leads?
+  // Some seeds are about one question: does a server that was cut off or asleep still think that it
+  // leads?
   if (random.below(8) === 0) return [...LEASE_FAULTS];
   const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
   return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
