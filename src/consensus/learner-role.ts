@@ -3,8 +3,8 @@
  *
  * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again.
  * Its uncommitted tail is dropped at the start: it is no member, so nothing depends on that tail,
- * and what of it was committed comes back. From the first `Prepare` on it follows like a secondary
- * (`follower`).
+ * and what of it was committed comes back. From the first `Prepare` on, or an empty `LearnMutations`
+ * when there is nothing to prepare, it follows like a secondary (`follower`).
  */
 
 import { assert } from '../base/assert.ts';
@@ -52,7 +52,12 @@ export class LearnerRole {
   }
 
   onLearnMutations(message: LearnMutations, nowMs: number): void {
-    if (message.learnId !== this.learnId || this.phase !== 'asking') return;
+    if (message.learnId !== this.learnId) return;
+    if (message.mutations.length === 0) {
+      this.onNothingLacking(message.fromDecree);
+      return;
+    }
+    if (this.phase !== 'asking') return;
     if (this.backlog.length > 0) return;
     const reader = new Reader();
     this.backlog = message.mutations.map((bytes) => unpackMutation(bytes, reader));
@@ -79,11 +84,9 @@ export class LearnerRole {
     if (this.phase === 'fetching') return;
     if (this.follower === null) {
       if (message.decree > this.state.list.lastPrepared + 1) return;
-      this.phase = 'following';
-      this.backlog = [];
-      this.follower = new FollowerRole(this.state, this.primary);
+      this.follow();
     }
-    if (this.follower.onPrepare(message) === 'diverged') this.startOver(nowMs);
+    if (this.follower?.onPrepare(message) === 'diverged') this.startOver(nowMs);
   }
 
   onOwnProgress(nowMs: number): void {
@@ -114,6 +117,22 @@ export class LearnerRole {
       appliedDecree: list.lastCommitted,
       digest: list.lastCommittedDigest,
     });
+  }
+
+  /** The primary has attached this learner and has nothing from `fromDecree` on to prepare yet. */
+  private onNothingLacking(fromDecree: number): void {
+    if (this.phase === 'asking') {
+      const { list } = this.state;
+      if (list.uncommittedCount > 0 || fromDecree !== list.lastCommitted + 1) return;
+      this.follow();
+    }
+    this.follower?.onOwnProgress();
+  }
+
+  private follow(): void {
+    this.phase = 'following';
+    this.backlog = [];
+    this.follower = new FollowerRole(this.state, this.primary);
   }
 
   private startOver(nowMs: number): void {

@@ -91,6 +91,17 @@ export class LearnerSession {
     });
   }
 
+  /** It has everything: prepares follow as there are writes, until then this tells it to follow. */
+  sendNothingLacking(request: LearnRequest): void {
+    this.state.effects.send(this.node, InternalMessage.learnMutations, {
+      gpid: this.state.gpid,
+      learnId: this.learnId,
+      fromDecree: request.appliedDecree + 1,
+      mutations: [],
+      lastCommittedDecree: this.state.list.lastCommitted,
+    });
+  }
+
   onCheckpointMade(id: string, decree: Decree, files: readonly CheckpointFile[]): void {
     this.checkpoint = { id, decree, files };
     const request = this.request;

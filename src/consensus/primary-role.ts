@@ -168,8 +168,10 @@ export class PrimaryRole {
     if (session.onLearnRequest(message, nowMs) === 'wait') return;
     const peer = new Peer(from, session.learnId, message.appliedDecree, nowMs);
     this.peers.push(peer);
-    this.sendPrepares(peer, nowMs);
-    this.countIfCaughtUp(peer, nowMs);
+    // Its first ack makes it count: then it is known to follow, and what it is promoted from is this
+    // attachment. So there has to be something to acknowledge.
+    if (peer.sent < this.state.list.lastPrepared) this.sendPrepares(peer, nowMs);
+    else session.sendNothingLacking(message);
   }
 
   onLogRead(learnId: number, mutations: readonly Mutation[] | null): void {

@@ -136,6 +136,43 @@ test('a restarted member learns from memory and is promoted only when it has all
   assert.equal(scenario.node('c').core.status, ReplicaStatus.secondary);
 });
 
+test('a learner that lacks nothing follows before it is promoted, so the next write finds it there', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', ['b']));
+  scenario.tick(1_000);
+  scenario.settle();
+  scenario.cut.add('a>c');
+  scenario.push('a', configuration(2, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.equal(scenario.updates.length, 0, 'c has not said that it follows');
+  scenario.cut.clear();
+  for (let elapsed = 0; elapsed < 3_000; elapsed += 600) {
+    scenario.tick(600);
+    scenario.settle();
+  }
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+  for (const name of ['c', 'a', 'b']) scenario.push(name, configuration(3, 'a', ['b', 'c']));
+  scenario.settle();
+  assert.equal(scenario.node('c').core.status, ReplicaStatus.secondary);
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 2);
+  assert.equal(scenario.node('c').prepared, 2);
+});
+
+test('a secondary by name only says so at the first prepare', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  scenario.node('c').restart();
+  scenario.write('a');
+  scenario.settle();
+  assert.ok(isRemovalOf(scenario.updates.at(-1), 'c'));
+});
+
 test('a learner that is far behind gets the log, an empty one with a truncated log a checkpoint', () => {
   const scenario = new Scenario(['a', 'b', 'c']);
   scenario.push('a', configuration(1, 'a', ['b']));

@@ -159,7 +159,8 @@ export class ReplicaCore {
       if (result === 'diverged') this.fail('the primary continues another history');
     } else if (this.learner !== null) {
       this.learner.onPrepare(message, nowMs);
-    } else if (state.status === ReplicaStatus.error) {
+    } else if (state.status === ReplicaStatus.error || config.secondaries.includes(state.self)) {
+      // A secondary by name only, as after a restart: the sooner it is out, the sooner it learns.
       this.refusePrepare(from, PrepareResult.failed);
     }
   }
