@@ -24,6 +24,10 @@ import { Machine, type MachineTraits, type RunningProcess } from './machine.ts';
 import { metaOptions, replicaOptions } from './options.ts';
 
 export const TABLE = 'sim';
+/** By type byte. */
+const MESSAGE_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(InternalMessage).map(([name, type]) => [type, name]),
+);
 const META_PORT = 34601;
 const REPLICA_PORT = 34801;
 
@@ -106,7 +110,7 @@ export class Cluster {
     });
   }
 
-  /** Two-phase commit as text, for people who look for a bug. */
+  /** What servers say to each other, as text for people who look for a bug; beacons and reports are left out. */
   #noteFrame(from: string, to: string, type: number, payload: Uint8Array): void {
     const { trace, nowUs } = this.#scheduler;
     if (!trace.keepsLines) return;
@@ -118,6 +122,8 @@ export class Cluster {
       const { partition, ballot, decree, result } = readSeenPrepareAck(payload);
       const text = `${partition} ballot ${ballot} decree ${decree} result ${result}`;
       trace.note(nowUs, from, `ack to ${to}:`, text);
+    } else if (type >= InternalMessage.groupCheck || type === InternalMessage.configurationUpdate) {
+      trace.note(nowUs, from, `${MESSAGE_NAMES[type] ?? type} to ${to}`, `${payload.length} bytes`);
     }
   }
 

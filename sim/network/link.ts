@@ -21,6 +21,9 @@ export interface LinkTraits {
 /** First retransmission of Linux; doubled each time. */
 const RETRANSMIT_US = 200_000;
 
+/** However slow a link is: what is under way when it is healed still has to arrive soon. */
+const DELAY_US_MAX = 3_000_000;
+
 export class Link {
   /** Number of faults that cut it now; several may overlap. */
   cuts: number = 0;
@@ -43,7 +46,7 @@ export class Link {
         retransmitUs *= 2;
       }
     }
-    return delayUs;
+    return Math.min(delayUs, DELAY_US_MAX);
   }
 }
 
