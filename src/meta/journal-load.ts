@@ -29,15 +29,9 @@ export async function loadJournal(
   path: string,
   clusterName: string,
 ): Promise<JournalContent | null> {
-  const names = (await disk.list(path)).map((entry) => entry.name);
-  const generations = names.flatMap((name) => {
-    const match = /^snapshot-(\d{12})$/.exec(name);
-    return match === null ? [] : [Number(match[1])];
-  });
-  if (generations.length === 0) {
-    assertUnused(path, names);
-    return null;
-  }
+  const names = await refuseForeign(disk, path);
+  const generations = generationsOf(names);
+  if (generations.length === 0) return null;
   const generation = Math.max(...generations);
   const digits = String(generation).padStart(12, '0');
   const snapshotPath = `${path}/snapshot-${digits}`;
@@ -50,15 +44,27 @@ export async function loadJournal(
   return { clusterId: header.clusterId, epoch: header.epoch, generation, entries, tornBytes };
 }
 
-/** A crash before the first snapshot was there may have left its beginnings; anything else is somebody's. */
-function assertUnused(path: string, names: readonly string[]): void {
+/**
+ * Answers with the names in the folder. A crash before the first snapshot was there may have left its beginnings; anything
+ * else is somebody's. Rejects with `StateStoreError`.
+ */
+export async function refuseForeign(disk: Disk, path: string): Promise<readonly string[]> {
+  const names = (await disk.list(path)).map((entry) => entry.name);
+  if (generationsOf(names).length > 0) return names;
   const foreign = names.find((name) => name !== 'LOCK' && !/^\.?snapshot-/.test(name));
-  if (foreign === undefined) return;
+  if (foreign === undefined) return names;
   throw new StateStoreError(
     'foreignFolder',
     `The folder ${path} holds no journal of a meta server but other files, such as ${foreign}.`,
     'Give the meta server an empty folder of its own (meta.data_dir).',
   );
+}
+
+function generationsOf(names: readonly string[]): number[] {
+  return names.flatMap((name) => {
+    const match = /^snapshot-(\d{12})$/.exec(name);
+    return match === null ? [] : [Number(match[1])];
+  });
 }
 
 function readSnapshot(

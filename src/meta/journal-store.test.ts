@@ -202,6 +202,8 @@ test('a folder with somebody else’s files is refused', async () => {
   await on.time.run(on.disk.makeDirectory('meta'));
   await on.time.run(on.disk.replaceFile('meta/thesis.txt', encodeUtf8('important')));
   assert.equal(await refusal(open(on)), 'foreignFolder');
+  const names = (await on.time.run(on.disk.list('meta'))).map((entry) => entry.name);
+  assert.deepEqual(names, ['thesis.txt'], 'and nothing is left behind in it');
 });
 
 test('a newer format is refused, whatever else it holds', async () => {

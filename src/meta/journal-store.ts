@@ -28,7 +28,7 @@ import {
   JOURNAL_FORMAT,
   type JournalHeader,
 } from './journal-format.ts';
-import { type JournalContent, loadJournal } from './journal-load.ts';
+import { type JournalContent, loadJournal, refuseForeign } from './journal-load.ts';
 import { type AppendOutcome, type StateStore, StateStoreError } from './state-store.ts';
 
 export interface JournalEnvironment {
@@ -264,6 +264,8 @@ export function generationFile(kind: JournalHeader['kind'], generation: number):
 
 async function takeLock(disk: Disk, path: string): Promise<DiskLock> {
   try {
+    // The lock is a file, and nothing is to be left behind in somebody else's folder.
+    if (await disk.exists(path)) await refuseForeign(disk, path);
     await disk.makeDirectory(path);
     return await disk.lock(`${path}/LOCK`);
   } catch (error) {
@@ -281,6 +283,13 @@ async function takeLock(disk: Disk, path: string): Promise<DiskLock> {
 /** What a caller can do something about as `StateStoreError`; bugs stay what they are. */
 function unavailable(error: unknown, path: string): unknown {
   if (!(error instanceof DiskError)) return error;
+  if (error.code === 'full') {
+    return new StateStoreError(
+      'unavailable',
+      `The disk of the folder ${path} is full.`,
+      'Free some space and start again; nothing is damaged.',
+    );
+  }
   return new StateStoreError(
     'unavailable',
     `The journal in ${path} cannot be opened: ${error.message}.`,

@@ -54,6 +54,10 @@ test('the folder of another cluster, server or program is refused and left as it
     await refusal(openNodeFolder(disk, 'foreign', 'one', NODE)),
     /not made by a replica/,
   );
+  assert.deepEqual(
+    (await disk.list('foreign')).map((entry) => entry.name),
+    ['letters.txt'],
+  );
 });
 
 test('a refused folder is not left locked', async () => {

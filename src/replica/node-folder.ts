@@ -55,6 +55,8 @@ export async function openNodeFolder(
 
 async function takeLock(disk: Disk, path: string): Promise<DiskLock> {
   try {
+    // The lock is a file, and nothing is to be left behind in somebody else's folder.
+    if (await disk.exists(path)) await refuseForeign(disk, path);
     await disk.makeDirectory(path);
     return await disk.lock(`${path}/server.lock`);
   } catch (error) {
@@ -62,17 +64,18 @@ async function takeLock(disk: Disk, path: string): Promise<DiskLock> {
   }
 }
 
+async function refuseForeign(disk: Disk, path: string): Promise<void> {
+  const names = (await disk.list(path)).map((entry) => entry.name);
+  if (names.includes('server.json') || names.every((name) => name === 'server.lock')) return;
+  throw new UserError(
+    `The data folder ${path} is not empty and was not made by a replica server.`,
+    'Point replica.data_dir at an empty folder or at the one that this server used before.',
+  );
+}
+
 async function readServerFile(disk: Disk, path: string): Promise<ServerFile | null> {
-  if (!(await disk.exists(`${path}/server.json`))) {
-    const entries = await disk.list(path);
-    if (entries.some((entry) => entry.name !== 'server.lock')) {
-      throw new UserError(
-        `The data folder ${path} is not empty and was not made by a replica server.`,
-        'Point replica.data_dir at an empty folder or at the one that this server used before.',
-      );
-    }
-    return null;
-  }
+  await refuseForeign(disk, path);
+  if (!(await disk.exists(`${path}/server.json`))) return null;
   const text = decodeUtf8(await disk.readFile(`${path}/server.json`));
   const file = parse(text);
   if (file === null) {
@@ -138,6 +141,9 @@ function asUserError(error: unknown, path: string): unknown {
         'Free some space and start again.',
       );
     default:
-      return new UserError(`The data folder ${path} cannot be used: ${error.message}.`, '');
+      return new UserError(
+        `The data folder ${path} cannot be used: ${error.message}.`,
+        'Check the path and its disk, or choose another folder (replica.data_dir).',
+      );
   }
 }

@@ -6,6 +6,7 @@ import { UserError } from '../../base/user-error.ts';
 import { DiskError } from '../../env/disk.ts';
 import { hostPortText } from '../../model/identity.ts';
 import {
+  assertFolderFree,
   findOnebox,
   makeOnebox,
   metaAddresses,
@@ -55,6 +56,8 @@ export async function start(
   folder: string,
   settings: Partial<OneboxSettings>,
 ): Promise<{ readonly report: OneboxReport; readonly startedCount: number }> {
+  // Before the lock, which is a file: nothing is to be left behind in somebody else's folder.
+  if (findOnebox(folder) === null) assertFolderFree(resolve(folder));
   return await locked(folder, async () => {
     const onebox = makeOnebox(folder, settings);
     const started: StartedNode[] = [];

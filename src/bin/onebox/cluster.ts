@@ -121,7 +121,8 @@ function oneboxOf(folder: string, settings: OneboxSettings): Onebox {
   return { ...settings, folder: absolute, nodes };
 }
 
-function assertFolderFree(folder: string): void {
+/** For a new onebox. */
+export function assertFolderFree(folder: string): void {
   // The lock of this very command may be there.
   const entries = existsSync(folder) ? readdirSync(folder) : [];
   if (entries.every((entry) => entry === 'onebox.lock')) return;
