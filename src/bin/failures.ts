@@ -15,7 +15,10 @@ export function explain(error: unknown): UserError | null {
   if (error instanceof DiskError) return explainDisk(error);
   // The adapter has put path and remedy into the message.
   if (error instanceof EngineError) return new UserError(error.message, '');
-  if (error instanceof PegasusError) return new UserError(error.message, CLIENT_REMEDY[error.code]);
+  if (error instanceof PegasusError) {
+    if (error.serverCode === 'ERR_HANDLER_NOT_FOUND') return new UserError(error.message, NOT_META);
+    return new UserError(error.message, CLIENT_REMEDY[error.code]);
+  }
   return null;
 }
 
@@ -66,6 +69,8 @@ function explainDisk(error: DiskError): UserError {
   const detail = error.code === 'io' || error.code === 'locked' ? ` (${error.message})` : '';
   return new UserError(`${error.path} ${what}${detail}.`, remedy);
 }
+
+const NOT_META = 'Is the address after --meta that of a meta server, and not of a replica server?';
 
 const CLIENT_REMEDY: Readonly<Record<PegasusErrorCode, string>> = {
   timeout: 'Is the cluster healthy? See: ./pegasus shell nodes',

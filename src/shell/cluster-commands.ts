@@ -1,6 +1,7 @@
 /** Commands on tables and servers. */
 import { UserError } from '../base/user-error.ts';
 import type { PartitionInfo, TableConfig, TableInfo } from '../client/api.ts';
+import { RejectedError } from '../client/errors.ts';
 import { columns, pairs } from './columns.ts';
 import type { Answer, Command } from './command.ts';
 
@@ -17,12 +18,13 @@ const CREATE: Command = {
   completes: ['nothing'],
   run: async ({ client }, args) => {
     const name = args.word(0);
-    const id = await client.admin.createTable(name, {
+    const options = {
       partitionCount: args.integer('-p', 1),
       replicaCount: args.integer('-r', 1),
       envs: parseSettings(args.text('-e') ?? ''),
       successIfExists: args.has('-i'),
-    });
+    };
+    const id = await explained(name, client.admin.createTable(name, options));
     return { document: { table: name, id }, lines: () => [`Table ${name} is ready (id ${id}).`] };
   },
 };
@@ -35,7 +37,8 @@ const DROP: Command = {
   completes: ['table', 'nothing'],
   run: async ({ client }, args) => {
     const name = args.word(0);
-    await client.admin.dropTable(name, { reserveSeconds: args.integer('-r', 0) });
+    const options = { reserveSeconds: args.integer('-r', 0) };
+    await explained(name, client.admin.dropTable(name, options));
     return { document: { table: name, dropped: true }, lines: () => [`Dropped ${name}.`] };
   },
 };
@@ -126,6 +129,27 @@ const CLUSTER_INFO: Command = {
 };
 
 export const CLUSTER_COMMANDS: readonly Command[] = [CREATE, DROP, LS, APP, NODES, CLUSTER_INFO];
+
+/** What a refusal of the meta server means, by its code: the answer has no words of its own. */
+const REFUSALS: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
+  ERR_APP_EXIST: ['exists already', 'Choose another name; `ls` shows which are taken.'],
+  ERR_APP_NOT_EXIST: ['does not exist', '`ls` shows which there are.'],
+  ERR_INVALID_PARAMETERS: [
+    'is refused by the meta server with these parameters',
+    'The partition count is a power of two up to meta.partition_count_max, there are no more replicas than living ' +
+      'servers (`nodes`), and settings have known names and values.',
+  ],
+};
+
+async function explained<T>(table: string, command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    const refusal = error instanceof RejectedError ? REFUSALS[error.serverCode] : undefined;
+    if (refusal === undefined) throw error;
+    throw new UserError(`Table ${table} ${refusal[0]}.`, refusal[1]);
+  }
+}
 
 interface Health {
   readonly healthy: number;
