@@ -50,6 +50,9 @@ export interface MachineEvents {
   onStartFailed(machine: string, error: unknown): void;
 }
 
+/** However slow a disk is: what is under way when it is healed still has to end soon. */
+const DISK_LATENCY_MS_MAX = 5000;
+
 interface World {
   readonly scheduler: Scheduler;
   readonly network: Network;
@@ -88,7 +91,8 @@ export class Machine<P extends RunningProcess> {
     this.disk.latencyMs = (operation, bytes) => {
       if (operation === 'metadata') return 0;
       const meanMs = operation === 'sync' ? traits.syncMsMean : 0.02 + bytes / 500_000;
-      return -Math.log(1 - this.#random.fraction()) * meanMs * this.diskSlowness;
+      const latencyMs = -Math.log(1 - this.#random.fraction()) * meanMs * this.diskSlowness;
+      return Math.min(latencyMs, DISK_LATENCY_MS_MAX);
     };
   }
 
