@@ -31,9 +31,7 @@ export function planUpdate(
     case ConfigurationChange.addSecondary:
       // A new primary admits nobody before it has committed again what is known to be committed.
       if (update.lastCommittedDecree < partition.committedDecree) return null;
-      return level > MetaLevel.freezed
-        ? planAdmission(state, partition, primary, update.node)
-        : null;
+      return level > MetaLevel.freezed ? planAdmission(state, partition, primary, update) : null;
     default:
       return null;
   }
@@ -48,18 +46,22 @@ function planRemoval(partition: Partition, primary: Seat, node: string): Planned
   return { partition, record, reason: 'removeSecondary' };
 }
 
-/** Only the learner that stands, in the life in which it was chosen, may join. */
+/**
+ * Only the learner that stands may join, in the life in which it was chosen and in which it has
+ * caught up: a primary may not have noticed yet that its learner has begun another.
+ */
 function planAdmission(
   state: ClusterState,
   partition: Partition,
   primary: Seat,
-  node: string,
+  update: ConfigurationUpdate,
 ): PlannedChange | null {
   const wish = partition.learner;
-  if (wish === null || wish.node !== node || !lacksMembers(partition)) return null;
+  if (wish === null || wish.node !== update.node || !lacksMembers(partition)) return null;
   const server = state.nodes.get(wish.node);
   if (server === undefined || !server.usable) return null;
   if (server.incarnation !== wish.incarnation) return null;
+  if (update.incarnation !== wish.incarnation) return null;
   const joined: Seat = { node: wish.node, incarnation: wish.incarnation };
   const secondaries = [...partition.record.seats.filter((seat) => seat !== primary), joined];
   const record = nextRecord(partition, { primary, secondaries }, joined.node);

@@ -59,6 +59,8 @@ export interface ReplicaEffects {
 }
 
 export interface ReplicaCoreOptions {
+  /** Of this server's present life; grows with every start. */
+  readonly incarnation: number;
   /** Mutations under way at a time. */
   readonly inFlightMax: number;
   /** An unacknowledged prepare is sent again after this. */
@@ -79,6 +81,7 @@ export interface ReplicaCoreOptions {
 }
 
 export const DEFAULT_CORE_OPTIONS: ReplicaCoreOptions = {
+  incarnation: 1,
   inFlightMax: 64,
   prepareResendMs: 500,
   prepareTimeoutMs: 3_000,

@@ -107,7 +107,7 @@ export class LearnerRole {
   }
 
   private ask(nowMs: number): void {
-    const { list, gpid, config, effects } = this.state;
+    const { list, gpid, config, effects, options } = this.state;
     this.askedAtMs = nowMs;
     if (list.uncommittedCount > 0) return;
     effects.send(this.primary, InternalMessage.learnRequest, {
@@ -116,6 +116,7 @@ export class LearnerRole {
       learnId: this.learnId,
       appliedDecree: list.lastCommitted,
       digest: list.lastCommittedDigest,
+      incarnation: options.incarnation,
     });
   }
 

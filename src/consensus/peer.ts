@@ -5,6 +5,8 @@ export class Peer {
   readonly node: NodeId;
   /** 0 for a secondary; the learn id of an attached learner. */
   readonly learnId: number;
+  /** The life in which a learner was attached; 0 for a secondary. */
+  readonly incarnation: number;
   /**
    * Its acks are required for commits: always for secondaries, for learners once they have caught
    * up.
@@ -23,9 +25,10 @@ export class Peer {
   /** When it last said anything under this ballot. */
   lastHeardMs: number;
 
-  constructor(node: NodeId, learnId: number, from: number, nowMs: number) {
+  constructor(node: NodeId, learnId: number, incarnation: number, from: number, nowMs: number) {
     this.node = node;
     this.learnId = learnId;
+    this.incarnation = incarnation;
     this.counts = learnId === 0;
     this.acked = from;
     this.sent = from;

@@ -29,6 +29,7 @@ interface PendingUpdate {
   readonly change: ConfigurationChange;
   readonly node: NodeId;
   readonly learnId: number;
+  readonly incarnation: number;
   readonly reason: string;
   sentAtMs: number;
 }
@@ -55,7 +56,7 @@ export class PrimaryRole {
     this.lastGroupCheckMs = nowMs;
     this.announced = state.list.lastCommitted;
     const committed = state.list.lastCommitted;
-    this.peers = state.config.secondaries.map((node) => new Peer(node, 0, committed, nowMs));
+    this.peers = state.config.secondaries.map((node) => new Peer(node, 0, 0, committed, nowMs));
     assert(state.config.primary === state.self, 'the configuration names this node as primary');
   }
 
@@ -161,12 +162,17 @@ export class PrimaryRole {
     if (session === null || session.node !== from || session.learnId !== message.learnId) return;
     const attached = this.findPeer(from);
     if (attached !== null) {
+      if (attached.counts && attached.incarnation !== message.incarnation) {
+        // What it had acknowledged was acknowledged in another life.
+        this.onPeerFailed(attached, 'has begun another life', nowMs);
+      }
       // It asks again, so it has started over: unless its promotion is under way, so do we.
       if (this.update?.node === from || attached.counts) return;
       this.removePeer(attached);
     }
     if (session.onLearnRequest(message, nowMs) === 'wait') return;
-    const peer = new Peer(from, session.learnId, message.appliedDecree, nowMs);
+    const { learnId } = session;
+    const peer = new Peer(from, learnId, message.incarnation, message.appliedDecree, nowMs);
     this.peers.push(peer);
     // Its first ack makes it count: then it is known to follow, and what it is promoted from is this
     // attachment. So there has to be something to acknowledge.
@@ -346,7 +352,14 @@ export class PrimaryRole {
     const { update } = this;
     const isRemoval = change === ConfigurationChange.removeSecondary;
     if (update !== null && (update.change === change || !isRemoval)) return;
-    this.update = { change, node: peer.node, learnId: peer.learnId, reason, sentAtMs: nowMs };
+    this.update = {
+      change,
+      node: peer.node,
+      learnId: peer.learnId,
+      incarnation: isRemoval ? 0 : peer.incarnation,
+      reason,
+      sentAtMs: nowMs,
+    };
     this.sendUpdate(this.update, nowMs);
   }
 
@@ -361,6 +374,7 @@ export class PrimaryRole {
       lastCommittedDecree: list.lastCommitted,
       learnId: update.learnId,
       reason: update.reason,
+      incarnation: update.incarnation,
     });
   }
 

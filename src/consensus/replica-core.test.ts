@@ -163,6 +163,22 @@ test('a learner that lacks nothing follows before it is promoted, so the next wr
   assert.equal(scenario.node('c').prepared, 2);
 });
 
+test('what a learner acknowledged in an earlier life does not promote it in the next', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', ['b'], 'c'));
+  scenario.settle();
+  const asked = scenario.updates.at(-1);
+  assert.ok(isAddOf(asked, 'c'));
+  assert.equal(asked?.incarnation, 2);
+  scenario.node('c').restart();
+  scenario.tick(1_000);
+  scenario.settle();
+  assert.ok(isRemovalOf(scenario.updates.at(-1), 'c'), 'the primary asks to void its request');
+});
+
 test('a secondary by name only says so at the first prepare', () => {
   const scenario = group();
   scenario.write('a');

@@ -46,6 +46,7 @@ export class ScenarioNode {
   /** What the engine holds, in commit order; durable here. */
   applied: Mutation[] = [];
   failure = '';
+  incarnation = 0;
   readonly scenario: Scenario;
 
   constructor(scenario: Scenario, id: NodeId, isNew: boolean) {
@@ -81,7 +82,9 @@ export class ScenarioNode {
   }
 
   private makeCore(isNew: boolean): ReplicaCore {
-    return new ReplicaCore(GPID, this.id, TABLE, isNew, DEFAULT_CORE_OPTIONS, this.effects(), () =>
+    this.incarnation += 1;
+    const options = { ...DEFAULT_CORE_OPTIONS, incarnation: this.incarnation };
+    return new ReplicaCore(GPID, this.id, TABLE, isNew, options, this.effects(), () =>
       this.scenario.nextLearnId(),
     );
   }

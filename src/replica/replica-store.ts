@@ -89,6 +89,7 @@ export class ReplicaStore implements ReplicaHost {
     this.log = this.makeLog();
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
+      incarnation: identity.incarnation,
       inFlightMax: options.inFlightMax,
       prepareTimeoutMs: options.prepareTimeoutMs,
       memberSilenceMs: options.memberSilenceMs,

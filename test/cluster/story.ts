@@ -352,6 +352,7 @@ export class Story {
         lastCommittedDecree: own?.committed ?? 0,
         learnId: 0,
         reason: '',
+        incarnation: [...this.servers.values()].find(({ id }) => id === node)?.incarnation ?? 0,
       },
       this.now(),
     );
@@ -428,6 +429,7 @@ export class Story {
           lastCommittedDecree: own.committed,
           learnId: 1,
           reason: '',
+          incarnation: learner.incarnation,
         },
         this.now(),
       );

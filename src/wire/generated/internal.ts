@@ -609,6 +609,7 @@ export interface ConfigurationUpdate {
   readonly lastCommittedDecree: number;
   readonly learnId: number;
   readonly reason: string;
+  readonly incarnation: number;
 }
 
 export function makeConfigurationUpdate(): ConfigurationUpdate {
@@ -620,6 +621,7 @@ export function makeConfigurationUpdate(): ConfigurationUpdate {
     lastCommittedDecree: 0,
     learnId: 0,
     reason: '',
+    incarnation: 0,
   };
 }
 
@@ -631,6 +633,7 @@ export function readConfigurationUpdate(reader: Reader): ConfigurationUpdate {
   let lastCommittedDecree: number = 0;
   let learnId: number = 0;
   let reason: string = '';
+  let incarnation: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -654,6 +657,9 @@ export function readConfigurationUpdate(reader: Reader): ConfigurationUpdate {
       case 0x070b:
         reason = reader.readString();
         break;
+      case 0x080a:
+        incarnation = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -666,6 +672,7 @@ export function readConfigurationUpdate(reader: Reader): ConfigurationUpdate {
     lastCommittedDecree,
     learnId,
     reason,
+    incarnation,
   };
 }
 
@@ -683,6 +690,8 @@ export function writeConfigurationUpdate(writer: Writer, value: ConfigurationUpd
   writer.writeI64(value.learnId);
   writer.writeFieldTag(0x070b);
   writer.writeString(value.reason);
+  writer.writeFieldTag(0x080a);
+  writer.writeI64(value.incarnation);
   writer.writeStop();
 }
 
@@ -1061,6 +1070,7 @@ export interface LearnRequest {
   readonly learnId: number;
   readonly appliedDecree: number;
   readonly digest: number;
+  readonly incarnation: number;
 }
 
 export function makeLearnRequest(): LearnRequest {
@@ -1070,6 +1080,7 @@ export function makeLearnRequest(): LearnRequest {
     learnId: 0,
     appliedDecree: 0,
     digest: 0,
+    incarnation: 0,
   };
 }
 
@@ -1079,6 +1090,7 @@ export function readLearnRequest(reader: Reader): LearnRequest {
   let learnId: number = 0;
   let appliedDecree: number = 0;
   let digest: number = 0;
+  let incarnation: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -1096,6 +1108,9 @@ export function readLearnRequest(reader: Reader): LearnRequest {
       case 0x0508:
         digest = reader.readI32();
         break;
+      case 0x060a:
+        incarnation = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -1106,6 +1121,7 @@ export function readLearnRequest(reader: Reader): LearnRequest {
     learnId,
     appliedDecree,
     digest,
+    incarnation,
   };
 }
 
@@ -1119,6 +1135,8 @@ export function writeLearnRequest(writer: Writer, value: LearnRequest): void {
   writer.writeFieldTag(0x040a);
   writer.writeI64(value.appliedDecree);
   writer.writeFieldI32(0x0508, value.digest);
+  writer.writeFieldTag(0x060a);
+  writer.writeI64(value.incarnation);
   writer.writeStop();
 }
 

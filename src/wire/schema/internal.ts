@@ -91,6 +91,8 @@ export const internalStructs: readonly Struct[] = [
       [5, 'lastCommittedDecree', 'i64'],
       [6, 'learnId', 'i64'],
       [7, 'reason', 'string'],
+      // Of `node` when it became caught up; a later life of it has not. 0 when it is to be removed.
+      [8, 'incarnation', 'i64'],
     ],
   ),
   struct('ConfigurationPush', 'The current truth of one partition, from the leader meta server.', [
@@ -166,6 +168,7 @@ export const internalStructs: readonly Struct[] = [
     [3, 'learnId', 'i64'],
     [4, 'appliedDecree', 'i64'],
     [5, 'digest', 'i32'],
+    [6, 'incarnation', 'i64'],
   ]),
   struct('LearnMutations', 'Committed mutations in decree order, each a packed Prepare.', [
     [1, 'gpid', 'gpid'],
