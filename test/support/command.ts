@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The command is killed after it, and that is an error. */
   readonly limitMs?: number;
+  /** Of the user that runs it; only root may choose. */
+  readonly uid?: number;
 }
 
 /** A program that runs; its output is kept. */
@@ -35,6 +37,7 @@ export class Command {
       cwd: ROOT,
       env: { ...process.env, ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
