@@ -11,6 +11,7 @@
 #include "calls.h"
 #include "database.h"
 #include "guarded_files.h"
+#include "hash_key_prefix.h"
 #include "pool.h"
 #include "state.h"
 
@@ -33,6 +34,7 @@ struct NativeIterator {
         lower_slice(lower),
         upper_slice(upper),
         reverse((flags & kReverse) != 0),
+        in_hash_key(!reverse && StayInHashKey(lower_bound, upper_bound)),
         keys_only((flags & kKeysOnly) != 0),
         fill_cache((flags & kFillCache) != 0) {}
 
@@ -47,6 +49,7 @@ struct NativeIterator {
     options.read_tier = tier;
     options.snapshot = snapshot;
     options.fill_cache = fill_cache;
+    options.total_order_seek = !in_hash_key;
     if (!lower.empty()) options.iterate_lower_bound = &lower_slice;
     if (!upper.empty()) options.iterate_upper_bound = &upper_slice;
     return database->db->NewIterator(options);
@@ -59,6 +62,9 @@ struct NativeIterator {
   const rocksdb::Slice lower_slice;
   const rocksdb::Slice upper_slice;
   const bool reverse;
+  // All rows are of one hash key: files whose filter does not know it are passed by. Never so backwards, where RocksDB
+  // does not ask the filter.
+  const bool in_hash_key;
   const bool keys_only;
   const bool fill_cache;
   std::unique_ptr<rocksdb::Iterator> cached;

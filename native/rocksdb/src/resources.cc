@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "guarded_files.h"
+#include "hash_key_prefix.h"
 
 namespace pegasus {
 
@@ -104,6 +105,7 @@ rocksdb::Options MakeOptions(const Shared& shared, const DatabaseParameters& par
   options.target_file_size_base = std::max<uint64_t>(parameters.memtable_bytes, 4 * 1024 * 1024);
   options.max_bytes_for_level_base = 4 * options.target_file_size_base;
   options.compression = BestCompression();
+  options.prefix_extractor = HashKeyPrefix();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(shared.TableOptions()));
   return options;
 }
@@ -111,6 +113,7 @@ rocksdb::Options MakeOptions(const Shared& shared, const DatabaseParameters& par
 rocksdb::Options MakeSstOptions() {
   rocksdb::Options options;
   options.compression = BestCompression();
+  options.prefix_extractor = HashKeyPrefix();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(BaseTableOptions()));
   return options;
 }
