@@ -9,7 +9,8 @@
  *  3. Limits are checked between rows, so a read makes progress whatever they are.
  *
  * Rows come in blocks. Limits on row counts bound the blocks, so a read that stops at them stands exactly behind the
- * last row it examined and can go on later: that is what scans do.
+ * last row it examined and can go on later: that is what scans do. The engine does not know the end of the range, so
+ * where there is one the blocks begin small: what lies beyond it is fetched in vain.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -25,6 +26,9 @@ import type { RowList } from './read-replies.ts';
 import { compareRange, passesFilter } from './row-filter.ts';
 
 const BLOCK_ROWS_MAX = 512;
+/** Of the first block of a batch that may meet the end of the range; each further one has so many times the rows. */
+const BLOCK_ROWS_FIRST = 32;
+const BLOCK_GROWTH = 4;
 const BLOCK_BYTES_MAX = 512 * 1024;
 
 /** What of a row goes into the answer. */
@@ -69,6 +73,7 @@ export class RangeRead {
   private readonly block: RowBlock;
   private readonly rowHash: U64;
   private limits: RangeLimits;
+  private blockRowsMax: number;
   private deadlineMs: number;
   private nowSeconds: number;
   private rows: RowList | null;
@@ -88,6 +93,7 @@ export class RangeRead {
     this.block = { bytes: EMPTY_BYTES, offsets: NO_OFFSETS, count: 0, exhausted: false };
     this.rowHash = { high: 0, low: 0 };
     this.limits = NO_LIMITS;
+    this.blockRowsMax = BLOCK_ROWS_MAX;
     this.deadlineMs = 0;
     this.nowSeconds = 0;
     this.rows = null;
@@ -109,6 +115,7 @@ export class RangeRead {
     this.nowSeconds = ttlNow(this.clock.wallMs());
     this.deadlineMs =
       limits.timeMsMax === 0 ? Infinity : this.clock.monotonicMs() + limits.timeMsMax;
+    this.blockRowsMax = this.plan.end === null ? BLOCK_ROWS_MAX : BLOCK_ROWS_FIRST;
     this.keptBytes = 0;
     this.late = false;
     this.kept = 0;
@@ -128,7 +135,7 @@ export class RangeRead {
   /** Runs the batch to its end from memory. Other than ok: rows so far are in the answer, the place is kept. */
   runNow(): EngineStatus {
     while (!this.isOver()) {
-      const status = this.iterator.next(this.rowsWanted(), BLOCK_BYTES_MAX, this.block);
+      const status = this.iterator.next(this.takeRowsWanted(), BLOCK_BYTES_MAX, this.block);
       if (status !== EngineStatus.ok) return status;
       if (!this.takeBlock()) return EngineStatus.corruption;
     }
@@ -145,11 +152,11 @@ export class RangeRead {
       } else if (this.isOver()) {
         done(EngineStatus.ok);
       } else {
-        this.iterator.nextLater(this.rowsWanted(), BLOCK_BYTES_MAX, this.block, onBlock);
+        this.iterator.nextLater(this.takeRowsWanted(), BLOCK_BYTES_MAX, this.block, onBlock);
       }
     };
     assert(!this.isOver(), 'a batch begins before it ends');
-    this.iterator.nextLater(this.rowsWanted(), BLOCK_BYTES_MAX, this.block, onBlock);
+    this.iterator.nextLater(this.takeRowsWanted(), BLOCK_BYTES_MAX, this.block, onBlock);
   }
 
   /** Idempotent. */
@@ -166,9 +173,12 @@ export class RangeRead {
     return this.late;
   }
 
-  private rowsWanted(): number {
+  /** Rows of the next block. */
+  private takeRowsWanted(): number {
     const { keptMax, examinedMax } = this.limits;
-    return Math.min(keptMax - this.kept, examinedMax - this.examined, BLOCK_ROWS_MAX);
+    const rows = Math.min(keptMax - this.kept, examinedMax - this.examined, this.blockRowsMax);
+    this.blockRowsMax = Math.min(BLOCK_GROWTH * this.blockRowsMax, BLOCK_ROWS_MAX);
+    return rows;
   }
 
   /** False when a row is damaged. */
