@@ -18,6 +18,10 @@ const FAMILIES = [
   'multi_get_range',
   'sortkey_count',
   'scan',
+  'incr',
+  'check_and_set',
+  'check_and_mutate',
+  'batch_get',
 ];
 
 /** `PEGASUS_CONFORMANCE` names another place for the recordings. */

@@ -47,7 +47,7 @@ export interface OneboxOptions {
 export type Fault = 'kill' | 'stop-node' | 'start-node' | 'pause' | 'resume';
 
 /** With room for the grace of a dead server, the delay before its copies are made anew, and a slow machine. */
-const HEALTHY_LIMIT_MS = 45_000;
+const HEALTHY_LIMIT_MS = 240_000;
 const LOG_TAIL_LINES = 12;
 const KEEP = process.env['PEGASUS_E2E_KEEP'] === '1';
 
