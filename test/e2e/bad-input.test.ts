@@ -15,7 +15,7 @@ import { SmallDisk, whyNoSmallDisks } from '../support/tmpfs.ts';
 import { until } from '../support/until.ts';
 
 /** A wrong address is given up after 5 s. */
-const REFUSAL_LIMIT_MS = 15_000;
+const REFUSAL_LIMIT_MS = 120_000;
 const LINES_MAX = 3;
 const KEY_BYTES_MAX = 65_534;
 const MIB = 1024 * 1024;
