@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { type Client, connect } from '../../src/bin/client.ts';
-import { Command, LAUNCHER } from '../support/command.ts';
+import { Command, LAUNCHER, setUp } from '../support/command.ts';
 import { Ledger } from '../support/ledger.ts';
 import { freePortBase } from '../support/ports.ts';
 import { until } from '../support/until.ts';
@@ -102,6 +102,8 @@ async function isRefused(port: number): Promise<boolean> {
     socket.destroy();
   }
 }
+
+before(setUp);
 
 test('each replica server in turn, under load: exit 0 in time, no write fails, the folder is free', async (t) => {
   await using servers = new Servers(await freePortBase());

@@ -83,6 +83,14 @@ export async function run(
   return ended;
 }
 
+const BUILD_LIMIT_MS = 600_000;
+
+/** Lets the launcher set up what is missing or older than its sources, so that no test waits for a compiler unawares. */
+export async function setUp(): Promise<void> {
+  const { exitCode, stderr } = await run(LAUNCHER, ['meta', '--help'], { limitMs: BUILD_LIMIT_MS });
+  if (exitCode !== 0) throw new Error(`the launcher cannot set up: ${stderr}`);
+}
+
 /** `./pegasus …` to its end, however it ends. */
 export async function pegasus(args: readonly string[], options?: CommandOptions): Promise<Ended> {
   return await run(LAUNCHER, args, options);

@@ -19,6 +19,7 @@ import {
   pegasusJson,
   pegasusOutput,
   run,
+  setUp,
 } from './command.ts';
 import { freePortBase } from './ports.ts';
 import { until } from './until.ts';
@@ -78,6 +79,7 @@ export class TestOnebox implements AsyncDisposable {
 
   /** Folder and ports only; nothing runs yet. */
   static async prepare(options: OneboxOptions = {}): Promise<TestOnebox> {
+    await setUp();
     const dir = join(mkdtempSync(join(tmpdir(), 'pegasus-e2e-')), 'cluster');
     const onebox = new TestOnebox(dir, await freePortBase(), options);
     clearAtExit(onebox.dir);
