@@ -121,14 +121,19 @@ export class ReplicaEngine {
     return applied;
   }
 
-  /** Idempotent. */
+  /** With `flush`, the owner hears how far it is durable, so that the log can go. Idempotent. */
   async close(options: { readonly flush: boolean }): Promise<void> {
     if (options.flush) await this.applying.idle();
     this.applying.stop();
     this.readService.close();
+    if (options.flush) {
+      // One that is under way may have begun before the last write.
+      await this.flushing;
+      if (this.applying.appliedDecree > this.durable) await this.flush();
+    }
     const { engine } = this;
     this.engine = null;
-    await engine?.close(options);
+    await engine?.close({ flush: false });
   }
 
   private async flushOnce(): Promise<void> {

@@ -8,6 +8,7 @@
  *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner;
  *     otherwise a replica that is not here is missing, and is never replaced by an empty one.
  */
+import { inParallel } from '../base/in-parallel.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
@@ -58,6 +59,11 @@ interface TurnEnder {
   endTurn(nowMs: number): void;
 }
 
+/** Engines opened or closed at a time. */
+const JOBS_MAX = 8;
+/** No flush begins later than this after the begin of closing; an orderly end has 5 s in all. */
+const CLOSING_FLUSH_MS = 2_000;
+
 /** Learn ids are unique per primary process, and differ between its lives. */
 const LEARN_IDS_PER_LIFE = 0x100000000;
 
@@ -103,7 +109,7 @@ export class ReplicaStore implements ReplicaHost {
   async open(): Promise<void> {
     const { disk, logger } = this.environment;
     const gpids = await listReplicaFolders(disk, this.identity.dataPath);
-    for (const gpid of gpids) await this.openReplica(gpid);
+    await inParallel(gpids, JOBS_MAX, (gpid) => this.openReplica(gpid));
     const report = await this.log.replay({
       onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
       // What a learner gave up, or what a removed replica left, continues no history of ours:
@@ -123,12 +129,16 @@ export class ReplicaStore implements ReplicaHost {
     });
   }
 
-  /** Flushes and closes everything. */
+  /**
+   * Flushes what there is time for, so that the next start finds little in the log to replay, and
+   * closes everything.
+   */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.allSettled(this.busy.values());
-    await Promise.all(
-      [...this.openReplicas.values()].map((replica) => replica.close({ flush: true })),
+    const untilMs = this.now() + CLOSING_FLUSH_MS;
+    await inParallel(this.replicas(), JOBS_MAX, (replica) =>
+      replica.close({ flush: this.now() < untilMs }),
     );
     await this.log.close();
   }

@@ -220,8 +220,13 @@ export function readRecordHeader(
   return at + RECORD_HEADER_BYTES + into.bodyBytes <= end;
 }
 
-/** Copies the body. Null when its digest does not hold. */
-export function readMutation(bytes: Uint8Array, at: number, header: RecordHeader): Mutation | null {
+/** Copies the body. Null when its digest does not hold; `verified`: a checksum over it has held already. */
+export function readMutation(
+  bytes: Uint8Array,
+  at: number,
+  header: RecordHeader,
+  verified: boolean,
+): Mutation | null {
   assert(header.kind === RecordKind.mutation, 'only a mutation has a body');
   const start = at + RECORD_HEADER_BYTES;
   const mutation = new Mutation(
@@ -234,5 +239,5 @@ export function readMutation(bytes: Uint8Array, at: number, header: RecordHeader
     header.digest,
     bytes.slice(start, start + header.bodyBytes),
   );
-  return isIntact(mutation) ? mutation : null;
+  return verified || isIntact(mutation) ? mutation : null;
 }

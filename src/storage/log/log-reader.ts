@@ -161,7 +161,7 @@ class Walk {
   }
 
   #take(bytes: Uint8Array, at: number): boolean {
-    const mutation = readMutation(bytes, at, this.#header);
+    const mutation = readMutation(bytes, at, this.#header, false);
     if (mutation === null) return false;
     this.found.push(mutation);
     this.#next += 1;

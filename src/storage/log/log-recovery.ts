@@ -316,7 +316,9 @@ export class LogRecovery {
       const gpid = header.gpid();
       const decree = header.decree as Decree;
       const mutation =
-        header.kind === RecordKind.mutation ? readMutation(scanned.bytes, at, header) : null;
+        header.kind === RecordKind.mutation
+          ? readMutation(scanned.bytes, at, header, block.intact)
+          : null;
       if (header.kind === RecordKind.mutation && mutation === null) {
         lost.set(gpidKey(gpid), gpid);
       } else {
