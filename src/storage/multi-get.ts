@@ -143,7 +143,7 @@ class MultiGetRangeJob implements ReadJob {
   }
 
   private begin(rows: RowList): RangeRead {
-    const read = this.scope.open(this.plan);
+    const read = this.scope.open(this.plan, true);
     read.begin(this.limits, rows);
     return read;
   }

@@ -53,8 +53,11 @@ export class ReadScope {
     return this.closed;
   }
 
-  /** The caller closes the read, or gives it to `scans`. */
-  open(plan: RangePlan): RangeRead {
+  /**
+   * The caller closes the read, or gives it to `scans`. What it meets on the disk stays in the cache, unless the read
+   * goes over so much that it would push out what others read again and again.
+   */
+  open(plan: RangePlan, fillCache: boolean): RangeRead {
     assert(!this.closed, 'a closed replica opens no reads');
     const { lower, upper, reverse } = plan;
     const iterator = this.engine.iterate({
@@ -62,7 +65,7 @@ export class ReadScope {
       upper,
       reverse,
       keysOnly: false,
-      fillCache: true,
+      fillCache,
     });
     return new RangeRead(plan, iterator, this.clock);
   }

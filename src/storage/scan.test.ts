@@ -312,3 +312,18 @@ test('a scan that is under way does not lose rows to other reads in between', as
   await fixture.read(RpcCode.get, blobArgument(key('h', 'a')));
   assert.deepEqual(rowsOf(await fixture.scan(first.contextId)), ['h:c']);
 });
+
+test('a scan of the whole partition leaves the cache to others, one of a hash key does not', async () => {
+  const fixture = await withRows('a:1', 'b:1');
+  const { engine } = fixture;
+  const asked: boolean[] = [];
+  const iterate = engine.iterate.bind(engine);
+  engine.iterate = (options) => {
+    asked.push(options.fillCache);
+    return iterate(options);
+  };
+  await fixture.getScanner({});
+  await fixture.getScanner({ startKey: key('a', ''), stopKey: key('a', '9') });
+  await fixture.multiGet({ hashKey: bytes('a') });
+  assert.deepEqual(asked, [false, true, true]);
+});

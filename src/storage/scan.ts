@@ -159,7 +159,7 @@ class FirstBatchJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
-    const scan = { read: this.scope.open(this.plan), batchRowsMax: this.batchRowsMax };
+    const scan = this.open();
     const rows = this.batch.begin(scan, this.scope.limits.scanRowsMax, writer);
     const status = scan.read.runNow();
     if (isAnswered(status, scan)) return this.batch.finish(scan, rows);
@@ -168,7 +168,7 @@ class FirstBatchJob implements ReadJob {
   }
 
   runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
-    const scan = { read: this.scope.open(this.plan), batchRowsMax: this.batchRowsMax };
+    const scan = this.open();
     const rows = this.batch.begin(scan, this.scope.limits.scanRowsMax, writer);
     this.scope.runLater(scan.read, (status) => {
       if (status === EngineStatus.ok) {
@@ -178,6 +178,12 @@ class FirstBatchJob implements ReadJob {
         done(this.scope.outcomeOf(status));
       }
     });
+  }
+
+  private open(): OpenScan {
+    const { scope, plan, batchRowsMax } = this;
+    const isOfOneHashKey = plan.upper !== RESERVED_START;
+    return { read: scope.open(plan, isOfOneHashKey), batchRowsMax };
   }
 }
 

@@ -59,7 +59,7 @@ class SortkeyCountJob implements ReadJob {
   }
 
   private begin(examinedMax: number): RangeRead {
-    const read = this.scope.open(this.plan);
+    const read = this.scope.open(this.plan, true);
     const limits = {
       keptMax: Infinity,
       examinedMax,
