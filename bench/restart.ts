@@ -7,13 +7,15 @@
  * Loads ten million records of 100 bytes, three replicas each: about 5 GB under DIR (default: the temporary folder),
  * removed at the end. The readers ask from the first moment on; that the cluster counts as healthy is not waited for.
  */
+import { readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Client, connect, PegasusError, type Table } from '../src/bin/client.ts';
 import { printJson, printLine, runProgram } from '../src/bin/program.ts';
 import { BenchOnebox, cpuUs, pause } from './onebox.ts';
-import { machine, rounded, say } from './report.ts';
+import { machine, mebibytes, rounded, say } from './report.ts';
 
 const TABLE = 'temp';
 const ROWS_PER_HASH_KEY = 250;
@@ -22,8 +24,10 @@ const WRITERS = 24;
 /** On disk: three copies, and room for compactions. */
 const BYTES_PER_RECORD = 600;
 const LIMIT_MS = 10_000;
-/** Of writes before the kill: the log is as long as it gets. */
-const WRITES_BEFORE_KILL_MS = 5_000;
+/** Servers are killed when their log is about as long as it gets (`replica.log_bytes_max`, 128 MiB), or after so long. */
+const LOG_BYTES_AT_KILL = 112 * 2 ** 20;
+const WRITES_BEFORE_KILL_MS_MAX = 120_000;
+const LOOK_MS = 50;
 const READ_TIMEOUT_MS = 500;
 const RETRY_MS = 10;
 
@@ -57,8 +61,8 @@ async function main(args: readonly string[]): Promise<number> {
   const hashKeys = await hashKeyOfEachPartition(onebox);
   const restarts: Restart[] = [];
   for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
-    restarts.push(await restartAfterStop(onebox, hashKeys));
     restarts.push(await restartAfterKill(onebox, hashKeys));
+    restarts.push(await restartAfterStop(onebox, hashKeys));
   }
   const worstMs = Math.max(...restarts.map((restart) => restart.lastPartitionReadMs));
   const report = { machine: onMachine, records, valueBytes: VALUE_BYTES, loadSeconds };
@@ -118,20 +122,23 @@ async function load(onebox: BenchOnebox, records: number): Promise<number> {
   return seconds();
 }
 
-/** Overwrites rows until the client is closed. */
-async function overwrite(client: Client): Promise<void> {
+/** Overwrites rows until told to end; answers how many. */
+async function overwrite(client: Client, isOver: () => boolean): Promise<number> {
+  let written = 0;
   const write = async (writer: number): Promise<void> => {
     const table = client.table(TABLE);
-    for (let index = writer; ; index += WRITERS) {
+    for (let index = writer; !isOver(); index += WRITERS) {
       try {
         await table.multiSet(hashKeyOf(index), rowsOf(index));
+        written += ROWS_PER_HASH_KEY;
       } catch (error) {
         if (!(error instanceof PegasusError)) throw error;
-        return;
+        await pause(RETRY_MS);
       }
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+  return written;
 }
 
 async function hashKeyOfEachPartition(onebox: BenchOnebox): Promise<string[]> {
@@ -163,14 +170,29 @@ async function restartAfterKill(
   hashKeys: readonly string[],
 ): Promise<Restart> {
   await using client = await connect({ metas: onebox.meta });
-  const writing = overwrite(client);
-  await pause(WRITES_BEFORE_KILL_MS);
+  let isOver = false;
+  const writing = overwrite(client, () => isOver);
+  const untilMs = performance.now() + WRITES_BEFORE_KILL_MS_MAX;
+  while (logBytes(onebox) < LOG_BYTES_AT_KILL && performance.now() < untilMs) await pause(LOOK_MS);
+  const logMiB = mebibytes(logBytes(onebox));
   const beganMs = performance.now();
   await onebox.killAll();
   const stopMs = performance.now() - beganMs;
+  isOver = true;
   await client.close();
-  await writing;
+  say(`killed with a log of ${logMiB} MiB while ${await writing} records were being overwritten`);
   return await startAndRead(onebox, hashKeys, 'kill -9', stopMs);
+}
+
+/** Of the first replica server; those of the others differ little. */
+function logBytes(onebox: BenchOnebox): number {
+  const folder = join(onebox.dir, 'replica1', 'data', 'log');
+  return readdirSync(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0);
+}
+
+/** 0 for a file that has gone meanwhile. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 async function startAndRead(
