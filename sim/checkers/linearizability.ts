@@ -5,7 +5,8 @@
  * 1. Calls and returns stand in one list in time order, calls first on ties (that allows more, never less). The
  *    search takes any operation whose call comes before the first pending return and that agrees with the state; when
  *    it meets the return of an operation that was not taken, it goes back.
- * 2. A pair (set of taken operations, state) is searched once.
+ * 2. A pair (set of taken operations, state) is searched once. In-doubt operations need not be taken, so a pair is also given up
+ *    when the same was reached before with some of its in-doubt operations still to spare. They are tried last.
  * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is never a pass.
  *
  * Two cuts keep histories with faults small. Both lose no violation, because every value is written once:
@@ -83,7 +84,9 @@ class Search {
   readonly #head: number;
   readonly #state: number[];
   readonly #taken: Uint32Array;
-  readonly #visited: Set<string> = new Set();
+  readonly #takenOptional: Uint32Array;
+  /** By state and taken operations: the sets of in-doubt operations that were used up on the way. */
+  readonly #visited: Map<string, Uint32Array[]> = new Map();
   readonly #stack: { operation: number; overwritten: readonly number[] }[] = [];
   #longest: readonly number[] = [];
   #stuckAt: number = NONE;
@@ -98,11 +101,13 @@ class Search {
     this.#previous = new Int32Array(2 * count + 1).fill(NONE);
     this.#state = new Array<number>(rowCount(operations)).fill(0);
     this.#taken = new Uint32Array((count + 31) >> 5);
+    this.#takenOptional = new Uint32Array((count + 31) >> 5);
     this.#link();
   }
 
   run(stepCountMax: number): Verdict {
     let at = this.#next[this.#head]!;
+    let takesOptional = false;
     let steps = 0;
     while (this.#returnsLeft > 0) {
       steps += 1;
@@ -111,17 +116,28 @@ class Search {
       const operation = at >> 1;
       const isCall = (at & 1) === 0;
       if (isCall) {
-        if (this.#tryTake(operation)) at = this.#next[this.#head]!;
-        else at = this.#next[at]!;
+        const isTaken = this.#isOptional(operation) === takesOptional && this.#tryTake(operation);
+        at = isTaken ? this.#next[this.#head]! : this.#next[at]!;
+        if (isTaken) takesOptional = false;
+        continue;
+      }
+      if (!takesOptional) {
+        takesOptional = true;
+        at = this.#next[this.#head]!;
         continue;
       }
       this.#noteStuck(operation);
       const undone = this.#stack.pop();
       if (undone === undefined) return { kind: 'violation', detail: this.#explain() };
       this.#undo(undone.operation, undone.overwritten);
+      takesOptional = this.#isOptional(undone.operation);
       at = this.#next[2 * undone.operation]!;
     }
     return { kind: 'ok' };
+  }
+
+  #isOptional(operation: number): boolean {
+    return this.#operations[operation]!.returnUs === Infinity;
   }
 
   #link(): void {
@@ -150,13 +166,11 @@ class Search {
     for (const { row, value } of reads) if (state[row] !== value) return false;
     const overwritten = writes.map(({ row }) => state[row]!);
     for (const { row, value } of writes) state[row] = value;
-    this.#taken[operation >> 5]! |= 1 << (operation & 31);
-    const key = `${state.join()}|${this.#taken.join()}`;
-    if (this.#visited.has(key)) {
+    this.#mark(operation);
+    if (!this.#isNew()) {
       this.#restore(operation, overwritten);
       return false;
     }
-    this.#visited.add(key);
     this.#stack.push({ operation, overwritten });
     this.#lift(operation);
     return true;
@@ -172,7 +186,26 @@ class Search {
     for (let index = writes.length - 1; index >= 0; index--) {
       this.#state[writes[index]!.row] = overwritten[index]!;
     }
-    this.#taken[operation >> 5]! &= ~(1 << (operation & 31));
+    this.#mark(operation);
+  }
+
+  /** Takes it, or gives it back. */
+  #mark(operation: number): void {
+    const taken = this.#isOptional(operation) ? this.#takenOptional : this.#taken;
+    taken[operation >> 5]! ^= 1 << (operation & 31);
+  }
+
+  /** Remembers where the search stands; false when it was here before, or better off. */
+  #isNew(): boolean {
+    const key = `${this.#state.join()}|${this.#taken.join()}`;
+    const known = this.#visited.get(key);
+    if (known === undefined) {
+      this.#visited.set(key, [this.#takenOptional.slice()]);
+      return true;
+    }
+    if (known.some((used) => isSubset(used, this.#takenOptional))) return false;
+    known.push(this.#takenOptional.slice());
+    return true;
   }
 
   #lift(operation: number): void {
@@ -218,6 +251,13 @@ class Search {
     const count = this.#longest.length;
     return `no order explains ${stuck}; longest order (${count} operations) ends ${tail.join(' ; ')}`;
   }
+}
+
+function isSubset(small: Uint32Array, large: Uint32Array): boolean {
+  for (let word = 0; word < small.length; word++) {
+    if ((small[word]! & ~large[word]!) !== 0) return false;
+  }
+  return true;
 }
 
 function rowCount(operations: readonly HistoryOperation[]): number {
