@@ -6,7 +6,8 @@
  *    search takes any operation whose call comes before the first pending return and that agrees with the state; when
  *    it meets the return of an operation that was not taken, it goes back.
  * 2. A pair (set of taken operations, state) is searched once. In-doubt operations need not be taken, so a pair is also given up
- *    when the same was reached before with some of its in-doubt operations still to spare. They are tried last.
+ *    when the same was reached before with no more of them used up, and they are tried last. Those with equal effects are
+ *    interchangeable: they are used in the order of their calls, and counted instead of named.
  * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is never a pass.
  *
  * Two cuts keep histories with faults small. Both lose no violation, because every value is written once:
@@ -76,7 +77,10 @@ function relevant(history: readonly HistoryOperation[]): HistoryOperation[] {
   return kept;
 }
 
-/** Entry 2i is the call of operation i, 2i + 1 its return; the list is `#next` and `#previous` over entries. */
+/**
+ * Entry 2i is the call of operation i, 2i + 1 its return; the list is `#next` and `#previous` over entries. In-doubt operations
+ * are not in the list but in `#byEffect`.
+ */
 class Search {
   readonly #operations: readonly HistoryOperation[];
   readonly #next: Int32Array;
@@ -84,9 +88,12 @@ class Search {
   readonly #head: number;
   readonly #state: number[];
   readonly #taken: Uint32Array;
-  readonly #takenOptional: Uint32Array;
-  /** By state and taken operations: the sets of in-doubt operations that were used up on the way. */
-  readonly #visited: Map<string, Uint32Array[]> = new Map();
+  /** Effect number of each in-doubt operation; NONE for those that must be taken. */
+  readonly #effectOf: Int32Array;
+  readonly #byEffect: number[][] = [];
+  #usedOfEffect: Uint16Array = new Uint16Array(0);
+  /** By state and taken operations: how many in-doubt operations of each effect were used up on the way. */
+  readonly #visited: Map<string, Uint16Array[]> = new Map();
   readonly #stack: { operation: number; overwritten: readonly number[] }[] = [];
   #longest: readonly number[] = [];
   #stuckAt: number = NONE;
@@ -101,13 +108,13 @@ class Search {
     this.#previous = new Int32Array(2 * count + 1).fill(NONE);
     this.#state = new Array<number>(rowCount(operations)).fill(0);
     this.#taken = new Uint32Array((count + 31) >> 5);
-    this.#takenOptional = new Uint32Array((count + 31) >> 5);
+    this.#effectOf = new Int32Array(count).fill(NONE);
+    this.#groupOptional();
     this.#link();
   }
 
   run(stepCountMax: number): Verdict {
     let at = this.#next[this.#head]!;
-    let takesOptional = false;
     let steps = 0;
     while (this.#returnsLeft > 0) {
       steps += 1;
@@ -116,37 +123,73 @@ class Search {
       const operation = at >> 1;
       const isCall = (at & 1) === 0;
       if (isCall) {
-        const isTaken = this.#isOptional(operation) === takesOptional && this.#tryTake(operation);
-        at = isTaken ? this.#next[this.#head]! : this.#next[at]!;
-        if (isTaken) takesOptional = false;
+        at = this.#tryTake(operation) ? this.#next[this.#head]! : this.#next[at]!;
         continue;
       }
-      if (!takesOptional) {
-        takesOptional = true;
+      // None of those that must happen fits: one in doubt may have happened first.
+      if (this.#takeOptional(0, this.#operations[operation]!.returnUs)) {
         at = this.#next[this.#head]!;
         continue;
       }
       this.#noteStuck(operation);
-      const undone = this.#stack.pop();
-      if (undone === undefined) return { kind: 'violation', detail: this.#explain() };
-      this.#undo(undone.operation, undone.overwritten);
-      takesOptional = this.#isOptional(undone.operation);
-      at = this.#next[2 * undone.operation]!;
+      at = this.#goBack();
+      if (at === NONE) return { kind: 'violation', detail: this.#explain() };
     }
     return { kind: 'ok' };
   }
 
-  #isOptional(operation: number): boolean {
-    return this.#operations[operation]!.returnUs === Infinity;
+  /** Takes the next in-doubt operation of the first effect from `effectFirst` on that fits; false if none does. */
+  #takeOptional(effectFirst: number, untilUs: number): boolean {
+    for (let effect = effectFirst; effect < this.#byEffect.length; effect++) {
+      const operation = this.#byEffect[effect]![this.#usedOfEffect[effect]!];
+      if (operation === undefined || this.#operations[operation]!.invokeUs > untilUs) continue;
+      if (this.#tryTake(operation)) return true;
+    }
+    return false;
+  }
+
+  /** Undoes choices until there is another one; returns the entry to go on from, NONE when all were tried. */
+  #goBack(): number {
+    for (let undone = this.#stack.pop(); undone !== undefined; undone = this.#stack.pop()) {
+      const { operation, overwritten } = undone;
+      this.#undo(operation, overwritten);
+      const effect = this.#effectOf[operation]!;
+      if (effect === NONE) return this.#next[2 * operation]!;
+      if (this.#takeOptional(effect + 1, this.#firstReturnUs())) return this.#next[this.#head]!;
+    }
+    return NONE;
+  }
+
+  #firstReturnUs(): number {
+    let at = this.#next[this.#head]!;
+    while ((at & 1) === 0) at = this.#next[at]!;
+    return this.#operations[at >> 1]!.returnUs;
+  }
+
+  /** Groups the in-doubt operations by what they would write. */
+  #groupOptional(): void {
+    const effects = new Map<string, number>();
+    const order = this.#operations.map((_, index) => index);
+    order.sort((a, b) => this.#operations[a]!.invokeUs - this.#operations[b]!.invokeUs || a - b);
+    for (const index of order) {
+      const { returnUs, writes } = this.#operations[index]!;
+      if (returnUs !== Infinity) continue;
+      const text = writes.map(({ row, value }) => `${row}=${value}`).join();
+      const effect = effects.get(text) ?? effects.size;
+      effects.set(text, effect);
+      this.#effectOf[index] = effect;
+      if (effect === this.#byEffect.length) this.#byEffect.push([]);
+      this.#byEffect[effect]!.push(index);
+    }
+    this.#usedOfEffect = new Uint16Array(effects.size);
   }
 
   #link(): void {
     const operations = this.#operations;
     const entries: number[] = [];
     for (let index = 0; index < operations.length; index++) {
-      entries.push(2 * index);
       if (operations[index]!.returnUs === Infinity) continue;
-      entries.push(2 * index + 1);
+      entries.push(2 * index, 2 * index + 1);
       this.#returnsLeft += 1;
     }
     const timeUs = (entry: number): number =>
@@ -166,7 +209,7 @@ class Search {
     for (const { row, value } of reads) if (state[row] !== value) return false;
     const overwritten = writes.map(({ row }) => state[row]!);
     for (const { row, value } of writes) state[row] = value;
-    this.#mark(operation);
+    this.#mark(operation, 1);
     if (!this.#isNew()) {
       this.#restore(operation, overwritten);
       return false;
@@ -186,13 +229,13 @@ class Search {
     for (let index = writes.length - 1; index >= 0; index--) {
       this.#state[writes[index]!.row] = overwritten[index]!;
     }
-    this.#mark(operation);
+    this.#mark(operation, -1);
   }
 
-  /** Takes it, or gives it back. */
-  #mark(operation: number): void {
-    const taken = this.#isOptional(operation) ? this.#takenOptional : this.#taken;
-    taken[operation >> 5]! ^= 1 << (operation & 31);
+  #mark(operation: number, step: 1 | -1): void {
+    const effect = this.#effectOf[operation]!;
+    if (effect === NONE) this.#taken[operation >> 5]! ^= 1 << (operation & 31);
+    else this.#usedOfEffect[effect]! += step;
   }
 
   /** Remembers where the search stands; false when it was here before, or better off. */
@@ -200,28 +243,27 @@ class Search {
     const key = `${this.#state.join()}|${this.#taken.join()}`;
     const known = this.#visited.get(key);
     if (known === undefined) {
-      this.#visited.set(key, [this.#takenOptional.slice()]);
+      this.#visited.set(key, [this.#usedOfEffect.slice()]);
       return true;
     }
-    if (known.some((used) => isSubset(used, this.#takenOptional))) return false;
-    known.push(this.#takenOptional.slice());
+    if (known.some((used) => isAtMost(used, this.#usedOfEffect))) return false;
+    known.push(this.#usedOfEffect.slice());
     return true;
   }
 
   #lift(operation: number): void {
+    if (this.#effectOf[operation] !== NONE) return;
     this.#cut(2 * operation);
-    if (this.#operations[operation]!.returnUs === Infinity) return;
     this.#cut(2 * operation + 1);
     this.#returnsLeft -= 1;
   }
 
   /** In the reverse order of `#lift`: the entries still remember their neighbours. */
   #unlift(operation: number): void {
-    if (this.#operations[operation]!.returnUs !== Infinity) {
-      this.#restoreEntry(2 * operation + 1);
-      this.#returnsLeft += 1;
-    }
+    if (this.#effectOf[operation] !== NONE) return;
+    this.#restoreEntry(2 * operation + 1);
     this.#restoreEntry(2 * operation);
+    this.#returnsLeft += 1;
   }
 
   #cut(entry: number): void {
@@ -253,9 +295,9 @@ class Search {
   }
 }
 
-function isSubset(small: Uint32Array, large: Uint32Array): boolean {
-  for (let word = 0; word < small.length; word++) {
-    if ((small[word]! & ~large[word]!) !== 0) return false;
+function isAtMost(some: Uint16Array, others: Uint16Array): boolean {
+  for (let index = 0; index < some.length; index++) {
+    if (some[index]! > others[index]!) return false;
   }
   return true;
 }
