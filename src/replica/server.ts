@@ -9,6 +9,7 @@
  * listen, send beacons. A replica that cannot be opened is reported as failed and keeps its files;
  * it never keeps the others from serving.
  */
+import { EMPTY_BYTES } from '../base/bytes.ts';
 import { ErrorCode } from '../base/error-names.ts';
 import { type HostPort, hostPortText } from '../base/host-port.ts';
 import { Lease } from '../consensus/lease.ts';
@@ -29,9 +30,12 @@ import {
   ThriftProtocol,
   type ThriftSession,
 } from '../rpc/thrift-session.ts';
+import { writeNegotiationResponse } from '../wire/generated/meta.ts';
 import { RdsnDialect } from '../wire/rdsn-frame.ts';
 import type { Reader } from '../wire/reader.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
+import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { BeaconSender } from './beacon-sender.ts';
 import { type NodeFolder, openNodeFolder } from './node-folder.ts';
@@ -148,6 +152,13 @@ export class ReplicaServer implements RequestHandler {
   // ---- RequestHandler ----
 
   onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
+    if (header.rpc === RpcCode.negotiation) {
+      // Authentication is off: every client is told so, whatever it proposed.
+      const writer = session.beginReply(header.rpc, header.seqid);
+      writeNegotiationResponse(writer, { status: NegotiationStatus.authDisable, msg: EMPTY_BYTES });
+      session.finishReply();
+      return;
+    }
     if (header.appId <= 0) {
       session.replyError(header.rpc, header.seqid, ErrorCode.handlerNotFound);
       return;
