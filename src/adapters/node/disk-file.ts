@@ -23,8 +23,12 @@ export type AppendFunction = (
   done: (error: Error | null) => void,
 ) => void;
 
+/** Calls back soon, after the caller has returned. */
+export type DeferFunction = (callback: () => void) => void;
+
 const SYNCHRONOUS_BYTES_MAX = 64 * 1024;
-const SYNCHRONOUS_MS_MAX = 5;
+/** Above what losing the processor to other programs costs; a throttled writer waits longer. */
+const SYNCHRONOUS_MS_MAX = 25;
 /** How long appends stay off the loop after one took longer than that. */
 const THROTTLED_MS = 1_000;
 
@@ -38,18 +42,28 @@ export class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
   readonly #appendLater: AppendFunction;
+  readonly #defer: DeferFunction;
   #size: number;
   #appending: ((error: DiskError | null) => void) | null = null;
   #appendBytes = 0;
+  /** Of an append in the calling turn, until it is told. */
+  #outcome: unknown = null;
   #closed = false;
   #offLoopUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(path: string, fd: number, size: number, appendLater: AppendFunction) {
+  constructor(
+    path: string,
+    fd: number,
+    size: number,
+    appendLater: AppendFunction,
+    defer: DeferFunction,
+  ) {
     assertAtLeast(size, 0, 'file size');
     this.path = path;
     this.#fd = fd;
     this.#size = size;
     this.#appendLater = appendLater;
+    this.#defer = defer;
   }
 
   get size(): number {
@@ -118,9 +132,14 @@ export class NodeFile implements DiskFile {
     }
     const endMs = performance.now();
     if (endMs - startMs > SYNCHRONOUS_MS_MAX) this.#offLoopUntilMs = endMs + THROTTLED_MS;
-    process.nextTick(this.#onAppended, failure);
+    this.#outcome = failure;
+    this.#defer(this.#onAppendedNow);
     return true;
   }
+
+  readonly #onAppendedNow = (): void => {
+    this.#onAppended(this.#outcome);
+  };
 
   readonly #onAppended = (error: unknown): void => {
     if (error === null) {

@@ -27,11 +27,19 @@ import {
   type DiskLock,
 } from '../../env/disk.ts';
 import { diskError, withDiskErrors } from './disk-errors.ts';
-import { type AppendFunction, appendByThreadPool, fileSize, NodeFile } from './disk-file.ts';
+import {
+  type AppendFunction,
+  appendByThreadPool,
+  type DeferFunction,
+  fileSize,
+  NodeFile,
+} from './disk-file.ts';
 import { acquireLock } from './disk-lock.ts';
 
 export interface NodeDiskOptions {
   readonly append?: AppendFunction;
+  /** Where completions of appends that were done in the calling turn go. Default: the next tick. */
+  readonly defer?: DeferFunction;
 }
 
 const openDescriptor = promisify(open);
@@ -41,12 +49,14 @@ const FLAGS = { read: 'r', append: 'a+', create: 'ax+' } as const;
 export class NodeDisk implements Disk {
   readonly #root: string;
   readonly #append: AppendFunction;
+  readonly #defer: DeferFunction;
   /** Targets of `replaceFile` calls under way: two would share one temporary file. */
   readonly #replacing = new Set<string>();
 
   constructor(root: string, options: NodeDiskOptions = {}) {
     this.#root = resolve(root);
     this.#append = options.append ?? appendByThreadPool;
+    this.#defer = options.defer ?? process.nextTick;
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -111,7 +121,7 @@ export class NodeDisk implements Disk {
     return await withDiskErrors(full, async () => {
       const fd = await openDescriptor(full, FLAGS[mode]);
       try {
-        return new NodeFile(full, fd, await fileSize(fd), this.#append);
+        return new NodeFile(full, fd, await fileSize(fd), this.#append, this.#defer);
       } catch (error) {
         await closeDescriptor(fd);
         throw error;
