@@ -93,6 +93,8 @@ rocksdb::Options MakeOptions(const Shared& shared, const DatabaseParameters& par
   options.max_log_file_size = 1024 * 1024;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_manifest_file_size = 16 * 1024 * 1024;
+  // An empty replica must not take the default's 4 MiB of the disk.
+  options.manifest_preallocation_size = 64 * 1024;
   options.bytes_per_sync = 1024 * 1024;
   options.statistics = shared.statistics;
   options.write_buffer_manager = shared.write_buffers;
