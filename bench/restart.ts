@@ -24,8 +24,8 @@ const WRITERS = 24;
 /** On disk: three copies, and room for compactions. */
 const BYTES_PER_RECORD = 600;
 const LIMIT_MS = 10_000;
-/** Servers are killed when their log is about as long as it gets (`replica.log_bytes_max`, 128 MiB), or after so long. */
-const LOG_BYTES_AT_KILL = 112 * 2 ** 20;
+/** Servers are killed when their log is about as long as it gets (`replica.log_bytes_max`, 96 MiB), or after so long. */
+const LOG_BYTES_AT_KILL = 88 * 2 ** 20;
 const WRITES_BEFORE_KILL_MS_MAX = 120_000;
 const LOOK_MS = 50;
 const READ_TIMEOUT_MS = 500;

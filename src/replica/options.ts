@@ -150,7 +150,7 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
   logBytesMax: {
     key: 'replica.log_bytes_max',
     type: 'bytes',
-    default: 128 * MIB,
+    default: 96 * MIB,
     minimum: MIB,
     help: 'Log kept on disk; above it, replicas are flushed so that old files can go. Bounds the time of a restart.',
   },
