@@ -24,4 +24,4 @@ if [ -z "$files" ]; then
 fi
 # No path of this repository has a blank in it.
 # shellcheck disable=SC2086
-exec node --enable-source-maps --import tsx --test --test-concurrency=2 --test-reporter=spec $files
+exec node --enable-source-maps --import tsx --test --test-concurrency="${TEST_CONCURRENCY:-2}" --test-reporter=spec $files
