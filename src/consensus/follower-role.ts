@@ -93,10 +93,7 @@ export class FollowerRole {
       appId: gpid.appId,
       partitionIndex: gpid.partitionIndex,
       ballot: this.ballot,
-      decree:
-        this.ackResult === PrepareResult.gap
-          ? list.lastPrepared
-          : Math.min(lastLogged, this.confirmed),
+      decree: Math.min(lastLogged, this.confirmed),
       result: this.ackResult,
       lastCommittedDecree: list.lastCommitted,
     });
@@ -130,7 +127,12 @@ export class FollowerRole {
     }
     const before = list.digestAt(message.decree - 1);
     assert(before !== null, 'the digest before an uncommitted decree is known');
-    if (before !== message.previousDigest) return 'diverged';
+    if (before !== message.previousDigest) {
+      if (message.decree - 1 <= this.confirmed) return 'diverged';
+      // What lies before is of an older primary; the prepare that replaces it was lost on its way.
+      this.ackLater(PrepareResult.gap);
+      return 'refused';
+    }
     if (existing !== null && existing.ballot >= this.ballot) return 'diverged';
     const mutation = mutationFromPrepare(message);
     if (!isIntact(mutation)) return 'refused';

@@ -2,13 +2,13 @@
  * A replica that catches up from the primary until it is attached.
  *
  * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again.
- * Its uncommitted tail is dropped at the start: it is no member, so nothing depends on that tail,
- * and what of it was committed comes back. From the first `Prepare` on, or an empty `LearnMutations`
+ * Its uncommitted tail stays until the primary shows another history: a request to promote what it
+ * acknowledged in this tail may still be on its way, and then the tail counts. From the first `Prepare` on, or an empty `LearnMutations`
  * when there is nothing to prepare, it follows like a secondary (`follower`).
  */
 
 import { assert } from '../base/assert.ts';
-import type { NodeId } from '../model/identity.ts';
+import type { Decree, NodeId } from '../model/identity.ts';
 import type { LearnCheckpoint, LearnMutations, Prepare } from '../wire/generated/internal.ts';
 import { Reader } from '../wire/reader.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
@@ -16,6 +16,9 @@ import { FollowerRole } from './follower-role.ts';
 import { isIntact, type Mutation } from './mutation.ts';
 import { unpackMutation } from './mutation-wire.ts';
 import type { ReplicaState } from './replica-state.ts';
+
+/** So many unanswered retries a learner that follows may stay behind before it asks again. */
+const BEHIND_RETRIES = 6;
 
 type LearnPhase = 'asking' | 'fetching' | 'following';
 
@@ -26,6 +29,11 @@ export class LearnerRole {
   private phase: LearnPhase = 'asking';
   private askedAtMs = Number.NEGATIVE_INFINITY;
   private follower: FollowerRole | null = null;
+  /** Up to here the primary is known to have the same, while asking. */
+  private confirmed: number;
+  /** Since when it follows without getting on, while the primary has committed more; NaN if not. */
+  private behindSinceMs = Number.NaN;
+  private lastOwn = 0;
   /** Received, and waiting for room in the prepare list. */
   private backlog: Mutation[] = [];
 
@@ -34,6 +42,7 @@ export class LearnerRole {
     this.state = state;
     this.primary = primary;
     this.learnId = learnId;
+    this.confirmed = state.list.lastCommitted;
   }
 
   /** Attached: it has all that the primary has committed, or gets it in order. */
@@ -42,13 +51,25 @@ export class LearnerRole {
   }
 
   start(nowMs: number): void {
-    this.state.truncateAfter(this.state.list.lastCommitted);
     this.ask(nowMs);
   }
 
   onTick(nowMs: number): void {
-    const late = nowMs - this.askedAtMs >= this.state.options.requestRetryMs;
+    const { requestRetryMs } = this.state.options;
+    const late = nowMs - this.askedAtMs >= requestRetryMs;
     if (this.phase === 'asking' && late) this.ask(nowMs);
+    const isBehind = nowMs - this.behindSinceMs >= BEHIND_RETRIES * requestRetryMs;
+    if (this.follower === null || !isBehind) return;
+    // A late prepare may have made it follow although the primary has not attached it (any more).
+    this.startOver(nowMs);
+  }
+
+  /** The primary's commit point, from a group check. */
+  onCommitPoint(lastCommitted: number, nowMs: number): void {
+    const own = this.state.list.lastCommitted;
+    if (lastCommitted <= own) this.behindSinceMs = Number.NaN;
+    else if (own > this.lastOwn || Number.isNaN(this.behindSinceMs)) this.behindSinceMs = nowMs;
+    this.lastOwn = own;
   }
 
   onLearnMutations(message: LearnMutations, nowMs: number): void {
@@ -69,7 +90,6 @@ export class LearnerRole {
   onLearnCheckpoint(message: LearnCheckpoint): void {
     if (message.learnId !== this.learnId || this.phase !== 'asking') return;
     this.phase = 'fetching';
-    this.state.truncateAfter(this.state.list.lastCommitted);
     this.state.effects.fetchCheckpoint(this.primary, message);
   }
 
@@ -77,6 +97,7 @@ export class LearnerRole {
   onCheckpointInstalled(learnId: number, nowMs: number): void {
     if (learnId !== this.learnId || this.phase !== 'fetching') return;
     this.phase = 'asking';
+    this.confirmed = this.state.list.lastCommitted;
     this.ask(nowMs);
   }
 
@@ -94,12 +115,11 @@ export class LearnerRole {
       this.follower.onOwnProgress();
       return;
     }
-    const { list, lastLogged } = this.state;
-    if (list.uncommittedCount === 0) return;
+    if (this.hasAllConfirmed()) return;
     // What a primary sends while learning is committed; here it is as soon as it is in the log.
-    this.state.commitUpTo(lastLogged);
+    this.state.commitUpTo(this.confirmed);
     this.takeBacklog();
-    if (list.uncommittedCount === 0) this.ask(nowMs);
+    if (this.hasAllConfirmed()) this.ask(nowMs);
   }
 
   flushAck(): void {
@@ -109,7 +129,7 @@ export class LearnerRole {
   private ask(nowMs: number): void {
     const { list, gpid, config, effects, options } = this.state;
     this.askedAtMs = nowMs;
-    if (list.uncommittedCount > 0) return;
+    if (!this.hasAllConfirmed()) return;
     effects.send(this.primary, InternalMessage.learnRequest, {
       gpid,
       ballot: config.ballot,
@@ -124,7 +144,7 @@ export class LearnerRole {
   private onNothingLacking(fromDecree: number): void {
     if (this.phase === 'asking') {
       const { list } = this.state;
-      if (list.uncommittedCount > 0 || fromDecree !== list.lastCommitted + 1) return;
+      if (!this.hasAllConfirmed() || fromDecree !== list.lastCommitted + 1) return;
       this.follow();
     }
     this.follower?.onOwnProgress();
@@ -139,31 +159,44 @@ export class LearnerRole {
   private startOver(nowMs: number): void {
     this.follower = null;
     this.phase = 'asking';
-    this.state.truncateAfter(this.state.list.lastCommitted);
+    this.confirmed = this.state.list.lastCommitted;
+    this.behindSinceMs = Number.NaN;
     this.ask(nowMs);
   }
 
+  private hasAllConfirmed(): boolean {
+    return this.state.list.lastCommitted >= this.confirmed;
+  }
+
   private takeBacklog(): void {
-    const { list } = this.state;
     let taken = 0;
     for (const mutation of this.backlog) {
-      if (mutation.decree > list.lastPrepared) {
-        if (!list.hasRoom()) break;
-        if (!this.continues(mutation)) {
-          taken = this.backlog.length;
-          break;
-        }
-        this.state.append(mutation);
+      const result = this.take(mutation);
+      if (result === 'full') break;
+      if (result === 'unfit') {
+        taken = this.backlog.length;
+        break;
       }
       taken += 1;
     }
     this.backlog = this.backlog.slice(taken);
   }
 
-  private continues(mutation: Mutation): boolean {
+  /** What is committed at the primary replaces what is not known to be, and confirms what is the same. */
+  private take(mutation: Mutation): 'taken' | 'full' | 'unfit' {
     const { list } = this.state;
-    if (mutation.decree !== list.lastPrepared + 1) return false;
-    if (mutation.previousDigest !== list.lastPreparedDigest()) return false;
-    return isIntact(mutation);
+    const { decree } = mutation;
+    if (decree <= list.lastCommitted) return 'taken';
+    if (decree > list.lastPrepared + 1) return 'unfit';
+    const existing = list.get(decree);
+    if (existing?.digest !== mutation.digest) {
+      const fits = list.digestAt(decree - 1) === mutation.previousDigest && isIntact(mutation);
+      if (!fits) return 'unfit';
+      this.state.truncateAfter((decree - 1) as Decree);
+      if (!list.hasRoom()) return 'full';
+      this.state.append(mutation);
+    }
+    if (decree > this.confirmed) this.confirmed = decree;
+    return 'taken';
   }
 }

@@ -133,7 +133,7 @@ export class PrimaryRole {
         this.onPeerUnaware(peer, nowMs);
         return;
       case PrepareResult.gap:
-        this.onPeerGap(peer, message.decree, nowMs);
+        this.onPeerGap(peer, nowMs);
         return;
       case PrepareResult.failed:
         this.onPeerFailed(peer, 'cannot log', nowMs);
@@ -252,7 +252,8 @@ export class PrimaryRole {
     const { list, effects } = this.state;
     if (peer.sent >= list.lastPrepared) return;
     if (Number.isNaN(peer.waitingSinceMs)) peer.waitingSinceMs = nowMs;
-    peer.lastProgressMs = nowMs;
+    // While prepares are outstanding, a new one is no progress: else a gap would never be repaired.
+    if (peer.sent === peer.acked) peer.lastProgressMs = nowMs;
     while (peer.sent < list.lastPrepared) {
       const mutation = list.get(peer.sent + 1);
       if (mutation === null) {
@@ -287,12 +288,8 @@ export class PrimaryRole {
     this.resend(peer, nowMs);
   }
 
-  private onPeerGap(peer: Peer, lastPrepared: number, nowMs: number): void {
-    if (lastPrepared >= peer.sent) return;
-    if (lastPrepared < peer.acked) {
-      this.onPeerFailed(peer, 'has lost acknowledged mutations', nowMs);
-      return;
-    }
+  /** It lacks a prepare between its last ack and what it got. */
+  private onPeerGap(peer: Peer, nowMs: number): void {
     // Every prepare behind a gap is answered like this; one of the answers is enough.
     peer.wantsResend = true;
     if (nowMs - peer.lastProgressMs >= GAP_RESEND_MS) this.resend(peer, nowMs);

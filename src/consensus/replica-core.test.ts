@@ -240,6 +240,7 @@ test('a learner is not promoted before it has what an earlier primary may have c
   scenario.write('a');
   scenario.settle();
   // All crash: 1 was committed and acknowledged by a, which is all that knows it.
+  scenario.node('c').log = [];
   for (const node of scenario.nodes) node.restart();
   scenario.push('b', configuration(2, 'b', []));
   scenario.later.length = 0; // the new ballot is not durable yet, so nothing commits
@@ -250,6 +251,41 @@ test('a learner is not promoted before it has what an earlier primary may have c
   scenario.settle(['c']);
   assert.equal(scenario.node('c').prepared, 1);
   assert.equal(scenario.updates.length, 0, 'c has not logged it');
+});
+
+test('a lost prepare over a stale tail is sent again, and nobody fails over it', () => {
+  const scenario = group();
+  scenario.cut.add('a>b');
+  for (let count = 0; count < 4; count++) scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('c').prepared, 4, 'c has a tail that b never saw');
+  scenario.push('b', configuration(2, 'b', ['c']));
+  scenario.settle();
+  scenario.tick(7);
+  scenario.cut.add('b>c');
+  scenario.write('b');
+  scenario.settle();
+  scenario.cut.clear();
+  scenario.write('b');
+  scenario.settle();
+  assert.equal(scenario.node('c').failure, '');
+  scenario.tick(600);
+  scenario.settle();
+  assert.equal(scenario.node('b').committed, 2);
+  assert.equal(scenario.node('c').prepared, 2);
+});
+
+test('a learner keeps what it has logged until the primary shows another history', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle(['a', 'b']);
+  const c = scenario.node('c');
+  c.restart();
+  assert.equal(c.prepared, 1);
+  scenario.cut.add('c>a');
+  scenario.push('a', configuration(2, 'a', ['b'], 'c'));
+  scenario.settle();
+  assert.equal(c.prepared, 1);
 });
 
 test('a learner counts for commits from the moment its promotion is asked for', () => {

@@ -323,14 +323,19 @@ export class ReplicaCore {
       const adopted = config.ballot > state.config.ballot;
       if (adopted && this.hasRole()) this.becomeSecondary(table, config);
     } else if (config.learner === state.self && message.learnId > 0) {
-      const same = this.learner?.learnId === message.learnId && this.learner.primary === from;
+      // A late invitation must not make the learner start over that a newer one has made.
+      const known = this.learner?.primary === from ? this.learner.learnId : 0;
+      if (config.ballot === state.config.ballot && message.learnId < known) return;
+      const same = known === message.learnId;
       if (!same || config.ballot > state.config.ballot) {
         this.becomeLearner(table, config, message.learnId, nowMs);
       }
     } else if (!isMember(config, state.self) && config.ballot > state.config.ballot) {
       this.becomeInactive(table, config);
     }
-    if (this.follower === null || config.ballot !== state.config.ballot) return;
+    if (config.ballot !== state.config.ballot) return;
+    this.learner?.onCommitPoint(message.lastCommittedDecree, nowMs);
+    if (this.follower === null) return;
     const decree = message.lastCommittedDecree as Decree;
     if (this.follower.onCommitPoint(decree, message.digest) === 'diverged') {
       this.fail('history differs from the primary at a committed decree');

@@ -237,7 +237,7 @@ export const PrepareResult = {
   staleBallot: 1,
   /** The sender lacks the configuration of this ballot: send a group check, then prepare again. */
   unknownBallot: 2,
-  /** A decree is missing before this one: prepare again from `decree` + 1. */
+  /** A decree is missing before what was sent: prepare again from the last acknowledged one. */
   gap: 3,
   /** The sender cannot log any more; remove it. */
   failed: 4,
