@@ -1,6 +1,7 @@
 /**
- * Nanoseconds of processor time per engine operation, 100-byte values: medians and minima over rounds, and the resident
- * memory of a hundred empty databases. Compare ratios, on one machine, with the table of the storage engine's design.
+ * Nanoseconds of processor time per engine operation, 100-byte values: medians and minima over
+ * rounds, and the resident memory of a hundred empty databases. Compare ratios, on one machine,
+ * with the table of the storage engine's design.
  *
  *   node --import tsx bench/engine.ts
  */

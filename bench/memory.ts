@@ -1,12 +1,12 @@
 /**
- * What an empty replica costs: resident memory of replica servers that hold 12 replicas (the tables of every onebox),
- * exactly 100, and 228, all empty.
+ * What an empty replica costs: resident memory of replica servers that hold 12 replicas (the tables
+ * of every onebox), exactly 100, and 228, all empty.
  *
  *   npm run bench:memory -- [--json]
  *
- * With three servers and three replicas a partition, every server holds a replica of every partition. Resident memory
- * is that of the whole process: code, heap, RocksDB. The cost of a replica is the slope, since the first 100 MiB are
- * the process.
+ * With three servers and three replicas a partition, every server holds a replica of every
+ * partition. Resident memory is that of the whole process: code, heap, RocksDB. The cost of a
+ * replica is the slope, since the first 100 MiB are the process.
  */
 import { parseArgs } from 'node:util';
 import { connect } from '../src/bin/client.ts';
@@ -20,7 +20,9 @@ const REPLICAS_AT_START = 12;
 /** 12 + 64 + 16 + 8 = 100. */
 const FIRST_TABLES = [64, 16, 8];
 const SECOND_TABLES = [128];
-/** Reports, group checks and garbage collection go on as they would in a server that is left alone. */
+/**
+ * Reports, group checks and garbage collection go on as they would in a server that is left alone.
+ */
 const SETTLE_MS = 5_000;
 
 interface Level {

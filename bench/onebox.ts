@@ -1,12 +1,12 @@
 /**
- * A cluster of real processes to measure: made and driven through `./pegasus onebox`, in a temporary folder on free
- * ports.
+ * A cluster of real processes to measure: made and driven through `./pegasus onebox`, in a
+ * temporary folder on free ports.
  *
  *   await using onebox = await BenchOnebox.prepare();
  *   await onebox.start('os');
  *
- * At the end of the block the servers are gone and so is the folder; also when the benchmark is told to end. What the
- * processes cost is read from /proc, so the figures exist on Linux only.
+ * At the end of the block the servers are gone and so is the folder; also when the benchmark is
+ * told to end. What the processes cost is read from /proc, so the figures exist on Linux only.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

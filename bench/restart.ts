@@ -1,11 +1,13 @@
 /**
- * How long a cluster with a lot of data is away: from the command that starts it to the first row read from *every*
- * partition, after an orderly stop and after kill -9 of all servers in the middle of writes.
+ * How long a cluster with a lot of data is away: from the command that starts it to the first row
+ * read from *every* partition, after an orderly stop and after kill -9 of all servers in the middle
+ * of writes.
  *
  *   npm run bench:restart -- [--json] [--records N] [--repeats N] [--folder DIR]
  *
- * Loads ten million records of 100 bytes, three replicas each: about 5 GB under DIR (default: the temporary folder),
- * removed at the end. The readers ask from the first moment on; that the cluster counts as healthy is not waited for.
+ * Loads ten million records of 100 bytes, three replicas each: about 5 GB under DIR (default: the
+ * temporary folder), removed at the end. The readers ask from the first moment on; that the cluster
+ * counts as healthy is not waited for.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -24,7 +26,10 @@ const WRITERS = 24;
 /** On disk: three copies, and room for compactions. */
 const BYTES_PER_RECORD = 600;
 const LIMIT_MS = 10_000;
-/** Servers are killed when their log is about as long as it gets (`replica.log_bytes_max`, 96 MiB), or after so long. */
+/**
+ * Servers are killed when their log is about as long as it gets (`replica.log_bytes_max`, 96 MiB),
+ * or after so long.
+ */
 const LOG_BYTES_AT_KILL = 88 * 2 ** 20;
 const WRITES_BEFORE_KILL_MS_MAX = 120_000;
 const LOOK_MS = 50;

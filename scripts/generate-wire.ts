@@ -3,8 +3,9 @@
  *
  *   node --import tsx scripts/generate-wire.ts
  *
- * For each struct S: the interface, `makeS`, `readS`, `writeS`. The code is straight and of one shape: every object is
- * built by one literal with all fields in order. The output is formatted as the linter wants it.
+ * For each struct S: the interface, `makeS`, `readS`, `writeS`. The code is straight and of one
+ * shape: every object is built by one literal with all fields in order. The output is formatted as
+ * the linter wants it.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,8 +1,10 @@
 /**
- * One seed, from start to verdict: a cluster is built, its table created, clients set to work, faults injected; then
- * all is healed and the cluster must become healthy by itself within a bound, and everything is read back and judged.
+ * One seed, from start to verdict: a cluster is built, its table created, clients set to work,
+ * faults injected; then all is healed and the cluster must become healthy by itself within a bound,
+ * and everything is read back and judged.
  *
- * Phases: set up → warm up → faults → heal → settle → audit → judge. The first violation ends the run.
+ * Phases: set up → warm up → faults → heal → settle → audit → judge. The first violation ends the
+ * run.
  */
 import { checkLinearizable } from './checkers/linearizability.ts';
 import { ClusterObserver } from './checkers/observer.ts';
@@ -167,7 +169,10 @@ class Simulation {
     });
   }
 
-  /** Runs the world until `goal` settles; not settling in time, or rejecting, is a violation of liveness. */
+  /**
+   * Runs the world until `goal` settles; not settling in time, or rejecting, is a violation of
+   * liveness.
+   */
   async #phase(name: string, limitUs: number, goal: Promise<void>): Promise<void> {
     if (!this.#isClean) return;
     const outcome: { isDone: boolean; error: unknown } = { isDone: false, error: null };

@@ -1,5 +1,6 @@
 /**
- * Keys and values of the load: row i is always the same key, and the hash spreads the rows evenly over the partitions.
+ * Keys and values of the load: row i is always the same key, and the hash spreads the rows evenly
+ * over the partitions.
  */
 import { assert } from '../../src/base/assert.ts';
 import type { U64 } from '../../src/base/crc64.ts';

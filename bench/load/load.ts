@@ -1,12 +1,13 @@
 /**
- * The load itself, on the callback core of the client: a fixed number of workers, each one reusable operation.
+ * The load itself, on the callback core of the client: a fixed number of workers, each one reusable
+ * operation.
  *
- * Closed loop: a worker starts its next operation when the last one has ended. Throughput is the result; latencies are
- * those of a system that is exactly as busy as the workers make it.
+ * Closed loop: a worker starts its next operation when the last one has ended. Throughput is the
+ * result; latencies are those of a system that is exactly as busy as the workers make it.
  *
- * Open loop (`ratePerSecond` > 0): operation i is due at i / rate, whatever became of the earlier ones. It is
- * started by the first idle worker and its latency counts from when it was due: a stall of the system is paid by all
- * operations that should have run in it (no coordinated omission).
+ * Open loop (`ratePerSecond` > 0): operation i is due at i / rate, whatever became of the earlier
+ * ones. It is started by the first idle worker and its latency counts from when it was due: a stall
+ * of the system is paid by all operations that should have run in it (no coordinated omission).
  */
 import { assert } from '../../src/base/assert.ts';
 import { SeededRandom } from '../../src/base/prng.ts';

@@ -1,5 +1,6 @@
 /**
- * The package index of this Debian machine, as rows: hash key = package, sort key = field, value = text of the field.
+ * The package index of this Debian machine, as rows: hash key = package, sort key = field, value =
+ * text of the field.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

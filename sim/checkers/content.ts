@@ -1,9 +1,9 @@
 /**
- * Digest of what an engine holds, the same for equal sets of rows in any order, so that it can be carried along batch
- * by batch.
+ * Digest of what an engine holds, the same for equal sets of rows in any order, so that it can be
+ * carried along batch by batch.
  *
- * Two 32-bit sums over the rows. Written against the formats of `env/engine.ts` (write batch, applied-decree row), not
- * with the storage code, which is under test.
+ * Two 32-bit sums over the rows. Written against the formats of `env/engine.ts` (write batch,
+ * applied-decree row), not with the storage code, which is under test.
  */
 import { assert } from '../../src/base/assert.ts';
 import { crc32c } from '../../src/base/crc32c.ts';
@@ -90,7 +90,10 @@ function keyText(key: Uint8Array): string {
 
 export interface EngineContent {
   readonly digest: string;
-  /** From the row that each batch writes: key FF FF 00, value u64 decree, u32 digest. 0 when there is none. */
+  /**
+   * From the row that each batch writes: key FF FF 00, value u64 decree, u32 digest. 0 when there
+   * is none.
+   */
   readonly appliedDecree: number;
   readonly appliedDigest: number;
   readonly rowCount: number;

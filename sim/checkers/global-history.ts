@@ -1,10 +1,11 @@
 /**
- * The one true history of a partition, gathered from outside: every mutation that was ever prepared, seen on the wire
- * or, if its messages never left, when an engine took it over; and which of them are committed, seen at any replica.
+ * The one true history of a partition, gathered from outside: every mutation that was ever
+ * prepared, seen on the wire or, if its messages never left, when an engine took it over; and which
+ * of them are committed, seen at any replica.
  *
- * V6: one digest per committed decree. A digest covers all that came before it, so comparing the digest at a replica's
- * commit point compares its whole history. V7 and V9: what an engine holds at applied decree d is the replay of the
- * committed bodies up to d.
+ * V6: one digest per committed decree. A digest covers all that came before it, so comparing the
+ * digest at a replica's commit point compares its whole history. V7 and V9: what an engine holds at
+ * applied decree d is the replay of the committed bodies up to d.
  */
 import { assert } from '../../src/base/assert.ts';
 import { crc32c } from '../../src/base/crc32c.ts';
@@ -30,14 +31,19 @@ export class GlobalHistory {
     this.#contents = [this.#model.digest.text];
   }
 
-  /** The fault that `onCommitted` returned last is a mutation that nobody was seen to prepare or apply. */
+  /**
+   * The fault that `onCommitted` returned last is a mutation that nobody was seen to prepare or
+   * apply.
+   */
   isUnknown: boolean = false;
 
   get lastCommitted(): number {
     return this.#digests.length - 1;
   }
 
-  /** Keeps the first body of a (decree, digest); equal digests with other bodies are a violation. */
+  /**
+   * Keeps the first body of a (decree, digest); equal digests with other bodies are a violation.
+   */
   onPrepared(mutation: PreparedMutation): string | null {
     let atDecree = this.#prepared.get(mutation.decree);
     if (atDecree === undefined) {
@@ -57,9 +63,9 @@ export class GlobalHistory {
   }
 
   /**
-   * An engine has applied a batch. It ends with the value of the applied-decree row: u64 decree, u32 digest
-   * (big-endian). The digest is CRC-32C over all before it, seeded with the previous digest and the decree, which
-   * tells the previous one.
+   * An engine has applied a batch. It ends with the value of the applied-decree row: u64 decree,
+   * u32 digest (big-endian). The digest is CRC-32C over all before it, seeded with the previous
+   * digest and the decree, which tells the previous one.
    */
   onApplied(batch: Uint8Array): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
@@ -76,8 +82,9 @@ export class GlobalHistory {
   }
 
   /**
-   * A replica has committed up to `decree`, where its history has `digest`. Returns what is wrong, or null. A mutation
-   * that is not known yet is no fault while an engine may still take it over: `isUnknown` tells.
+   * A replica has committed up to `decree`, where its history has `digest`. Returns what is wrong,
+   * or null. A mutation that is not known yet is no fault while an engine may still take it over:
+   * `isUnknown` tells.
    */
   onCommitted(decree: number, digest: number): string | null {
     this.isUnknown = false;

@@ -1,19 +1,26 @@
 /**
- * Is there an order of the operations on one hash key that explains all answers, in which each operation takes
- * effect between its call and its return? Wing and Gong's search with Lowe's memory of visited states, as in Porcupine.
+ * Is there an order of the operations on one hash key that explains all answers, in which each
+ * operation takes effect between its call and its return? Wing and Gong's search with Lowe's memory
+ * of visited states, as in Porcupine.
  *
- * 1. Calls and returns stand in one list in time order, calls first on ties (that allows more, never less). The
- *    search takes any operation whose call comes before the first pending return and that agrees with the state; when
- *    it meets the return of an operation that was not taken, it goes back.
- * 2. A pair (set of taken operations, state) is searched once. In-doubt operations need not be taken, so a pair is also given up
- *    when the same was reached before with no more of them used up, and they are tried last. Those with equal effects are
- *    interchangeable: they are used in the order of their calls, and counted instead of named.
- * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is never a pass.
+ * 1. Calls and returns stand in one list in time order, calls first on ties (that allows more,
+ *    never less). The search takes any operation whose call comes before the first pending return
+ *    and that agrees with the state; when it meets the return of an operation that was not taken,
+ *    it goes back.
+ * 2. A pair (set of taken operations, state) is searched once. In-doubt operations need not be
+ *    taken, so a pair is also given up when the same was reached before with no more of them used
+ *    up, and they are tried last. Those with equal effects are interchangeable: they are used in
+ *    the order of their calls, and counted instead of named.
+ * 3. The search is bounded: what is not decided within `stepCountMax` is `unknown`, and that is
+ *    never a pass.
  *
- * Two cuts keep histories with faults small. Both lose no violation, because every value is written once:
- *    a. An in-doubt write none of whose values was ever seen, and which removes nothing, is left out: it changes no
+ * Two cuts keep histories with faults small. Both lose no violation, because every value is written
+ * once:
+ *    a. An in-doubt write none of whose values was ever seen, and which removes nothing, is left
+ *    out: it changes no
  *       answer.
- *    b. An in-doubt write one of whose values was seen must have happened before that read returned.
+ *    b. An in-doubt write one of whose values was seen must have happened before that read
+ *    returned.
  *
  * Independent of the code under test: it knows operations, not servers.
  */
@@ -37,7 +44,9 @@ export function checkLinearizable(
   return new Search(relevant(history)).run(stepCountMax);
 }
 
-/** A value that nobody may have written; the search would find it too, but not say it so clearly. */
+/**
+ * A value that nobody may have written; the search would find it too, but not say it so clearly.
+ */
 function findInvented(history: readonly HistoryOperation[]): string | null {
   const written = new Set<number>([0]);
   for (const operation of history) for (const { value } of operation.writes) written.add(value);
@@ -78,8 +87,8 @@ function relevant(history: readonly HistoryOperation[]): HistoryOperation[] {
 }
 
 /**
- * Entry 2i is the call of operation i, 2i + 1 its return; the list is `#next` and `#previous` over entries. In-doubt operations
- * are not in the list but in `#byEffect`.
+ * Entry 2i is the call of operation i, 2i + 1 its return; the list is `#next` and `#previous` over
+ * entries. In-doubt operations are not in the list but in `#byEffect`.
  */
 class Search {
   readonly #operations: readonly HistoryOperation[];
@@ -92,7 +101,10 @@ class Search {
   readonly #effectOf: Int32Array;
   readonly #byEffect: number[][] = [];
   #usedOfEffect: Uint16Array = new Uint16Array(0);
-  /** By state and taken operations: how many in-doubt operations of each effect were used up on the way. */
+  /**
+   * By state and taken operations: how many in-doubt operations of each effect were used up on the
+   * way.
+   */
   readonly #visited: Map<string, Uint16Array[]> = new Map();
   readonly #stack: { operation: number; overwritten: readonly number[] }[] = [];
   #longest: readonly number[] = [];
@@ -138,7 +150,10 @@ class Search {
     return { kind: 'ok' };
   }
 
-  /** Takes the next in-doubt operation of the first effect from `effectFirst` on that fits; false if none does. */
+  /**
+   * Takes the next in-doubt operation of the first effect from `effectFirst` on that fits; false if
+   * none does.
+   */
   #takeOptional(effectFirst: number, untilUs: number): boolean {
     for (let effect = effectFirst; effect < this.#byEffect.length; effect++) {
       const operation = this.#byEffect[effect]![this.#usedOfEffect[effect]!];
@@ -148,7 +163,10 @@ class Search {
     return false;
   }
 
-  /** Undoes choices until there is another one; returns the entry to go on from, NONE when all were tried. */
+  /**
+   * Undoes choices until there is another one; returns the entry to go on from, NONE when all were
+   * tried.
+   */
   #goBack(): number {
     for (let undone = this.#stack.pop(); undone !== undefined; undone = this.#stack.pop()) {
       const { operation, overwritten } = undone;

@@ -1,18 +1,20 @@
 /**
  * The one clock and the one queue of a simulated world.
  *
- * Virtual time is a whole number of microseconds and jumps from event to event. Events are delivered one at a
- * time in a total order (event-heap.ts).
+ * Virtual time is a whole number of microseconds and jumps from event to event. Events are
+ * delivered one at a time in a total order (event-heap.ts).
  *
- * Promises. Production code uses them at set-up and at the client's edge, so after each event all microtasks
- * must have run before the next one: else their order against later events would depend on the machine.
- * `#step` therefore runs as a `process.nextTick` callback that is queued from inside a microtask. Node drains the
- * microtask queue completely before it takes the next tick (documented), so one step sees everything that the
- * former one set off, however deep its chain of promises. Measured on the build machine: 0.5 µs per event with one
- * promise in it, against 1.1 µs for a `setImmediate` each; the undocumented `process._tickCallback` would be 0.13 µs.
+ * Promises. Production code uses them at set-up and at the client's edge, so after each event all
+ * microtasks must have run before the next one: else their order against later events would depend
+ * on the machine. `#step` therefore runs as a `process.nextTick` callback that is queued from
+ * inside a microtask. Node drains the microtask queue completely before it takes the next tick
+ * (documented), so one step sees everything that the former one set off, however deep its chain of
+ * promises. Measured on the build machine: 0.5 µs per event with one promise in it, against 1.1 µs
+ * for a `setImmediate` each; the undocumented `process._tickCallback` would be 0.13 µs.
  *
- * What this leaves out: anything that completes outside the process (sockets, files, real timers). A
- * simulated node that used one of them would hang or lose determinism, and the trace hash would show it.
+ * What this leaves out: anything that completes outside the process (sockets, files, real timers).
+ * A simulated node that used one of them would hang or lose determinism, and the trace hash would
+ * show it.
  */
 import { assert } from '../../src/base/assert.ts';
 import { EventHeap, EventOrder, type SimEvent } from './event-heap.ts';
@@ -39,7 +41,9 @@ export class Scheduler {
     return this.#nowUs;
   }
 
-  /** Whose callback runs, for messages about what went wrong in it; null in the world's own events. */
+  /**
+   * Whose callback runs, for messages about what went wrong in it; null in the world's own events.
+   */
   get current(): Owner | null {
     return this.#current;
   }
@@ -78,8 +82,8 @@ export class Scheduler {
   }
 
   /**
-   * A paused process goes on: what piled up is delivered now, in the order in which it came. A real event loop
-   * may look at its timers or at its sockets first, so either group may lead.
+   * A paused process goes on: what piled up is delivered now, in the order in which it came. A real
+   * event loop may look at its timers or at its sockets first, so either group may lead.
    */
   resume(owner: Owner, timersFirst: boolean): void {
     assert(owner.state === 'paused', 'only a paused process is resumed');
@@ -90,7 +94,8 @@ export class Scheduler {
     for (const event of [...leading, ...trailing]) {
       if (event.callback === null) continue;
       const sequence = this.#sequence++;
-      // The shell is a new event: a timer handle given out earlier is the old one and must still cancel it.
+      // The shell is a new event: a timer handle given out earlier is the old one and must still
+      // cancel it.
       const again: SimEvent = {
         ...event,
         timeUs: this.#nowUs,
@@ -102,8 +107,8 @@ export class Scheduler {
   }
 
   /**
-   * Runs until `untilUs`, or until `stop` is called, or until nothing is left. Rejects only on errors of the world
-   * itself.
+   * Runs until `untilUs`, or until `stop` is called, or until nothing is left. Rejects only on
+   * errors of the world itself.
    */
   run(untilUs: number): Promise<void> {
     assert(this.#running === null, 'one run at a time');

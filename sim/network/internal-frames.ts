@@ -1,10 +1,11 @@
 /**
- * Finds the frames in the byte stream of an internal connection, so that faults can hit single messages.
+ * Finds the frames in the byte stream of an internal connection, so that faults can hit single
+ * messages.
  *
- * Written against the format, not with the code under test: the magic `PGI1`, then frames of u32 length (big-endian,
- * counting what follows it), u8 type, three bytes without meaning, and payload. A stream that does not begin with the
- * magic is passed on as it is: client traffic is a request and answer protocol whose frames may not vanish one by
- * one.
+ * Written against the format, not with the code under test: the magic `PGI1`, then frames of u32
+ * length (big-endian, counting what follows it), u8 type, three bytes without meaning, and payload.
+ * A stream that does not begin with the magic is passed on as it is: client traffic is a request
+ * and answer protocol whose frames may not vanish one by one.
  */
 import { assert } from '../../src/base/assert.ts';
 

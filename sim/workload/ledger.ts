@@ -1,7 +1,7 @@
 /**
- * Rows that are written once and never touched again: after all faults, every acknowledged one must be there with its
- * value, and none that failed for certain (V2, V3). Cheaper per write than the linearizability checker, so a
- * ledger can be long.
+ * Rows that are written once and never touched again: after all faults, every acknowledged one must
+ * be there with its value, and none that failed for certain (V2, V3). Cheaper per write than the
+ * linearizability checker, so a ledger can be long.
  */
 import type { MultiGetResult } from '../../src/client/api.ts';
 import { text, valueNumber } from './text.ts';

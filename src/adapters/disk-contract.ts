@@ -1,6 +1,6 @@
 /**
- * What every `Disk` must do, as cases that a test runs against an implementation. Durability is not here: only a disk
- * that can crash on command can show it (memory/disk.test.ts).
+ * What every `Disk` must do, as cases that a test runs against an implementation. Durability is not
+ * here: only a disk that can crash on command can show it (memory/disk.test.ts).
  */
 import assert from 'node:assert/strict';
 import { type Disk, DiskError, type DiskErrorCode, type DiskFile } from '../env/disk.ts';

@@ -1,11 +1,12 @@
 /**
- * The same random operations give the same results on RocksDB and on the in-memory engine, so what the simulator proves
- * holds for the real one.
+ * The same random operations give the same results on RocksDB and on the in-memory engine, so what
+ * the simulator proves holds for the real one.
  *
- * Each seed is a run of a few hundred operations; the result of each is turned into text and compared at once. Two
- * profiles: crashes that lose unflushed writes (memtables large, so that RocksDB never flushes on its own), and tiny
- * memtables with few open files and hardly a cache, so that flushes, compactions and cold reads happen all the time.
- * `PEGASUS_ENGINE_SEEDS` says how many seeds per profile (default 3).
+ * Each seed is a run of a few hundred operations; the result of each is turned into text and
+ * compared at once. Two profiles: crashes that lose unflushed writes (memtables large, so that
+ * RocksDB never flushes on its own), and tiny memtables with few open files and hardly a cache, so
+ * that flushes, compactions and cold reads happen all the time. `PEGASUS_ENGINE_SEEDS` says how
+ * many seeds per profile (default 3).
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';

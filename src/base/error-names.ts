@@ -1,8 +1,10 @@
 /**
- * Errors at the level of frames and of `err` fields: a number inside, its name (`ERR_…`) on the wire.
+ * Errors at the level of frames and of `err` fields: a number inside, its name (`ERR_…`) on the
+ * wire.
  *
- * Order and names are those of the original. Old clients throw or drop the connection on a name that they do not know,
- * so what goes to clients is limited to the names that all of them have (`isClientSafe`).
+ * Order and names are those of the original. Old clients throw or drop the connection on a name
+ * that they do not know, so what goes to clients is limited to the names that all of them have
+ * (`isClientSafe`).
  */
 export const ErrorCode = {
   ok: 0,

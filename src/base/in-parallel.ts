@@ -1,10 +1,13 @@
 /**
- * Jobs side by side, but only so many at a time: for work that waits for the disk, where one at a time is slow and all at
- * once costs memory and threads.
+ * Jobs side by side, but only so many at a time: for work that waits for the disk, where one at a
+ * time is slow and all at once costs memory and threads.
  */
 import { assertAtLeast } from './assert.ts';
 
-/** Begins the jobs in the order of `items`. Rejects with the first failure; nothing new is begun after it. */
+/**
+ * Begins the jobs in the order of `items`. Rejects with the first failure; nothing new is begun
+ * after it.
+ */
 export async function inParallel<T>(
   items: readonly T[],
   countMax: number,

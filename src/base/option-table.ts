@@ -1,19 +1,22 @@
 /**
- * Options, declared once: parser, checks, `--help` and docs/configuration.md all read the same table.
+ * Options, declared once: parser, checks, `--help` and docs/configuration.md all read the same
+ * table.
  *
  *   export interface MetaOptions { readonly graceMs: number; readonly listen: HostPort }
  *   export const META_OPTIONS: OptionTable<MetaOptions> = {
- *     graceMs: { key: 'meta.grace_ms', type: 'duration', default: 10 * SECOND_MS, minimum: 100, help: '…' },
- *     listen: { key: 'meta.listen', type: 'hostPort', required: true, help: '…' },
+ *     graceMs: { key: 'meta.grace_ms', type: 'duration', default: 10 * SECOND_MS, minimum: 100,
+ *     help: '…' }, listen: { key: 'meta.listen', type: 'hostPort', required: true, help: '…' },
  *   };
  *
  * Rules:
- *  1. The interface says what code gets; the table has to declare every field of it with a kind that yields its type.
- *  2. Keys are `section.snake_case`, units last; they are the names in files (`[section]` tables or dotted keys), in
- *     the environment (`PEGASUS_SECTION_SNAKE_CASE`) and of flags (`--section.snake_case`).
+ *  1. The interface says what code gets; the table has to declare every field of it with a kind
+ *     that yields its type.
+ *  2. Keys are `section.snake_case`, units last; they are the names in files (`[section]` tables or
+ *     dotted keys), in the environment (`PEGASUS_SECTION_SNAKE_CASE`) and of flags
+ *     (`--section.snake_case`).
  *  3. Flags win over the environment, that over the file, that over the default.
- *  4. Whatever nobody declared is an error. In the environment only sections of this table count, because the variables
- *     of other programs share the prefix.
+ *  4. Whatever nobody declared is an error. In the environment only sections of this table count,
+ *     because the variables of other programs share the prefix.
  *  5. All problems are reported at once, each with its place, key, value and remedy.
  *
  * Kinds: what they are and how they are written is in `option-values.ts`.
@@ -44,7 +47,10 @@ export const GIB: number = 1_024 * MIB;
 
 export const ENVIRONMENT_PREFIX = 'PEGASUS_';
 
-/** A default, which may be null where the field's type allows it (shown as "not set"), or none at all. */
+/**
+ * A default, which may be null where the field's type allows it (shown as "not set"), or none at
+ * all.
+ */
 type Fallback<V> =
   | { readonly default: V; readonly required?: never }
   | { readonly default?: never; readonly required: true };
@@ -144,7 +150,10 @@ export function resolveOptions<T>(
   return resolved;
 }
 
-/** The values of the defaults alone, for tests and the simulator; `overrides` fills in what is required. */
+/**
+ * The values of the defaults alone, for tests and the simulator; `overrides` fills in what is
+ * required.
+ */
 export function defaultOptions<T>(table: OptionTable<T>, overrides: Partial<T> = {}): T {
   const values: Record<string, unknown> = {};
   for (const [field, option] of optionEntries(table)) {

@@ -1,7 +1,7 @@
 /**
- * A mistake that the person in front of the machine can mend: one sentence that says what is wrong and one that says
- * what to do. Shown without a stack; the process ends with a non-zero code. Everything else that escapes is a bug and
- * is shown with its stack.
+ * A mistake that the person in front of the machine can mend: one sentence that says what is wrong
+ * and one that says what to do. Shown without a stack; the process ends with a non-zero code.
+ * Everything else that escapes is a bug and is shown with its stack.
  */
 export class UserError extends Error {
   override readonly name: string = 'UserError';

@@ -1,5 +1,6 @@
 /**
- * The published entry point `pegasus-ts/client`: the client over the sockets of this process. No native code is loaded.
+ * The published entry point `pegasus-ts/client`: the client over the sockets of this process. No
+ * native code is loaded.
  *
  *   await using client = await connect({ metas: '127.0.0.1:34601' });
  *   const users = client.table('users');
@@ -23,7 +24,10 @@ export type { Logger } from '../env/logger.ts';
 export interface ConnectOptions extends ClientOptions {
   /** Where events go; nowhere by default. */
   readonly logger?: Logger;
-  /** Do not wait for a meta server to answer; a wrong address shows at the first operation. Default false. */
+  /**
+   * Do not wait for a meta server to answer; a wrong address shows at the first operation. Default
+   * false.
+   */
   readonly lazy?: boolean;
   /** How long to wait for that answer. Default 5,000. */
   readonly connectTimeoutMs?: number;

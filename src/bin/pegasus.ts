@@ -1,6 +1,6 @@
 /**
- * What `./pegasus` answers itself: help, version, and what to say about a command that does not exist. The commands are
- * programs of their own beside this file; the launcher starts them.
+ * What `./pegasus` answers itself: help, version, and what to say about a command that does not
+ * exist. The commands are programs of their own beside this file; the launcher starts them.
  */
 import { readFileSync } from 'node:fs';
 import { nearestName } from '../base/suggest.ts';

@@ -1,9 +1,10 @@
 /**
- * The frame of a server process: options from flags, environment and file, then open, serve, and drain on a signal.
+ * The frame of a server process: options from flags, environment and file, then open, serve, and
+ * drain on a signal.
  *
- * SIGTERM or SIGINT closes the server; the process ends by itself when nothing is left to do, and a leaked handle is
- * a bug that shows: after the limit the process names what is still open and ends with an error. A second signal ends
- * it at once.
+ * SIGTERM or SIGINT closes the server; the process ends by itself when nothing is left to do, and a
+ * leaked handle is a bug that shows: after the limit the process names what is still open and ends
+ * with an error. A second signal ends it at once.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
@@ -49,7 +50,8 @@ export async function runServer<T extends ProcessOptions>(
   const opening = program.open(options, logger);
   const first = await Promise.race([opening, signalled]);
   if (typeof first === 'string') {
-    // Nothing was promised to anybody yet, and a start that breaks off is what recovery is made for.
+    // Nothing was promised to anybody yet, and a start that breaks off is what recovery is made
+    // for.
     logger.info('process.stopped_at_start', { signal: first });
     process.exit(0);
   }

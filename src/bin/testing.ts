@@ -1,6 +1,7 @@
 /**
- * The published entry point `pegasus-ts/testing`: a whole cluster inside this process, for tests of what is built on
- * it. Real servers and real sockets on free loopback ports; disks and engines are in memory, so nothing is left behind.
+ * The published entry point `pegasus-ts/testing`: a whole cluster inside this process, for tests of
+ * what is built on it. Real servers and real sockets on free loopback ports; disks and engines are
+ * in memory, so nothing is left behind.
  *
  *   await using cluster = await startTestCluster();
  *   await using client = await cluster.connect();

@@ -1,11 +1,13 @@
 /**
  * The client as its users see it.
  *
- * Keys and values go in as bytes or as strings (UTF-8) and come back as bytes that belong to the caller; `getString`
- * and its like decode. Every operation ends by its deadline. What is rejected is a `PegasusError`.
+ * Keys and values go in as bytes or as strings (UTF-8) and come back as bytes that belong to the
+ * caller; `getString` and its like decode. Every operation ends by its deadline. What is rejected
+ * is a `PegasusError`.
  *
- * A row is addressed by a hash key, which decides the partition, and a sort key, by which the rows of one hash key are
- * ordered. Operations on one hash key are atomic; there is no atomicity across hash keys.
+ * A row is addressed by a hash key, which decides the partition, and a sort key, by which the rows
+ * of one hash key are ordered. Operations on one hash key are atomic; there is no atomicity across
+ * hash keys.
  */
 
 /** A string stands for its UTF-8 bytes. */
@@ -26,25 +28,36 @@ export interface CallOptions {
 }
 
 export interface WriteOptions extends CallOptions {
-  /** Seconds until the row expires, counted from now by the clock of this machine. Absent: the table's default. */
+  /**
+   * Seconds until the row expires, counted from now by the clock of this machine. Absent: the
+   * table's default.
+   */
   readonly ttlSeconds?: number | undefined;
 }
 
 export interface ClientOptions {
-  /** Addresses of meta servers, `host:port`, in any order; some may be down. A string is split at commas. */
+  /**
+   * Addresses of meta servers, `host:port`, in any order; some may be down. A string is split at
+   * commas.
+   */
   readonly metas: string | readonly string[];
   /** Default 10,000. */
   readonly timeoutMs?: number;
   /**
-   * What to do with a put or delete whose connection broke before the answer came. `retry` (the default) sends it
-   * again: it cannot count double, but should another client have written the same row in between, that write is
-   * overwritten. `fail` rejects with `InDoubtError` instead. Operations that depend on the old value are never sent
-   * twice.
+   * What to do with a put or delete whose connection broke before the answer came. `retry` (the
+   * default) sends it again: it cannot count double, but should another client have written the
+   * same row in between, that write is overwritten. `fail` rejects with `InDoubtError` instead.
+   * Operations that depend on the old value are never sent twice.
    */
   readonly ambiguousWrites?: 'retry' | 'fail';
-  /** Requests that may wait for their answers per server; more are held back here. Default 4,096. */
+  /**
+   * Requests that may wait for their answers per server; more are held back here. Default 4,096.
+   */
   readonly outstandingMax?: number;
-  /** Operations that the client holds at most before it rejects with `OverloadedError`. Default 262,144. */
+  /**
+   * Operations that the client holds at most before it rejects with `OverloadedError`. Default
+   * 262,144.
+   */
   readonly operationsMax?: number;
   /** Sends of one operation. Default 100. */
   readonly attemptsMax?: number;
@@ -58,7 +71,10 @@ export interface Row {
 
 export interface ScanRow extends Row {
   readonly hashKey: Uint8Array;
-  /** Seconds since 1970, `Infinity` for rows that do not expire; null unless `withExpiry` was asked for. */
+  /**
+   * Seconds since 1970, `Infinity` for rows that do not expire; null unless `withExpiry` was asked
+   * for.
+   */
   readonly expiresAtSeconds: number | null;
 }
 
@@ -99,7 +115,10 @@ export interface MultiGetKeys extends MultiGetLimits {
 
 export interface MultiGetRange extends MultiGetLimits, SortKeyRange {
   readonly sortKeys?: undefined;
-  /** With a limit: the last rows of the range instead of the first. Rows are in ascending order all the same. */
+  /**
+   * With a limit: the last rows of the range instead of the first. Rows are in ascending order all
+   * the same.
+   */
   readonly reverse?: boolean | undefined;
 }
 
@@ -158,7 +177,10 @@ export type Mutation =
 export interface CheckResult {
   /** The check held and the write happened. */
   readonly applied: boolean;
-  /** The checked value before the write; null if the row was absent; undefined unless it was asked for. */
+  /**
+   * The checked value before the write; null if the row was absent; undefined unless it was asked
+   * for.
+   */
   readonly value: Uint8Array | null | undefined;
 }
 
@@ -190,7 +212,10 @@ export interface TableScanOptions extends ScanOptions {
   readonly parallelism?: number | undefined;
 }
 
-/** For one consumer. Leave the loop early and the server's scan context is freed; no other call is needed. */
+/**
+ * For one consumer. Leave the loop early and the server's scan context is freed; no other call is
+ * needed.
+ */
 export interface RowScan extends AsyncIterableIterator<ScanRow>, AsyncDisposable {
   /** The rows that came in one answer, or null at the end: cheaper than row by row. */
   nextBatch(): Promise<ScanRow[] | null>;
@@ -331,7 +356,9 @@ export interface Admin {
   delEnvs(name: string, keys: readonly string[], options?: CallOptions): Promise<void>;
 }
 
-/** One per process is enough: it holds one connection per server, and all its operations share them. */
+/**
+ * One per process is enough: it holds one connection per server, and all its operations share them.
+ */
 export interface Client extends AsyncDisposable {
   readonly admin: Admin;
   /** Cheap, asks nobody: a table that does not exist shows at its first operation. */

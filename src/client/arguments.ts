@@ -1,4 +1,7 @@
-/** From what callers pass to what requests carry; whatever no server would take is an `InvalidArgumentError` here. */
+/**
+ * From what callers pass to what requests carry; whatever no server would take is an
+ * `InvalidArgumentError` here.
+ */
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { crc64, type U64 } from '../base/crc64.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
@@ -32,8 +35,8 @@ export function toKey(hashKey: Bytes, sortKey: Bytes, hash: U64): Uint8Array {
 }
 
 /**
- * Hash key of an operation on all its rows. The empty one is refused: its rows are spread over the partitions by their
- * sort keys, so that no server has them all.
+ * Hash key of an operation on all its rows. The empty one is refused: its rows are spread over the
+ * partitions by their sort keys, so that no server has them all.
  */
 export function toWholeHashKey(hashKey: Bytes, hash: U64): Uint8Array {
   const bytes = toHashKey(hashKey);

@@ -1,4 +1,7 @@
-/** What becomes of an operation whose server fails in the middle, and whether the caller is told the truth about it. */
+/**
+ * What becomes of an operation whose server fails in the middle, and whether the caller is told the
+ * truth about it.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '../base/error-names.ts';

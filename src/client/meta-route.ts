@@ -1,9 +1,9 @@
 /**
  * The way to the leader of the meta servers.
  *
- * One of the known servers is believed to lead. When it is down, silent, or says that it does not lead, the next one is
- * believed; an answer that names the leader is followed, also to a server that was not in the list. After a whole round
- * without success the operation pauses.
+ * One of the known servers is believed to lead. When it is down, silent, or says that it does not
+ * lead, the next one is believed; an answer that names the leader is followed, also to a server
+ * that was not in the list. After a whole round without success the operation pauses.
  */
 import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';

@@ -1,9 +1,9 @@
 /**
  * What the client does about an error that a server names.
  *
- * `refresh` and `again` promise that the request left no trace: the server refused it before it began. That holds for
- * replicas of this project and of the original alike: a write that was prepared is answered with its result or not
- * at all.
+ * `refresh` and `again` promise that the request left no trace: the server refused it before it
+ * began. That holds for replicas of this project and of the original alike: a write that was
+ * prepared is answered with its result or not at all.
  */
 import { ErrorCode } from '../base/error-names.ts';
 
@@ -70,7 +70,10 @@ export function reactionAtMeta(code: ErrorCode): Reaction {
 const BACKOFF_MS = 10;
 const BACKOFF_MS_MAX = 500;
 
-/** Doubles with every attempt; `chance` in [0, 1) takes off up to half, so that callers do not come back together. */
+/**
+ * Doubles with every attempt; `chance` in [0, 1) takes off up to half, so that callers do not come
+ * back together.
+ */
 export function backoffMs(attempts: number, chance: number): number {
   const boundMs = Math.min(BACKOFF_MS * 2 ** Math.min(attempts - 1, 16), BACKOFF_MS_MAX);
   return boundMs * (1 - chance / 2);

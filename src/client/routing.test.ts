@@ -1,5 +1,6 @@
 /**
- * Where requests go: to the primary of their partition, through whichever meta server knows it, also while it changes.
+ * Where requests go: to the primary of their partition, through whichever meta server knows it,
+ * also while it changes.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

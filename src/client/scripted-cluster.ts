@@ -1,6 +1,7 @@
 /**
- * For tests: servers that speak the wire protocol from its codecs and do what a test tells them, one step away from the
- * real ones. It holds no rules of its own: rows are a sorted map, routing is what the test sets.
+ * For tests: servers that speak the wire protocol from its codecs and do what a test tells them,
+ * one step away from the real ones. It holds no rules of its own: rows are a sorted map, routing is
+ * what the test sets.
  */
 import { assert } from '../base/assert.ts';
 import { compareBytes, copyBytes, toHex } from '../base/bytes.ts';
@@ -145,11 +146,17 @@ export class ScriptedServer {
   }
 }
 
-/** Table `id 2` over replica servers that share one set of rows, and a meta server that tells where to go. */
+/**
+ * Table `id 2` over replica servers that share one set of rows, and a meta server that tells where
+ * to go.
+ */
 export class ScriptedCluster {
   readonly meta: ScriptedServer;
   readonly replicas: readonly ScriptedServer[];
-  /** Index into `replicas` by partition; -1 = none. Change it and clients go elsewhere when they ask. */
+  /**
+   * Index into `replicas` by partition; -1 = none. Change it and clients go elsewhere when they
+   * ask.
+   */
   primaries: number[];
   ballots: number[];
   /** By hex of the encoded key. */

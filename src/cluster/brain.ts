@@ -1,13 +1,13 @@
 /**
- * The meta server's brain: events in as method calls, verbs out through `ClusterEffects`. Synchronous, without clock,
- * chance or I/O of its own.
+ * The meta server's brain: events in as method calls, verbs out through `ClusterEffects`.
+ * Synchronous, without clock, chance or I/O of its own.
  *
- *  1. A change is planned from what is durable, handed to `persist`, and takes effect in `onPersisted`: only then
- *     is it visible to anybody.
+ *  1. A change is planned from what is durable, handed to `persist`, and takes effect in
+ *     `onPersisted`: only then is it visible to anybody.
  *  2. At most one change per partition is under way (`Partition.changing`).
  *  3. All changes that one event causes go into one batch: the death of a node is one append.
- *  4. An event costs work in proportion to what it touches. What hangs on the passing of time is looked at again in
- *     `onTick`, a bounded number of partitions each time.
+ *  4. An event costs work in proportion to what it touches. What hangs on the passing of time is
+ *     looked at again in `onTick`, a bounded number of partitions each time.
  */
 import { assert } from '../base/assert.ts';
 import type { Logger } from '../env/logger.ts';
@@ -48,7 +48,9 @@ import type { Table } from './table.ts';
 /** One append to the state store. */
 export interface ChangeBatch {
   readonly records: readonly StateRecord[];
-  /** Partitions that the records replace; nobody else may change them until the batch is durable. */
+  /**
+   * Partitions that the records replace; nobody else may change them until the batch is durable.
+   */
   readonly partitions: readonly Partition[];
   /** Called when the batch has taken effect. */
   readonly done: (() => void) | null;
@@ -298,7 +300,8 @@ export class ClusterBrain {
     const nowMs = now.monotonicMs;
     const trouble = learnerTrouble(this.state, this.#settings, partition, wish, nowMs);
     if (trouble === null) return change;
-    // A change of this ballot anyway voids what the primary may have asked for; else a new one is made for it.
+    // A change of this ballot anyway voids what the primary may have asked for; else a new one is
+    // made for it.
     if (change !== null && change.record.config.ballot === partition.ballot) return change;
     this.#dismissLearner(partition);
     if (trouble === 'stalled' || trouble === 'failed') {
@@ -344,7 +347,8 @@ export class ClusterBrain {
     const { beaconIntervalMs, learnRetryDelayMs } = this.#settings;
     const nowMs = now.monotonicMs;
     const last = partition.removals.get(node);
-    // Longer than the longest delay, so that those who are kept apart by it are not forgiven for that.
+    // Longer than the longest delay, so that those who are kept apart by it are not forgiven for
+    // that.
     const isForgiven = last === undefined || nowMs - last.atMs >= 2 * learnRetryDelayMs;
     const count = isForgiven ? 1 : Math.min(last.count + 1, REMOVALS_MAX);
     partition.removals.set(node, { count, atMs: nowMs });

@@ -1,9 +1,9 @@
 /**
- * All that the meta server knows, as one value that records are applied to, with the indexes that keep the work of an
- * event in proportion to what it changes.
+ * All that the meta server knows, as one value that records are applied to, with the indexes that
+ * keep the work of an event in proportion to what it changes.
  *
- * `apply` is a reducer over durable records in the order of the log. A table's record comes before those of its
- * partitions. Nothing here decides or sends.
+ * `apply` is a reducer over durable records in the order of the log. A table's record comes before
+ * those of its partitions. Nothing here decides or sends.
  */
 import { assert, assertAtLeast, assertEqual } from '../base/assert.ts';
 import { members } from '../model/configuration.ts';

@@ -1,9 +1,10 @@
 /**
- * Rule 4 of "Configuration": what a primary asks for is granted or not by comparing with what is known.
+ * Rule 4 of "Configuration": what a primary asks for is granted or not by comparing with what is
+ * known.
  *
- * A primary must count on its request until the ballot has changed: a copy of it may be on its way. `removeSecondary`
- * for a node that is no member (a learner whose admission is unresolved) therefore makes a new ballot with the same
- * members, under which the older request is void.
+ * A primary must count on its request until the ballot has changed: a copy of it may be on its way.
+ * `removeSecondary` for a node that is no member (a learner whose admission is unresolved)
+ * therefore makes a new ballot with the same members, under which the older request is void.
  */
 import type { ConfigurationUpdate } from '../wire/generated/internal.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';

@@ -3,8 +3,9 @@
  *
  * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again.
  * Its uncommitted tail stays until the primary shows another history: a request to promote what it
- * acknowledged in this tail may still be on its way, and then the tail counts. From the first `Prepare` on, or an empty `LearnMutations`
- * when there is nothing to prepare, it follows like a secondary (`follower`).
+ * acknowledged in this tail may still be on its way, and then the tail counts. From the first
+ * `Prepare` on, or an empty `LearnMutations` when there is nothing to prepare, it follows like a
+ * secondary (`follower`).
  */
 
 import { assert } from '../base/assert.ts';
@@ -182,7 +183,10 @@ export class LearnerRole {
     this.backlog = this.backlog.slice(taken);
   }
 
-  /** What is committed at the primary replaces what is not known to be, and confirms what is the same. */
+  /**
+   * What is committed at the primary replaces what is not known to be, and confirms what is the
+   * same.
+   */
   private take(mutation: Mutation): 'taken' | 'full' | 'unfit' {
     const { list } = this.state;
     const { decree } = mutation;

@@ -1,17 +1,17 @@
 /**
  * Bytes of the embedded journal: frames, each one append.
  *
- *   u32 magic "PMJ1" · u32 payload length · u64 sequence · u32 CRC-32C of the payload · u32 CRC-32C of these 20 bytes
- *   payload
+ *   u32 magic "PMJ1" · u32 payload length · u64 sequence · u32 CRC-32C of the payload
+ *   u32 CRC-32C of these 20 bytes · payload
  *
  * all big-endian. The first frame of a file is its header, as JSON. The others hold entries:
  *   u32 count, then for each: u32 key length, key (UTF-8), u32 value length, value.
  *
- * Where a file stops being readable there are two cases, and they must not be mixed up. Appends are synced one by
- * one, so a crash can spoil the last one only: nothing intact follows, the tail is *torn* and was never
- * acknowledged. When an intact frame with a later sequence number follows, the middle is *corrupt*: acknowledged
- * changes are lost, and nobody may go on as if nothing had happened. (A rotten last frame looks like a torn one. No
- * file alone can tell them apart.)
+ * Where a file stops being readable there are two cases, and they must not be mixed up. Appends are
+ * synced one by one, so a crash can spoil the last one only: nothing intact follows, the tail is
+ * *torn* and was never acknowledged. When an intact frame with a later sequence number follows, the
+ * middle is *corrupt*: acknowledged changes are lost, and nobody may go on as if nothing had
+ * happened. (A rotten last frame looks like a torn one. No file alone can tell them apart.)
  */
 import { assert, assertSafeInteger } from '../base/assert.ts';
 import { crc32c } from '../base/crc32c.ts';
@@ -72,7 +72,10 @@ export function readFrame(bytes: Uint8Array, at: number): Frame | null {
   return { sequence, payload: bytes.subarray(start, end), end };
 }
 
-/** Where an intact frame with a sequence number of at least `sequence` starts at or after `from`; -1 if nowhere. */
+/**
+ * Where an intact frame with a sequence number of at least `sequence` starts at or after `from`; -1
+ * if nowhere.
+ */
 export function findFrameAfter(bytes: Uint8Array, from: number, sequence: number): number {
   for (let at = from; at + FRAME_HEADER_BYTES <= bytes.length; at++) {
     if (bytes[at] !== MAGIC >>> 24) continue;

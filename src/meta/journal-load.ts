@@ -1,6 +1,6 @@
 /**
- * Reads the folder of the embedded journal back: which generation counts, whose it is, what is torn and what is
- * damaged. Changes nothing, so that whatever is wrong can still be looked at.
+ * Reads the folder of the embedded journal back: which generation counts, whose it is, what is torn
+ * and what is damaged. Changes nothing, so that whatever is wrong can still be looked at.
  */
 import type { Disk } from '../env/disk.ts';
 import {
@@ -45,8 +45,8 @@ export async function loadJournal(
 }
 
 /**
- * Answers with the names in the folder. A crash before the first snapshot was there may have left its beginnings; anything
- * else is somebody's. Rejects with `StateStoreError`.
+ * Answers with the names in the folder. A crash before the first snapshot was there may have left
+ * its beginnings; anything else is somebody's. Rejects with `StateStoreError`.
  */
 export async function refuseForeign(disk: Disk, path: string): Promise<readonly string[]> {
   const names = (await disk.list(path)).map((entry) => entry.name);

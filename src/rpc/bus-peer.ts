@@ -5,10 +5,11 @@
  *     ▲                │                    │                         │
  *     └──── waiting ◀──┴─────── closed ─────┴─────────────────────────┘
  *
- * Messages are written into `#writer` in every state; from `greeting` on they leave when the turn ends. While waiting
- * or connecting they stay, so that a peer that is just starting gets what was said a moment ago; a failed attempt
- * drops them, so nothing in the queue is older than one attempt. In `waiting` the next attempt starts after a
- * growing, jittered delay, and only if there is something to send.
+ * Messages are written into `#writer` in every state; from `greeting` on they leave when the turn
+ * ends. While waiting or connecting they stay, so that a peer that is just starting gets what was
+ * said a moment ago; a failed attempt drops them, so nothing in the queue is older than one
+ * attempt. In `waiting` the next attempt starts after a growing, jittered delay, and only if there
+ * is something to send.
  */
 import { assert } from '../base/assert.ts';
 import type { TimerHandle } from '../env/clock.ts';
@@ -233,7 +234,10 @@ export class BusPeer implements ConnectionHandler, InternalStreamSink, Flushable
     this.#bufferedBefore = buffered;
   }
 
-  /** The machine at the other end may have vanished without a word: TCP would notice only after many minutes. */
+  /**
+   * The machine at the other end may have vanished without a word: TCP would notice only after many
+   * minutes.
+   */
   #dropIfStalled(): void {
     if (!this.#isOpen) return;
     this.#noteProgress();

@@ -1,9 +1,11 @@
 /**
- * The record of one request on its way, as the session sees it. Everything a session needs is a field here, in the
- * order in which the constructor sets it: records are reused and all have one shape.
+ * The record of one request on its way, as the session sees it. Everything a session needs is a
+ * field here, in the order in which the constructor sets it: records are reused and all have one
+ * shape.
  *
- * Life in a session: submitted (in the queue, unsent) → sent (has a sequence id) → answered, lost or withdrawn. Exactly
- * one of `onReply` and `onLost` is called per submit, unless the call was withdrawn.
+ * Life in a session: submitted (in the queue, unsent) → sent (has a sequence id) → answered, lost
+ * or withdrawn. Exactly one of `onReply` and `onLost` is called per submit, unless the call was
+ * withdrawn.
  */
 import type { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
@@ -45,8 +47,8 @@ export abstract class ClientCall implements WheelEntry {
   /** Writes the value of the argument. Called when the request leaves. */
   abstract writeArgument(writer: Writer): void;
   /**
-   * Takes the answer in; the reader stands on the result if there is one. May throw `WireError`; must do nothing else,
-   * `onReply` follows.
+   * Takes the answer in; the reader stands on the result if there is one. May throw `WireError`;
+   * must do nothing else, `onReply` follows.
    */
   abstract readReply(header: ReplyHeader, reader: Reader): void;
   /** The answer was read. Views into it are valid during this call only. */

@@ -1,17 +1,18 @@
 /**
  * All requests of a client to one server, over one connection.
  *
- *  1. Requests submitted in one turn leave together, in order, in one write. A request that is withdrawn before that
- *     never leaves: what is not `sent` did not happen.
- *  2. Answers come in any order; a sequence id is a slot and a generation, so a late answer to a request that was
- *     given up meets nobody.
- *  3. At most `outstandingMax` requests are unanswered; the others wait in the queue. The queue is bounded by whoever
- *     owns the calls.
- *  4. When the connection breaks, every call is told, and knows whether it had been sent. Nothing is sent twice here:
- *     that decision needs to know what the request does.
- *  5. After a failure to connect the session refuses calls until its back-off is over, so that the owner can look
- *     elsewhere. A broken connection that had worked is tried again at once.
- *  6. Silence with requests outstanding is told to the observer; a connection silent for `deadAfterMs` is given up.
+ *  1. Requests submitted in one turn leave together, in order, in one write. A request that is
+ *     withdrawn before that never leaves: what is not `sent` did not happen.
+ *  2. Answers come in any order; a sequence id is a slot and a generation, so a late answer to a
+ *     request that was given up meets nobody.
+ *  3. At most `outstandingMax` requests are unanswered; the others wait in the queue. The queue is
+ *     bounded by whoever owns the calls.
+ *  4. When the connection breaks, every call is told, and knows whether it had been sent. Nothing
+ *     is sent twice here: that decision needs to know what the request does.
+ *  5. After a failure to connect the session refuses calls until its back-off is over, so that the
+ *     owner can look elsewhere. A broken connection that had worked is tried again at once.
+ *  6. Silence with requests outstanding is told to the observer; a connection silent for
+ *     `deadAfterMs` is given up.
  */
 import { assert } from '../base/assert.ts';
 import type { ClientEnvironment } from '../env/environment.ts';
@@ -264,7 +265,8 @@ export class ClientSession implements ConnectionHandler, FrameParser, WheelEntry
     this.#writer.take();
     this.#wheel.cancel(this);
     const nowMs = this.#environment.clock.monotonicMs();
-    // A connection that has answered may be tried again at once: most likely the server was restarted.
+    // A connection that has answered may be tried again at once: most likely the server was
+    // restarted.
     const worked = wasOpen && this.#failures === 0;
     this.#failures++;
     this.#retryAtMs = worked ? nowMs : nowMs + this.#backoffMs();

@@ -2,10 +2,10 @@
  * Cuts a byte stream into frames with few copies.
  *
  * Invariants:
- *  1. A frame that arrives within one piece is read where it lies. Only the bytes of frames that straddle pieces are
- *     copied, into `pending`, which holds at most one unfinished frame.
- *  2. `pending` grows with what has arrived, doubling, never with what a length field only claims, and never above the
- *     frame limit (the parser refuses larger frames).
+ *  1. A frame that arrives within one piece is read where it lies. Only the bytes of frames that
+ *     straddle pieces are copied, into `pending`, which holds at most one unfinished frame.
+ *  2. `pending` grows with what has arrived, doubling, never with what a length field only claims,
+ *     and never above the frame limit (the parser refuses larger frames).
  *  3. The frame's bytes are valid during `onFrame` only.
  */
 import { assert } from '../base/assert.ts';
@@ -16,8 +16,9 @@ export interface FrameParser {
   /** Size of the frame at the reader, 0 while unknown; does not move it. Throws `WireError`. */
   frameSize(reader: Reader): number;
   /**
-   * The reader stands at the start of a whole frame of `size` bytes; where it stands afterwards does not matter. False
-   * to stop: the rest of the stream is not wanted any more. May throw `WireError`.
+   * The reader stands at the start of a whole frame of `size` bytes; where it stands afterwards
+   * does not matter. False to stop: the rest of the stream is not wanted any more. May throw
+   * `WireError`.
    */
   onFrame(reader: Reader, size: number): boolean;
 }
@@ -45,7 +46,10 @@ export class FrameBuffer {
     return this.#pendingLength;
   }
 
-  /** Takes the next piece of the stream; hands out every frame that it completes. False when told to stop. */
+  /**
+   * Takes the next piece of the stream; hands out every frame that it completes. False when told to
+   * stop.
+   */
   push(bytes: Uint8Array): boolean {
     let at = 0;
     while (this.#pendingLength > 0) {
@@ -72,8 +76,8 @@ export class FrameBuffer {
   }
 
   /**
-   * Adds to the unfinished frame what is known to belong to it: first its header, then the rest. Hands the frame out
-   * when it is whole. Returns the bytes used, -1 when told to stop.
+   * Adds to the unfinished frame what is known to belong to it: first its header, then the rest.
+   * Hands the frame out when it is whole. Returns the bytes used, -1 when told to stop.
    */
   #complete(bytes: Uint8Array, at: number): number {
     const reader = this.#reader;
@@ -108,7 +112,10 @@ export class FrameBuffer {
     return true;
   }
 
-  /** `wanted` bytes are known to belong to what lies here; memory does not grow beyond them in advance. */
+  /**
+   * `wanted` bytes are known to belong to what lies here; memory does not grow beyond them in
+   * advance.
+   */
   #keep(bytes: Uint8Array, start: number, end: number, wanted: number): void {
     const needed = this.#pendingLength + end - start;
     if (needed > this.#pending.length) {

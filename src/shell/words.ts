@@ -1,6 +1,7 @@
 /**
- * Splits a line into words, as a shell does: at blanks, with "…" and '…' around words that hold some. Escapes stay as
- * they are (`escape.ts` reads them), but an escaped quote or blank ends no word.
+ * Splits a line into words, as a shell does: at blanks, with "…" and '…' around words that hold
+ * some. Escapes stay as they are (`escape.ts` reads them), but an escaped quote or blank ends no
+ * word.
  */
 import { UserError } from '../base/user-error.ts';
 

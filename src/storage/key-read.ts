@@ -1,7 +1,7 @@
 /**
- * Reads rows by their keys: multi_get with sort keys, and batch_get. Rows come in the order of the request; what is
- * missing or expired is left out. A limit is checked before each row that was found, so one row always fits; a row that
- * does not fit any more ends the read as incomplete.
+ * Reads rows by their keys: multi_get with sort keys, and batch_get. Rows come in the order of the
+ * request; what is missing or expired is left out. A limit is checked before each row that was
+ * found, so one row always fits; a row that does not fit any more ends the read as incomplete.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';

@@ -1,9 +1,10 @@
 /**
- * One client write between its arrival and its answer: what the reply needs once the mutation that carries the effects
- * is committed. Records have one shape and are pooled, since there is one per write.
+ * One client write between its arrival and its answer: what the reply needs once the mutation that
+ * carries the effects is committed. Records have one shape and are pooled, since there is one per
+ * write.
  *
- * `origin` and `requestId` belong to the replica layer (which session to answer, under which sequence number); this
- * layer never looks at them.
+ * `origin` and `requestId` belong to the replica layer (which session to answer, under which
+ * sequence number); this layer never looks at them.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -12,7 +13,9 @@ import { StorageStatus } from '../wire/schema/rrdb.ts';
 
 export class PendingWrite {
   code: RpcCode;
-  /** Status of the operation itself; a failed one is answered after its (empty) mutation committed. */
+  /**
+   * Status of the operation itself; a failed one is answered after its (empty) mutation committed.
+   */
   error: StorageStatus;
   /** Keys that a multi_remove names. */
   count: number;
@@ -54,7 +57,9 @@ export class PendingWrite {
   }
 }
 
-/** Keeps up to `keptMax` records for reuse; a record that is given back must not be used any more. */
+/**
+ * Keeps up to `keptMax` records for reuse; a record that is given back must not be used any more.
+ */
 export class PendingWritePool {
   private readonly free: PendingWrite[];
   private readonly keptMax: number;

@@ -1,16 +1,20 @@
 /**
- * Reads rows in key order between two bounds: what ranged multi_get, sortkey_count and scans have in common.
+ * Reads rows in key order between two bounds: what ranged multi_get, sortkey_count and scans have
+ * in common.
  *
  * The semantics are the ones that clients of the original can observe:
- *  1. A read stops at a limit (rows kept, rows examined, bytes, time), at the end of its range, or when the engine has
- *     no more rows. Only a stop at a limit *while another row follows* leaves it incomplete (`isIncomplete`).
- *  2. "Another row follows" is a matter of the engine's bounds, which are wider than the range: the whole hash key
- *     going forward, everything before going back. The row that follows is not compared with the end of the range.
+ *  1. A read stops at a limit (rows kept, rows examined, bytes, time), at the end of its range, or
+ *     when the engine has no more rows. Only a stop at a limit *while another row follows* leaves
+ *     it incomplete (`isIncomplete`).
+ *  2. "Another row follows" is a matter of the engine's bounds, which are wider than the range: the
+ *     whole hash key going forward, everything before going back. The row that follows is not
+ *     compared with the end of the range.
  *  3. Limits are checked between rows, so a read makes progress whatever they are.
  *
- * Rows come in blocks. Limits on row counts bound the blocks, so a read that stops at them stands exactly behind the
- * last row it examined and can go on later: that is what scans do. The engine does not know the end of the range, so
- * where there is one the blocks begin small: what lies beyond it is fetched in vain.
+ * Rows come in blocks. Limits on row counts bound the blocks, so a read that stops at them stands
+ * exactly behind the last row it examined and can go on later: that is what scans do. The engine
+ * does not know the end of the range, so where there is one the blocks begin small: what lies
+ * beyond it is fetched in vain.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -26,7 +30,10 @@ import type { RowList } from './read-replies.ts';
 import { compareRange, passesFilter } from './row-filter.ts';
 
 const BLOCK_ROWS_MAX = 512;
-/** Of the first block of a batch that may meet the end of the range; each further one has so many times the rows. */
+/**
+ * Of the first block of a batch that may meet the end of the range; each further one has so many
+ * times the rows.
+ */
 const BLOCK_ROWS_FIRST = 32;
 const BLOCK_GROWTH = 4;
 const BLOCK_BYTES_MAX = 512 * 1024;
@@ -132,7 +139,10 @@ export class RangeRead {
     return !this.complete && this.rowFollows;
   }
 
-  /** Runs the batch to its end from memory. Other than ok: rows so far are in the answer, the place is kept. */
+  /**
+   * Runs the batch to its end from memory. Other than ok: rows so far are in the answer, the place
+   * is kept.
+   */
   runNow(): EngineStatus {
     while (!this.isOver()) {
       const status = this.iterator.next(this.takeRowsWanted(), BLOCK_BYTES_MAX, this.block);

@@ -1,4 +1,6 @@
-/** What reads end in, and the face that the replica layer sees of them; the class is `ReadService`. */
+/**
+ * What reads end in, and the face that the replica layer sees of them; the class is `ReadService`.
+ */
 import type { Reader } from '../wire/reader.ts';
 import type { RpcCode } from '../wire/rpc-codes.ts';
 import type { Writer } from '../wire/writer.ts';
@@ -13,14 +15,22 @@ export const ReadOutcome = {
   noReply: 2,
   /** Nothing was written: frame error ERR_INVALID_PARAMETERS. */
   invalidParameters: 3,
-  /** Nothing was written: the engine is damaged or its disk fails, so this replica must stop serving. */
+  /**
+   * Nothing was written: the engine is damaged or its disk fails, so this replica must stop
+   * serving.
+   */
   failed: 4,
-  /** Nothing was written: the replica was closed meanwhile. Nothing is broken; the client asks again elsewhere. */
+  /**
+   * Nothing was written: the replica was closed meanwhile. Nothing is broken; the client asks again
+   * elsewhere.
+   */
   closed: 5,
 } as const;
 export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
 
-/** `result` is the complete result struct when `outcome` is done, else empty. The callee owns it. */
+/**
+ * `result` is the complete result struct when `outcome` is done, else empty. The callee owns it.
+ */
 export type ReadDone = (outcome: ReadOutcome, result: Uint8Array) => void;
 
 /** The reads of one replica. */
@@ -30,14 +40,17 @@ export interface Reads {
   /** Decodes the argument that `reader` stands at and answers from memory if that is possible. */
   tryRead(code: RpcCode, reader: Reader, writer: Writer): ReadOutcome;
   /**
-   * Answers what `tryRead` put off, or what was held back untried. `argument` is an own copy of the bytes that the
-   * reader stood at, to the end of the body; it must not change until `done`, which is called once, never with `later`,
-   * in a later turn or before this returns.
+   * Answers what `tryRead` put off, or what was held back untried. `argument` is an own copy of the
+   * bytes that the reader stood at, to the end of the body; it must not change until `done`, which
+   * is called once, never with `later`, in a later turn or before this returns.
    */
   readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void;
   applySettings(settings: TableSettings): void;
   /** Drops scan contexts that nobody asked for within the limit; call it about once a second. */
   expireScans(): void;
-  /** Drops all scan contexts; reads under way end as `closed`. Call it before the engine is closed. Idempotent. */
+  /**
+   * Drops all scan contexts; reads under way end as `closed`. Call it before the engine is closed.
+   * Idempotent.
+   */
   close(): void;
 }

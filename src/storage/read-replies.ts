@@ -1,10 +1,10 @@
 /**
- * Writes the results of reads, field by field and straight from the engine's memory: a value is copied once, into
- * the bytes that leave for the client.
+ * Writes the results of reads, field by field and straight from the engine's memory: a value is
+ * copied once, into the bytes that leave for the client.
  *
- * Declared in wire/schema/rrdb.ts like all structs; what is written by hand here is checked byte for byte against the
- * generated writers by read-replies.test.ts. What is the same in all replies of a replica (app id, partition, server)
- * is encoded once, by those writers.
+ * Declared in wire/schema/rrdb.ts like all structs; what is written by hand here is checked byte
+ * for byte against the generated writers by read-replies.test.ts. What is the same in all replies
+ * of a replica (app id, partition, server) is encoded once, by those writers.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -107,7 +107,10 @@ export class ReadReplies {
   }
 }
 
-/** The error and the list of rows that open a result; the two numbers known only at the end are patched in. */
+/**
+ * The error and the list of rows that open a result; the two numbers known only at the end are
+ * patched in.
+ */
 export class RowList {
   private readonly writer: Writer;
   private readonly errorAt: number;
@@ -192,7 +195,9 @@ export class RowList {
     return writer;
   }
 
-  /** A reverse read meets the rows from the last to the first, and answers them in ascending order. */
+  /**
+   * A reverse read meets the rows from the last to the first, and answers them in ascending order.
+   */
   private turnRound(starts: readonly number[]): void {
     const { writer, rowsAt } = this;
     const rows = writer.output().slice(rowsAt);

@@ -1,8 +1,10 @@
 /**
- * The read side of one replica. Answers from memory in the turn of the request where it can (`tryRead`); what has to
- * wait for the disk, or is more work than one turn may hold, goes through `readLater`.
+ * The read side of one replica. Answers from memory in the turn of the request where it can
+ * (`tryRead`); what has to wait for the disk, or is more work than one turn may hold, goes through
+ * `readLater`.
  *
- * A get is the hot path: one look-up, the value copied once into the reply, nothing allocated but the view of the key.
+ * A get is the hot path: one look-up, the value copied once into the reply, nothing allocated but
+ * the view of the key.
  */
 import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -122,7 +124,10 @@ export class ReadService implements Reads {
     return job === null ? ReadOutcome.invalidParameters : job.runNow(writer);
   }
 
-  /** Held reads come here untried, so anything may be wrong with them. An outcome when there is nothing to run. */
+  /**
+   * Held reads come here untried, so anything may be wrong with them. An outcome when there is
+   * nothing to run.
+   */
   private decodeLate(code: RpcCode, argument: Uint8Array): ReadJob | ReadOutcome {
     if (this.scope.isClosed) return ReadOutcome.closed;
     const reader = this.lateReader;

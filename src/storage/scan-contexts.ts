@@ -1,10 +1,11 @@
 /**
- * Scans between two batches. Each holds an iterator, that is a snapshot of the engine, so their number and age are
- * bounded.
+ * Scans between two batches. Each holds an iterator, that is a snapshot of the engine, so their
+ * number and age are bounded.
  *
- * Ids: the upper half is drawn at random per table of contexts and positive, the lower half counts. So an id that was
- * handed out before a restart or by another replica means nothing here (a stale client starts its scan again), and no
- * id is 0 or negative, which clients read as "none" and "finished". An id is good for one call.
+ * Ids: the upper half is drawn at random per table of contexts and positive, the lower half counts.
+ * So an id that was handed out before a restart or by another replica means nothing here (a stale
+ * client starts its scan again), and no id is 0 or negative, which clients read as "none" and
+ * "finished". An id is good for one call.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import type { Clock } from '../env/clock.ts';

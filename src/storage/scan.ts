@@ -1,14 +1,15 @@
 /**
- * get_scanner and scan: a partition, or a part of it, in batches. A scan sees the data as of get_scanner, while expiry
- * is judged anew for each batch.
+ * get_scanner and scan: a partition, or a part of it, in batches. A scan sees the data as of
+ * get_scanner, while expiry is judged anew for each batch.
  *
- * Which rows a scan may see: those of the start key's hash key only, unless the start has no hash key, the request says
- * `fullScan`, or it goes from behind a key to FF FF. (Two clients resume a lost full scan so, and cannot say
- * `fullScan`: the original ends their scan with the hash key and they miss the rest. A scan of one hash key that ends
- * at FF FF starts with its first key, inclusive.)
+ * Which rows a scan may see: those of the start key's hash key only, unless the start has no hash
+ * key, the request says `fullScan`, or it goes from behind a key to FF FF. (Two clients resume a
+ * lost full scan so, and cannot say `fullScan`: the original ends their scan with the hash key and
+ * they miss the rest. A scan of one hash key that ends at FF FF starts with its first key,
+ * inclusive.)
  *
- * A batch may be short, or empty, with a live context: when the rows at hand are not in memory any more, when they were
- * left out, and when the batch is large.
+ * A batch may be short, or empty, with a live context: when the rows at hand are not in memory any
+ * more, when they were left out, and when the batch is large.
  */
 import { compareBytes, EMPTY_BYTES } from '../base/bytes.ts';
 import { EngineStatus } from '../env/engine.ts';
@@ -88,7 +89,8 @@ function scanRange(request: GetScannerRequest): ScanRange | StorageStatus {
   if (request.hashKeyFilterType === FilterType.prefix && request.hashKeyFilterPattern.length > 0) {
     const first = encodeKey(request.hashKeyFilterPattern, EMPTY_BYTES);
     if (compareBytes(first, start) > 0) {
-      // The scan is bound to one hash key, and that one does not begin with the pattern. The original dies of it.
+      // The scan is bound to one hash key, and that one does not begin with the pattern. The
+      // original dies of it.
       if (!isWhole) return StorageStatus.invalidArgument;
       start = first;
       startInclusive = true;

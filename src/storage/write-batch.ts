@@ -1,14 +1,18 @@
 /**
- * Builds engine write batches: the body of a mutation, encoded once on the primary and applied byte for byte by
- * every replica (format: env/engine.ts).
+ * Builds engine write batches: the body of a mutation, encoded once on the primary and applied byte
+ * for byte by every replica (format: env/engine.ts).
  *
  * Invariants:
- *  1. A record is written straight from the request into the batch: no copy in between, no object per record.
- *  2. `recordCount` and `byteLength` describe whole records only; `rollback` goes back to such a state.
- *  3. A sealed batch is an exact copy of its own. Its last record stores (decree, digest) under the reserved key, and
- *     its last four bytes are the digest, left 0 here: consensus/mutation.ts fills it in.
+ *  1. A record is written straight from the request into the batch: no copy in between, no object
+ *     per record.
+ *  2. `recordCount` and `byteLength` describe whole records only; `rollback` goes back to such a
+ *     state.
+ *  3. A sealed batch is an exact copy of its own. Its last record stores (decree, digest) under the
+ *     reserved key, and its last four bytes are the digest, left 0 here: consensus/mutation.ts
+ *     fills it in.
  *
- * One builder serves a partition for good. What one very large mutation made it grow by is given back on `reset`.
+ * One builder serves a partition for good. What one very large mutation made it grow by is given
+ * back on `reset`.
  */
 import { assert, assertAtLeast, assertAtMost, assertSafeInteger } from '../base/assert.ts';
 import { copyInto } from '../base/bytes.ts';
@@ -68,12 +72,17 @@ export class WriteBatchBuilder {
     this.count = 0;
   }
 
-  /** The last record of `key` so far, null if there is none; `into` gets its value, valid until the next change. */
+  /**
+   * The last record of `key` so far, null if there is none; `into` gets its value, valid until the
+   * next change.
+   */
   find(key: Uint8Array, into: ValueView): RecordTag | null {
     return findLastRecord(this.bytes, this.length, key, into);
   }
 
-  /** Drops the records that were added since the builder had these `byteLength` and `recordCount`. */
+  /**
+   * Drops the records that were added since the builder had these `byteLength` and `recordCount`.
+   */
   rollback(byteLength: number, recordCount: number): void {
     assertAtLeast(byteLength, BATCH_HEADER_BYTES, 'a batch keeps its header');
     assertAtMost(byteLength, this.length, 'a rollback goes back');
@@ -122,7 +131,10 @@ export class WriteBatchBuilder {
     this.count++;
   }
 
-  /** Adds the record of the applied decree and returns the whole batch as an own copy; the builder is empty again. */
+  /**
+   * Adds the record of the applied decree and returns the whole batch as an own copy; the builder
+   * is empty again.
+   */
   seal(decree: number): Uint8Array {
     assertSafeInteger(decree, 'decree');
     assertAtLeast(decree, 1, 'decrees start at 1');

@@ -1,17 +1,18 @@
 /**
- * The write side of one primary: translates each client write into effects (plain puts and deletes) at the end of the
- * open batch, and writes its answer once the mutation is committed.
+ * The write side of one primary: translates each client write into effects (plain puts and deletes)
+ * at the end of the open batch, and writes its answer once the mutation is committed.
  *
  * Rules:
  *  1. Effects are logged, not operations: secondaries and replay apply the batch byte for byte.
- *  2. A write that fails by its own rules (error 4) adds no record but is part of the mutation all the same, so that
- *     its answer carries a decree and is as durable and ordered as any other. That is the one rule for all of them,
- *     and the original's too.
- *  3. A write that cannot be decoded, or names a key that no client may have, adds nothing and gets a frame error.
+ *  2. A write that fails by its own rules (error 4) adds no record but is part of the mutation all
+ *     the same, so that its answer carries a decree and is as durable and ordered as any other.
+ *     That is the one rule for all of them, and the original's too.
+ *  3. A write that cannot be decoded, or names a key that no client may have, adds nothing and gets
+ *     a frame error.
  *  4. Within a batch the later record of a key wins, so order in the request is order in the batch.
  *
- * Operations whose effects depend on what is stored (incr, check_and_set, check_and_mutate) are evaluated by
- * `AtomicWrites`, over the engine and the effects that are in flight.
+ * Operations whose effects depend on what is stored (incr, check_and_set, check_and_mutate) are
+ * evaluated by `AtomicWrites`, over the engine and the effects that are in flight.
  */
 import { assert } from '../base/assert.ts';
 import { isClientKey } from '../model/key.ts';
@@ -42,8 +43,9 @@ export interface WriteFamily {
   /** False: frame error ERR_HANDLER_NOT_FOUND. */
   isSupported(code: RpcCode): boolean;
   /**
-   * Decodes the argument that `reader` stands at and appends its effects to `builder`. `timestampUs` is the primary's
-   * wall clock, strictly ascending within a partition. Fills `code`, `error` and `count` of `pending`.
+   * Decodes the argument that `reader` stands at and appends its effects to `builder`.
+   * `timestampUs` is the primary's wall clock, strictly ascending within a partition. Fills `code`,
+   * `error` and `count` of `pending`.
    */
   append(
     code: RpcCode,
@@ -53,7 +55,10 @@ export interface WriteFamily {
     builder: WriteBatchBuilder,
     pending: PendingWrite,
   ): AppendOutcome;
-  /** After `blocked`: calls back when `append` may be tried again; false if the engine cannot be read. */
+  /**
+   * After `blocked`: calls back when `append` may be tried again; false if the engine cannot be
+   * read.
+   */
   fetch(done: (ok: boolean) => void): void;
   /** Writes the complete result struct. */
   writeReply(pending: PendingWrite, decree: number, writer: Writer): void;

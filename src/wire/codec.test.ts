@@ -1,5 +1,6 @@
 /**
- * Values of every kind survive writing and reading, and what cannot be right is refused before anything is allocated.
+ * Values of every kind survive writing and reading, and what cannot be right is refused before
+ * anything is allocated.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -2,13 +2,15 @@
  * Reads big-endian wire values from a window of bytes.
  *
  * Invariants:
- *  1. `position ≤ end`; no read goes past `end`: it throws `WireError` truncated or badLength instead.
- *  2. Nothing is allocated in proportion to a number that the sender only claims: counts are checked against the bytes
- *     that are left, and a message holds at most `ELEMENTS_MAX` list and map elements.
+ *  1. `position ≤ end`; no read goes past `end`: it throws `WireError` truncated or badLength
+ *     instead.
+ *  2. Nothing is allocated in proportion to a number that the sender only claims: counts are
+ *     checked against the bytes that are left, and a message holds at most `ELEMENTS_MAX` list and
+ *     map elements.
  *  3. Blobs are views into the window. They die with it: copy what is kept.
  *
- * One reader is reused for many messages. It keeps a small cache of short ASCII strings, because the strings of this
- * protocol (server names, error names, table names) repeat.
+ * One reader is reused for many messages. It keeps a small cache of short ASCII strings, because
+ * the strings of this protocol (server names, error names, table names) repeat.
  */
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
@@ -161,8 +163,8 @@ export class Reader {
   }
 
   /**
-   * Number of elements of the list that follows. `minimumBytes` is the least that one element takes.
-   * `alternative` is a second type byte that is fine too.
+   * Number of elements of the list that follows. `minimumBytes` is the least that one element
+   * takes. `alternative` is a second type byte that is fine too.
    */
   readListHeader(type: number, alternative: number, minimumBytes: number): number {
     const found = this.readU8();
@@ -242,9 +244,10 @@ export class Reader {
   }
 
   /**
-   * A custom base type travels under the same type byte but has no field headers, so it cannot be told from a struct
-   * for sure. All with a length prefix below 2^24 start with a zero byte, as an empty struct does: that case is refused
-   * rather than guessed, because a wrong guess would shift all that follows.
+   * A custom base type travels under the same type byte but has no field headers, so it cannot be
+   * told from a struct for sure. All with a length prefix below 2^24 start with a zero byte, as an
+   * empty struct does: that case is refused rather than guessed, because a wrong guess would shift
+   * all that follows.
    */
   private skipStruct(depth: number): void {
     if (this.position < this.end && this.bytes[this.position] === WireType.stop) {
@@ -276,7 +279,10 @@ export class Reader {
   }
 }
 
-/** A byte above 0x7f equals no character of a cached text, unless both are ill-formed: then it is never cached. */
+/**
+ * A byte above 0x7f equals no character of a cached text, unless both are ill-formed: then it is
+ * never cached.
+ */
 function isSameAscii(text: string, bytes: Uint8Array, at: number, length: number): boolean {
   if (text.length !== length) return false;
   for (let index = 0; index < length; index++) {

@@ -1,20 +1,25 @@
 /**
- * THFT frames: requests of clients and replies of servers. Both directions of both: servers parse requests and write
- * replies, clients write requests and parse replies.
+ * THFT frames: requests of clients and replies of servers. Both directions of both: servers parse
+ * requests and write replies, clients write requests and parse replies.
  *
- *   request v0   "THFT" u32 0 · u32 48 · u32 crc · u32 bodyLength · u32 crc · i32 appId · i32 partitionIndex
+ *   request v0   "THFT" u32 0 · u32 48 · u32 crc · u32 bodyLength · u32 crc · i32 appId · i32
+ *   partitionIndex
  *                · i32 timeoutMs · i32 threadHash · u64 partitionHash · body
- *   request v1   "THFT" u32 1 · u32 metaLength · u32 bodyLength · meta struct {1 appId 2 partitionIndex 3 timeoutMs
+ *   request v1   "THFT" u32 1 · u32 metaLength · u32 bodyLength · meta struct {1 appId 2
+ *   partitionIndex 3 timeoutMs
  *                4 partitionHash 5 isBackupRequest} · body
  *   body         message begin · argument struct: one field, any id · STOP
- *   begin        i32 0x80010000 | type · string name · i32 seqid      (or string name · i8 type · i32 seqid)
- *   reply        i32 length, itself included · string error · begin, type 2, name + "_ACK" · result struct, field 0
+ *   begin        i32 0x80010000 | type · string name · i32 seqid      (or string name · i8 type ·
+ *   i32 seqid) reply        i32 length, itself included · string error · begin, type 2, name +
+ *   "_ACK" · result struct, field 0
  *
- * A reply that carries an error normally ends after the message begin. Checksums are neither written nor checked: every
- * client sends 0. Replies may come in any order; the seqid is echoed whatever it is.
+ * A reply that carries an error normally ends after the message begin. Checksums are neither
+ * written nor checked: every client sends 0. Replies may come in any order; the seqid is echoed
+ * whatever it is.
  *
- * Two steps: `…FrameSize` tells how many bytes the frame at the reader takes (0 = not known yet), `parse…` reads a
- * frame that is there as a whole. Both throw `WireError` on what is no frame: the connection cannot be used any more.
+ * Two steps: `…FrameSize` tells how many bytes the frame at the reader takes (0 = not known yet),
+ * `parse…` reads a frame that is there as a whole. Both throw `WireError` on what is no frame: the
+ * connection cannot be used any more.
  */
 import { concatBytes } from '../base/bytes.ts';
 import { ErrorCode, errorCodeOf, errorName } from '../base/error-names.ts';
@@ -43,7 +48,9 @@ interface MessageBegin {
   seqid: number;
 }
 
-/** Filled by `parseRequest`, read by `beginRequest`. One object is reused: copy out what is kept. */
+/**
+ * Filled by `parseRequest`, read by `beginRequest`. One object is reused: copy out what is kept.
+ */
 export class RequestHeader implements MessageBegin {
   /** 0 or 1. */
   version = 1;
@@ -79,7 +86,10 @@ export class ReplyHeader implements MessageBegin {
 
 // ---- server: requests ----
 
-/** Bytes of the request frame at the reader, 0 while its header is incomplete. Does not move the reader. */
+/**
+ * Bytes of the request frame at the reader, 0 while its header is incomplete. Does not move the
+ * reader.
+ */
 export function requestFrameSize(reader: Reader, frameBytesMax: number): number {
   const { view, position } = reader;
   const available = reader.remaining;
@@ -104,8 +114,8 @@ export function requestFrameSize(reader: Reader, frameBytesMax: number): number 
 }
 
 /**
- * Reads the frame of `size` bytes at the reader into `header`. Afterwards the reader ends with the frame and stands on
- * the argument struct: `beginArgument`, then the value.
+ * Reads the frame of `size` bytes at the reader into `header`. Afterwards the reader ends with the
+ * frame and stands on the argument struct: `beginArgument`, then the value.
  */
 export function parseRequest(reader: Reader, size: number, header: RequestHeader): void {
   const start = reader.position;
@@ -214,7 +224,9 @@ const OK_HEADS: readonly Uint8Array[] = REPLY_BEGINS.map((begin) =>
   concatBytes([ERROR_HEADS[ErrorCode.ok]!, begin]),
 );
 
-/** Begins a reply; the caller writes the result value, then `finishReply` with what this returned. */
+/**
+ * Begins a reply; the caller writes the result value, then `finishReply` with what this returned.
+ */
 export function beginReply(writer: Writer, error: ErrorCode, rpc: RpcCode, seqid: number): number {
   const mark = writeReplyHead(writer, error, rpc, seqid);
   writer.writeFieldTag(rpc === RpcCode.cliCall ? RESULT_STRING : RESULT_STRUCT);
@@ -281,8 +293,8 @@ const REQUEST_BEGINS: readonly Uint8Array[] = RPCS.map((rpc) =>
 const V1_META_BYTES = 37;
 
 /**
- * Begins a request with the version, target, procedure and seqid in `header`; the caller writes the argument value,
- * then `finishRequest` with what this returned.
+ * Begins a request with the version, target, procedure and seqid in `header`; the caller writes the
+ * argument value, then `finishRequest` with what this returned.
  */
 export function beginRequest(writer: Writer, header: RequestHeader): number {
   const mark = writer.length;
@@ -337,7 +349,10 @@ function writeHeaderV1(writer: Writer, header: RequestHeader): void {
 /** Error, message begin: no reply is shorter. */
 const REPLY_BYTES_MIN = 4 + 4 + 12;
 
-/** Bytes of the reply frame at the reader, 0 while its length is incomplete. Does not move the reader. */
+/**
+ * Bytes of the reply frame at the reader, 0 while its length is incomplete. Does not move the
+ * reader.
+ */
 export function replyFrameSize(reader: Reader, frameBytesMax: number): number {
   if (reader.remaining < 4) return 0;
   const size = reader.view.getUint32(reader.position);
@@ -347,8 +362,8 @@ export function replyFrameSize(reader: Reader, frameBytesMax: number): number {
 }
 
 /**
- * Reads the frame of `size` bytes at the reader into `header`. Afterwards the reader ends with the frame and, if
- * `hasResult`, stands on the value of the result.
+ * Reads the frame of `size` bytes at the reader into `header`. Afterwards the reader ends with the
+ * frame and, if `hasResult`, stands on the value of the result.
  */
 export function parseReply(reader: Reader, size: number, header: ReplyHeader): void {
   const start = reader.take(4);

@@ -1,9 +1,10 @@
 /**
  * Writes big-endian wire values into a growing slab.
  *
- * What was written since the last `take` is the *output*; positions that callers keep (`length`) count from its start,
- * so they stay right when the slab grows. `take` hands the output over for good and goes on in the rest of the slab:
- * the bytes of one turn leave without a copy. Who only wants to look uses `output` and `rewind`.
+ * What was written since the last `take` is the *output*; positions that callers keep (`length`)
+ * count from its start, so they stay right when the slab grows. `take` hands the output over for
+ * good and goes on in the rest of the slab: the bytes of one turn leave without a copy. Who only
+ * wants to look uses `output` and `rewind`.
  */
 import { assert } from '../base/assert.ts';
 import { copyInto } from '../base/bytes.ts';

@@ -1,6 +1,7 @@
 /**
- * Arguments of the corpus to bytes and results to comparable JSON, driven by the schema tables and not by the generated
- * code: a field that a scenario does not name is not written, and a field that is not expected is an error.
+ * Arguments of the corpus to bytes and results to comparable JSON, driven by the schema tables and
+ * not by the generated code: a field that a scenario does not name is not written, and a field that
+ * is not expected is an error.
  */
 import { createHash } from 'node:crypto';
 import type { Reader } from '../../src/wire/reader.ts';

@@ -1,6 +1,6 @@
 /**
- * A table of several partitions without servers: for each partition the read and the write service over the in-memory
- * engine, and one write at a time is one mutation.
+ * A table of several partitions without servers: for each partition the read and the write service
+ * over the in-memory engine, and one write at a time is one mutation.
  */
 
 import { MemoryDisk } from '../../src/adapters/memory/disk.ts';

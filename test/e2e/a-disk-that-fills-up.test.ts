@@ -1,4 +1,7 @@
-/** The disk of one server fills up under load: its replicas step back, the others go on, nothing that was promised is lost. */
+/**
+ * The disk of one server fills up under load: its replicas step back, the others go on, nothing
+ * that was promised is lost.
+ */
 import assert from 'node:assert/strict';
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,8 +44,8 @@ test('a full disk costs one copy and no data; with room it heals', {
         await table.set(`row ${row}`, '', value(row), { timeoutMs: WRITE_PATIENCE_MS });
         acknowledged.push(row);
       } catch (error) {
-        // Of the partitions that the full server leads: what it took before it noticed waits for room and is in doubt, what comes
-        // later is refused at once and for certain.
+        // Of the partitions that the full server leads: what it took before it noticed waits for
+        // room and is in doubt, what comes later is refused at once and for certain.
         if (error instanceof InDoubtError) {
           inDoubt.push(row);
           continue;

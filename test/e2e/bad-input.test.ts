@@ -1,6 +1,7 @@
 /**
- * What people get wrong: one clear sentence with what is wrong, one with what to do, an exit code that is not 0, quickly, and nothing
- * is damaged by it: at the end the cluster is as healthy as before and has written nothing but ordinary events to its logs.
+ * What people get wrong: one clear sentence with what is wrong, one with what to do, an exit code
+ * that is not 0, quickly, and nothing is damaged by it: at the end the cluster is as healthy as
+ * before and has written nothing but ordinary events to its logs.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,5 +1,6 @@
 /**
- * A server dies in the middle of a load, comes back, another one dies: delays, but nothing that was promised is lost.
+ * A server dies in the middle of a load, comes back, another one dies: delays, but nothing that was
+ * promised is lost.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,7 @@
-/** A server is frozen for longer than its lease and goes on as if nothing had happened. It must not answer from the past. */
+/**
+ * A server is frozen for longer than its lease and goes on as if nothing had happened. It must not
+ * answer from the past.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Client, Table } from '../../src/bin/client.ts';

@@ -1,6 +1,7 @@
 /**
- * What comes in on an open port: scanners, browsers, broken clients. It is turned away, costs little memory, and disturbs nobody: the load
- * that runs meanwhile sees no error, and the servers write no error either.
+ * What comes in on an open port: scanners, browsers, broken clients. It is turned away, costs
+ * little memory, and disturbs nobody: the load that runs meanwhile sees no error, and the servers
+ * write no error either.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';

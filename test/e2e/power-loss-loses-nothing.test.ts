@@ -1,4 +1,7 @@
-/** All processes die at the same moment in the middle of writes. What was acknowledged is there when they are back. */
+/**
+ * All processes die at the same moment in the middle of writes. What was acknowledged is there when
+ * they are back.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ledger } from '../support/ledger.ts';

@@ -1,4 +1,7 @@
-/** SIGTERM and SIGINT under load: a server drains, exits 0 within 5 s by itself, and leaves neither process nor lock nor port. */
+/**
+ * SIGTERM and SIGINT under load: a server drains, exits 0 within 5 s by itself, and leaves neither
+ * process nor lock nor port.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

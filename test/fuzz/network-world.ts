@@ -1,6 +1,6 @@
 /**
- * A few hosts on the simulated network, for tests of the rpc layer: virtual time, torn deliveries, no sockets. What a
- * host logs is kept, so that a test can claim that something was said.
+ * A few hosts on the simulated network, for tests of the rpc layer: virtual time, torn deliveries,
+ * no sockets. What a host logs is kept, so that a test can claim that something was said.
  */
 
 import { Owner } from '../../sim/kernel/owner.ts';

@@ -1,9 +1,9 @@
 /**
- * Whatever bytes arrive, a server or client answers, waits for more, or closes the connection: no other exception, no
- * hang, no memory beyond the frame limit.
+ * Whatever bytes arrive, a server or client answers, waits for more, or closes the connection: no
+ * other exception, no hang, no memory beyond the frame limit.
  *
- * Normally some 30,000 streams from fixed seeds. `PEGASUS_FUZZ_STREAMS=1000000` for a long run, `PEGASUS_FUZZ_SEED` for
- * another one.
+ * Normally some 30,000 streams from fixed seeds. `PEGASUS_FUZZ_STREAMS=1000000` for a long run,
+ * `PEGASUS_FUZZ_SEED` for another one.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -38,7 +38,10 @@ import { makeValue, readValue, writeValue } from './wire-values.ts';
 const STREAMS = Number(process.env['PEGASUS_FUZZ_STREAMS'] ?? 30_000);
 const SEED = Number(process.env['PEGASUS_FUZZ_SEED'] ?? 1);
 const FRAME_BYTES_MAX = 256 * 1024;
-/** Streams whose arguments or results were read to the end: proof that the mutants are not all refused at the door. */
+/**
+ * Streams whose arguments or results were read to the end: proof that the mutants are not all
+ * refused at the door.
+ */
 const ACCEPTED_FRACTION_MIN = 0.02;
 
 /** The far end of nothing: takes what is written and notes that it was closed. */

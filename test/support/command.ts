@@ -85,7 +85,10 @@ export async function run(
 
 const BUILD_LIMIT_MS = 600_000;
 
-/** Lets the launcher set up what is missing or older than its sources, so that no test waits for a compiler unawares. */
+/**
+ * Lets the launcher set up what is missing or older than its sources, so that no test waits for a
+ * compiler unawares.
+ */
 export async function setUp(): Promise<void> {
   const { exitCode, stderr } = await run(LAUNCHER, ['meta', '--help'], { limitMs: BUILD_LIMIT_MS });
   if (exitCode !== 0) throw new Error(`the launcher cannot set up: ${stderr}`);
@@ -110,8 +113,8 @@ export async function pegasusJson<T>(args: readonly string[]): Promise<T> {
 }
 
 /**
- * Ends the servers of a onebox, and removes its folder unless `keep`. Not by the launcher: no edited source may keep
- * a test from cleaning up.
+ * Ends the servers of a onebox, and removes its folder unless `keep`. Not by the launcher: no
+ * edited source may keep a test from cleaning up.
  */
 export function endOneboxCommand(
   dir: string,

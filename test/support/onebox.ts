@@ -1,11 +1,11 @@
 /**
- * A cluster of real processes for one test, made and driven through `./pegasus onebox`, in a temporary folder on free
- * ports.
+ * A cluster of real processes for one test, made and driven through `./pegasus onebox`, in a
+ * temporary folder on free ports.
  *
  *   await using onebox = await TestOnebox.start();
  *
- * At the end of the block the servers are gone and so is the folder; the same happens when the test process is told
- * to end. With PEGASUS_E2E_KEEP=1 the folders stay, logs and all.
+ * At the end of the block the servers are gone and so is the folder; the same happens when the test
+ * process is told to end. With PEGASUS_E2E_KEEP=1 the folders stay, logs and all.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -47,7 +47,10 @@ export interface OneboxOptions {
 
 export type Fault = 'kill' | 'stop-node' | 'start-node' | 'pause' | 'resume';
 
-/** With room for the grace of a dead server, the delay before its copies are made anew, and a slow machine. */
+/**
+ * With room for the grace of a dead server, the delay before its copies are made anew, and a slow
+ * machine.
+ */
 const HEALTHY_LIMIT_MS = 240_000;
 const LOG_TAIL_LINES = 12;
 const KEEP = process.env['PEGASUS_E2E_KEEP'] === '1';

@@ -1,8 +1,8 @@
 /**
  * Time that moves when a test says so, for unit tests; the simulator has its own.
  *
- * Between two callbacks the promises that hang on the first are let run, so code that awaits behaves as it does on the
- * event loop.
+ * Between two callbacks the promises that hang on the first are let run, so code that awaits
+ * behaves as it does on the event loop.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { Heap } from '../../base/heap.ts';
@@ -74,7 +74,10 @@ export class VirtualTime implements Clock, Timers {
     this.#nowMs = endMs;
   }
 
-  /** Runs until `promise` settles, and gives what it gives. Throws when nothing is left that could settle it. */
+  /**
+   * Runs until `promise` settles, and gives what it gives. Throws when nothing is left that could
+   * settle it.
+   */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const onSettled = (): void => {
@@ -95,7 +98,9 @@ export class VirtualTime implements Clock, Timers {
     this.#deferred = [];
   }
 
-  /** One turn: the deferred work, or else the next timer. False when there is none up to `endMs`. */
+  /**
+   * One turn: the deferred work, or else the next timer. False when there is none up to `endMs`.
+   */
   async #step(endMs: number): Promise<boolean> {
     if (this.#deferred.length > 0) {
       const batch = this.#deferred;

@@ -1,10 +1,10 @@
 /**
  * Bytes of one file of the memory disk, with what of them a crash may take.
  *
- * 1. `bytes[0 … durableSize)` is durable, except for ranges whose sync failed: the kernel marks such pages clean, so a
- *    later sync that succeeds does not cover them.
- * 2. What lies behind is volatile in sectors of 512 bytes: at a crash each may survive, be zero, or hold what the
- *    sector held before; the file may end anywhere.
+ * 1. `bytes[0 … durableSize)` is durable, except for ranges whose sync failed: the kernel marks
+ *    such pages clean, so a later sync that succeeds does not cover them.
+ * 2. What lies behind is volatile in sectors of 512 bytes: at a crash each may survive, be zero, or
+ *    hold what the sector held before; the file may end anywhere.
  * 3. An un-synced truncation may be undone by a crash.
  */
 import { assert, assertAtMost } from '../../base/assert.ts';

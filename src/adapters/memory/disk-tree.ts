@@ -1,9 +1,9 @@
 /**
  * Folders of the memory disk, with what a crash may take.
  *
- * Every change of entries (create, remove, rename) is seen at once and stays *pending* until one of the folders it
- * touched is synced. At a crash each pending change survives or not, independently of the others; a rename does so as
- * a whole.
+ * Every change of entries (create, remove, rename) is seen at once and stays *pending* until one of
+ * the folders it touched is synced. At a crash each pending change survives or not, independently
+ * of the others; a rename does so as a whole.
  */
 import { assert } from '../../base/assert.ts';
 import { DiskError } from '../../env/disk.ts';

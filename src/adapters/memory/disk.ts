@@ -1,13 +1,15 @@
 /**
  * A disk in memory that forgets at a crash what was not synced, for the simulator and for tests.
  *
- * Deterministic: same calls, same random source, same result. With `timers` every operation completes through them (so
- * that virtual time drives it), after `latencyMs`; without, at once in a microtask.
+ * Deterministic: same calls, same random source, same result. With `timers` every operation
+ * completes through them (so that virtual time drives it), after `latencyMs`; without, at once in a
+ * microtask.
  *
- * Fault model, after disk-tree.ts and disk-file-content.ts: un-synced sectors and un-synced entries are lost or kept
- * at random; what was appended and not completed may be there; operations under way at a crash never complete. Faults
- * on command: an error of the next operation of a kind, a sync that fails and leaves the pages clean, a full disk (a
- * part of the append is written), flipped bits, latency. Left out: misdirected writes, permissions, links.
+ * Fault model, after disk-tree.ts and disk-file-content.ts: un-synced sectors and un-synced entries
+ * are lost or kept at random; what was appended and not completed may be there; operations under
+ * way at a crash never complete. Faults on command: an error of the next operation of a kind, a
+ * sync that fails and leaves the pages clean, a full disk (a part of the append is written),
+ * flipped bits, latency. Left out: misdirected writes, permissions, links.
  */
 import { assert } from '../../base/assert.ts';
 import type { Timers } from '../../env/clock.ts';
@@ -59,7 +61,10 @@ export class MemoryDisk implements Disk {
 
   // ---- faults ----
 
-  /** The machine loses power: files and locks that were open are gone, pending operations never complete. */
+  /**
+   * The machine loses power: files and locks that were open are gone, pending operations never
+   * complete.
+   */
   crash(random: Random): void {
     this.#life += 1;
     this.#locks.clear();
@@ -251,7 +256,10 @@ export class MemoryDisk implements Disk {
     return null;
   }
 
-  /** Calls back when an operation that takes its time now would be done, unless the node dies before. */
+  /**
+   * Calls back when an operation that takes its time now would be done, unless the node dies
+   * before.
+   */
   complete(operation: DiskOperation, bytes: number, callback: () => void): void {
     const life = this.#life;
     const guarded = (): void => {

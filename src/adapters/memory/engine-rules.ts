@@ -1,11 +1,14 @@
 /**
- * The table env `user_specified_compaction`: operations on the rows that match all rules of the operation, applied
- * whenever a row is compacted. Parsed here once for both engines; the native filter gets the compact form.
+ * The table env `user_specified_compaction`: operations on the rows that match all rules of the
+ * operation, applied whenever a row is compacted. Parsed here once for both engines; the native
+ * filter gets the compact form.
  *
- *   {"ops": [{"type": "COT_DELETE" | "COT_UPDATE_TTL", "params": "…", "rules": [{"type": "FRT_…", "params": "…"}]}]}
+ *   {"ops": [{"type": "COT_DELETE" | "COT_UPDATE_TTL", "params": "…",
+ *             "rules": [{"type": "FRT_…", "params": "…"}]}]}
  *
- * `params` is JSON inside a string. Unreadable text means no operations. An operation with an unreadable rule is left
- * out whole: with one rule fewer, a deletion would take more than was asked for.
+ * `params` is JSON inside a string. Unreadable text means no operations. An operation with an
+ * unreadable rule is left out whole: with one rule fewer, a deletion would take more than was asked
+ * for.
  */
 import { encodeUtf8 } from '../../base/utf8.ts';
 
@@ -145,8 +148,8 @@ function isU32(value: unknown): value is number {
 }
 
 /**
- * Compact form, all numbers u32 LE: operation count, then per operation kind, seconds, rule count, then per rule kind,
- * match, start, stop, pattern length, pattern.
+ * Compact form, all numbers u32 LE: operation count, then per operation kind, seconds, rule count,
+ * then per rule kind, match, start, stop, pattern length, pattern.
  */
 export function encodeUserRules(operations: readonly UserOperation[]): Uint8Array {
   let length = 4;

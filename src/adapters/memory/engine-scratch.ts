@@ -1,8 +1,8 @@
 /**
  * Output memory that all engines of a factory share, as the native ones do.
  *
- * What an earlier call put there is overwritten with a pattern when the next one begins: whoever kept a view past its
- * time reads nonsense in every run, not only in production.
+ * What an earlier call put there is overwritten with a pattern when the next one begins: whoever
+ * kept a view past its time reads nonsense in every run, not only in production.
  */
 const PATTERN = 0xdb;
 const BYTES_START = 64 * 1024;

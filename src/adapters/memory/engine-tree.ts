@@ -1,11 +1,13 @@
 /**
- * An ordered map from byte strings to byte strings with snapshots in O(1): a B-tree that copies on write.
+ * An ordered map from byte strings to byte strings with snapshots in O(1): a B-tree that copies on
+ * write.
  *
- * 1. A node belongs to the epoch in which it was made. `snapshot` begins a new epoch, so every node that the snapshot
- *    can reach is copied before it changes; without a snapshot in between nodes are changed in place.
+ * 1. A node belongs to the epoch in which it was made. `snapshot` begins a new epoch, so every node
+ *    that the snapshot can reach is copied before it changes; without a snapshot in between nodes
+ *    are changed in place.
  * 2. Keys below `keys[i]` of an inner node are in `children[0 … i]`, the others to the right of it.
- * 3. No node but an empty root is empty. Nodes are not merged: a tree that shrinks stays as deep as it was until
- *    whole nodes have gone.
+ * 3. No node but an empty root is empty. Nodes are not merged: a tree that shrinks stays as deep as
+ *    it was until whole nodes have gone.
  *
  * Keys and values are kept, not copied: the caller hands over memory that nobody changes.
  */
@@ -99,7 +101,10 @@ export class ByteTree {
     return new TreeNode(this.#epoch, node.keys.slice(), node.values.slice(), children);
   }
 
-  /** Returns the new right neighbour if the node had to be split; its first key is then in `#splitKey`. */
+  /**
+   * Returns the new right neighbour if the node had to be split; its first key is then in
+   * `#splitKey`.
+   */
   #insert(node: TreeNode, key: Uint8Array, value: Uint8Array): TreeNode | null {
     if (node.children === LEAF) {
       const index = lowerBound(node.keys, key);

@@ -1,16 +1,19 @@
 /**
  * The machine's clocks.
  *
- * `performance.now()` is CLOCK_MONOTONIC, which stands still while the machine sleeps. A lease that outlives its
- * grace by a suspend would let an old primary answer, so the time slept is added: whenever the wall clock has moved
- * against the monotonic one (a sleep, or somebody set it) the time since boot is asked, which counts sleep, and
- * decides which it was. A sleep whose length is exactly undone by a wall step is noticed at the next drift. A virtual
- * machine that is frozen by its host sees none of this; only the late event loop shows.
+ * `performance.now()` is CLOCK_MONOTONIC, which stands still while the machine sleeps. A lease that
+ * outlives its grace by a suspend would let an old primary answer, so the time slept is added:
+ * whenever the wall clock has moved against the monotonic one (a sleep, or somebody set it) the
+ * time since boot is asked, which counts sleep, and decides which it was. A sleep whose length is
+ * exactly undone by a wall step is noticed at the next drift. A virtual machine that is frozen by
+ * its host sees none of this; only the late event loop shows.
  */
 import { uptime } from 'node:os';
 import type { Clock } from '../../env/clock.ts';
 
-/** Slewing moves the wall clock by at most 0.5 ms/s: one look at the boot time per 100 s at worst. */
+/**
+ * Slewing moves the wall clock by at most 0.5 ms/s: one look at the boot time per 100 s at worst.
+ */
 const DRIFT_MS_MAX = 50;
 /** Linux gives the time since boot in steps of 10 ms, so shorter sleeps are noise. */
 const SLEEP_MS_MIN = 30;

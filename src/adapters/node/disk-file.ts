@@ -1,10 +1,11 @@
 /**
  * One open file.
  *
- * Appends that need not be durable go to the page cache in the calling turn: measured on a two-core virtual machine,
- * 3 µs (100 bytes) to 30 µs (64 KiB) of the loop's time against 60 to 200 µs of processor time by way of the thread
- * pool. Larger ones, durable ones, and all for a while after the kernel has made us wait (it throttles writers when
- * the disk cannot follow) go through the append function, off the loop. `done` never fires inside `append`.
+ * Appends that need not be durable go to the page cache in the calling turn: measured on a two-core
+ * virtual machine, 3 µs (100 bytes) to 30 µs (64 KiB) of the loop's time against 60 to 200 µs of
+ * processor time by way of the thread pool. Larger ones, durable ones, and all for a while after
+ * the kernel has made us wait (it throttles writers when the disk cannot follow) go through the
+ * append function, off the loop. `done` never fires inside `append`.
  */
 import { close, fdatasync, fstat, ftruncate, read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -13,8 +14,8 @@ import { DiskError, type DiskFile } from '../../env/disk.ts';
 import { diskError, withDiskErrors } from './disk-errors.ts';
 
 /**
- * Appends all of `bytes` to `fd` (opened for appending), then makes it durable if `sync`; calls back in a later turn.
- * The native addon has one that makes a single crossing of both.
+ * Appends all of `bytes` to `fd` (opened for appending), then makes it durable if `sync`; calls
+ * back in a later turn. The native addon has one that makes a single crossing of both.
  */
 export type AppendFunction = (
   fd: number,
@@ -152,7 +153,9 @@ export class NodeFile implements DiskFile {
     else this.#finishAppend(failure);
   };
 
-  /** `full` claims that the write failed. If all bytes are there it was the sync, and that is final. */
+  /**
+   * `full` claims that the write failed. If all bytes are there it was the sync, and that is final.
+   */
   #onFull(failure: DiskError): void {
     fstat(this.#fd, (error, stats) => {
       const isWritten = error !== null || stats.size >= this.#size + this.#appendBytes;

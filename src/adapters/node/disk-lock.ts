@@ -1,11 +1,12 @@
 /**
  * A lock that dies with its process, without help from a native flock.
  *
- * On Linux it is an abstract socket named after the lock file's device and inode: the kernel lets one process bind
- * it and frees the name when that process ends, however it ends. The lock file also records the holder (process id and
- * the process's start time, so that a reused id does not count), for people, and as a second line of defence where two
- * processes share the folder but not the network namespace, and on other systems. Two containers that share neither
- * network nor process namespace cannot see each other.
+ * On Linux it is an abstract socket named after the lock file's device and inode: the kernel lets
+ * one process bind it and frees the name when that process ends, however it ends. The lock file
+ * also records the holder (process id and the process's start time, so that a reused id does not
+ * count), for people, and as a second line of defence where two processes share the folder but not
+ * the network namespace, and on other systems. Two containers that share neither network nor
+ * process namespace cannot see each other.
  *
  * The file is never removed: its inode is the lock's name.
  */

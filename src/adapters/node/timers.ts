@@ -1,17 +1,20 @@
 /**
  * Timers of the event loop.
  *
- * 1. A callback never fires before its time: the loop's own timers are rounded to milliseconds and may be early, so
- *    they are armed again for the rest.
- * 2. `defer` runs in the loop's check phase, which follows the handing out of all input that is there. What is deferred
- *    while a batch runs is run in the same phase, up to a bound that lets input in again.
+ * 1. A callback never fires before its time: the loop's own timers are rounded to milliseconds and
+ *    may be early, so they are armed again for the rest.
+ * 2. `defer` runs in the loop's check phase, which follows the handing out of all input that is
+ *    there. What is deferred while a batch runs is run in the same phase, up to a bound that lets
+ *    input in again.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import type { Clock, TimerHandle, Timers } from '../../env/clock.ts';
 
 /** Longest delay that the loop's timers take; longer ones are armed in steps. */
 const STEP_MS_MAX = 0x7fff_ffff;
-/** A decision to write, the append, its completion, the answers: chains of deferred work are short. */
+/**
+ * A decision to write, the append, its completion, the answers: chains of deferred work are short.
+ */
 const ROUNDS_PER_TURN_MAX = 8;
 
 class NodeTimer implements TimerHandle {

@@ -1,11 +1,13 @@
 /**
  * One RocksDB database as an `Engine`.
  *
- * 1. Reads look into memtables and block cache at once; what is on the disk is answered wouldBlock and read by the
- *    pool. A database that mostly misses is not asked first: the look costs nearly as much as the way over the pool.
- * 2. Batches keep their order: while one waits out a stall, `write` answers wouldBlock and further ones queue behind
- *    it.
- * 3. Closing waits for all that is under way, so the addon never drops the last reference on the event loop's thread.
+ * 1. Reads look into memtables and block cache at once; what is on the disk is answered wouldBlock
+ *    and read by the pool. A database that mostly misses is not asked first: the look costs nearly
+ *    as much as the way over the pool.
+ * 2. Batches keep their order: while one waits out a stall, `write` answers wouldBlock and further
+ *    ones queue behind it.
+ * 3. Closing waits for all that is under way, so the addon never drops the last reference on the
+ *    event loop's thread.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { copyInto } from '../../base/bytes.ts';

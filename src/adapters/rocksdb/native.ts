@@ -1,10 +1,11 @@
 /**
- * The addon as seen from JavaScript: its functions, the memory that both sides share, and the completions of what runs
- * on its pools. `native/rocksdb/src/calls.h` says what each function expects in the control words.
+ * The addon as seen from JavaScript: its functions, the memory that both sides share, and the
+ * completions of what runs on its pools. `native/rocksdb/src/calls.h` says what each function
+ * expects in the control words.
  *
  * 1. One instance per process: the addon holds one set of memory.
- * 2. `input`, `output` and `offsets` are replaced by larger ones when something does not fit. Output is overwritten by
- *    the next call.
+ * 2. `input`, `output` and `offsets` are replaced by larger ones when something does not fit.
+ *    Output is overwritten by the next call.
  * 3. The process stays alive while requests are pending, and not on account of the addon otherwise.
  */
 import { existsSync } from 'node:fs';
@@ -63,7 +64,9 @@ export interface Binding {
   tickers(): number;
 }
 
-/** Who waits for a request. Its `complete` may read `output` and `offsets` until it calls anything. */
+/**
+ * Who waits for a request. Its `complete` may read `output` and `offsets` until it calls anything.
+ */
 export interface Request {
   /** `code` below 0 is a failure; `length` bytes are in `output`, `rows` rows in `offsets`. */
   complete(code: number, length: number, rows: number, flags: number): void;
@@ -142,7 +145,10 @@ export class Native {
     return decoder.decode(this.output.subarray(0, length));
   }
 
-  /** Runs something long on the pool; rejects with an `EngineError` about `path`. Resolves to what the addon tells. */
+  /**
+   * Runs something long on the pool; rejects with an `EngineError` about `path`. Resolves to what
+   * the addon tells.
+   */
   task(kind: NativeTask, handle: number, texts: readonly string[], path: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const length = this.putText(texts.map((text) => `${text}\0`).join(''));
@@ -294,9 +300,9 @@ class AppendRequest implements Request {
 }
 
 /**
- * Appends all of `bytes` to `fd`, then makes it durable if `sync`, in one crossing on a thread of its own. Calls back
- * in a later turn, with an error that has the system's `code`. `bytes` must not change until then. An error is final:
- * how much was written is unknown.
+ * Appends all of `bytes` to `fd`, then makes it durable if `sync`, in one crossing on a thread of
+ * its own. Calls back in a later turn, with an error that has the system's `code`. `bytes` must not
+ * change until then. An error is final: how much was written is unknown.
  */
 export function nativeAppend(
   fd: number,

@@ -1,16 +1,17 @@
 /**
- * What a onebox is made of: its nodes, their addresses and folders, and the record of it in its folder.
+ * What a onebox is made of: its nodes, their addresses and folders, and the record of it in its
+ * folder.
  *
- *   DIR/onebox.json               how it was made; its presence marks the folder as one that onebox may clear
- *   DIR/onebox.lock               held by the onebox command at work
+ *   DIR/onebox.json               how it was made; its presence marks the folder as one that onebox
+ *   may clear DIR/onebox.lock               held by the onebox command at work
  *   DIR/replica2/config.toml      written at every start
  *   DIR/replica2/data/            the server's own
  *   DIR/replica2/log/replica2.log
  *   DIR/replica2/process.json     which process it is
  *   DIR/replica2/ready            there while it serves
  *
- * Ports: with port base P, meta server n listens on P + n and replica server n on P + 200 + n. An address is a server's
- * identity, so the base of a onebox never changes.
+ * Ports: with port base P, meta server n listens on P + n and replica server n on P + 200 + n. An
+ * address is a server's identity, so the base of a onebox never changes.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

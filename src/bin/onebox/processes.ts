@@ -1,6 +1,6 @@
 /**
- * The server processes of a onebox: separate, detached, and known again by process id *and* start time, so that only
- * what onebox started is ever signalled.
+ * The server processes of a onebox: separate, detached, and known again by process id *and* start
+ * time, so that only what onebox started is ever signalled.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -111,7 +111,8 @@ export function signalNode(node: OneboxNode, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Ends the server and waits until its process is gone: asked first, and after `limitMs` made to. Answers how it went.
+ * Ends the server and waits until its process is gone: asked first, and after `limitMs` made to.
+ * Answers how it went.
  */
 export async function endNode(
   node: OneboxNode,

@@ -1,10 +1,10 @@
 /**
- * Random lives of a log, each ended by a loss of power or a kill, against a model that is just the list of what was
- * appended.
+ * Random lives of a log, each ended by a loss of power or a kill, against a model that is just the
+ * list of what was appended.
  *
- * After each end the log must give back one unbroken piece of that list: it begins no later than the first record
- * that a holder needs, and reaches at least to the last durable acknowledgement (after a kill: to the last one of any
- * kind).
+ * After each end the log must give back one unbroken piece of that list: it begins no later than
+ * the first record that a holder needs, and reaches at least to the last durable acknowledgement
+ * (after a kill: to the last one of any kind).
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -169,7 +169,10 @@ function checkFreed(freed: readonly Appended[], kept: readonly Appended[]): void
   }
 }
 
-/** Where `piece` begins in what was appended; −1 if it is nowhere. An empty one is as late as it has to be. */
+/**
+ * Where `piece` begins in what was appended; −1 if it is nowhere. An empty one is as late as it has
+ * to be.
+ */
 function findPiece(all: readonly Appended[], piece: readonly string[], reached: number): number {
   if (piece.length === 0) return reached;
   for (let start = all.length - piece.length; start >= 0; start--) {

@@ -12,9 +12,9 @@
  *     u64 ballot           u64 decree           u64 last committed   u64 timestamp µs
  *     i32 previous digest  i32 digest           u32 CRC-32C of the header before it
  *
- * Little-endian; u64 are safe integers. The log id is a random number per log: blocks of another log never count. The
- * synced sequence is the highest block known durable when the block was made. Body and digest are those of the
- * mutation. Other records have no body; unused fields are 0.
+ * Little-endian; u64 are safe integers. The log id is a random number per log: blocks of another
+ * log never count. The synced sequence is the highest block known durable when the block was made.
+ * Body and digest are those of the mutation. Other records have no body; unused fields are 0.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { crc32c } from '../../base/crc32c.ts';
@@ -147,7 +147,10 @@ export function writeBlockHeader(
 
 // ---- reading ----
 
-/** Null when there is no intact header of this log and segment at `at`. The payload may lie beyond `bytes`. */
+/**
+ * Null when there is no intact header of this log and segment at `at`. The payload may lie beyond
+ * `bytes`.
+ */
 export function readBlockHeader(
   bytes: Uint8Array,
   view: DataView,
@@ -177,7 +180,10 @@ export function isPayloadIntact(bytes: Uint8Array, at: number, header: BlockHead
   return end <= bytes.length && crc32c(bytes, start, end) === header.payloadChecksum;
 }
 
-/** Where the next intact header of this log and segment begins at or after `from`; −1 if there is none. */
+/**
+ * Where the next intact header of this log and segment begins at or after `from`; −1 if there is
+ * none.
+ */
 export function findBlockHeader(
   bytes: Uint8Array,
   view: DataView,
@@ -193,7 +199,10 @@ export function findBlockHeader(
   return -1;
 }
 
-/** Reads the record header at `at` into `into`. False when it is damaged or the record does not end by `end`. */
+/**
+ * Reads the record header at `at` into `into`. False when it is damaged or the record does not end
+ * by `end`.
+ */
 export function readRecordHeader(
   bytes: Uint8Array,
   view: DataView,
@@ -220,7 +229,10 @@ export function readRecordHeader(
   return at + RECORD_HEADER_BYTES + into.bodyBytes <= end;
 }
 
-/** Copies the body. Null when its digest does not hold; `verified`: a checksum over it has held already. */
+/**
+ * Copies the body. Null when its digest does not hold; `verified`: a checksum over it has held
+ * already.
+ */
 export function readMutation(
   bytes: Uint8Array,
   at: number,

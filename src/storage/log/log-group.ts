@@ -1,6 +1,6 @@
 /**
- * Records that go to the disk together, as one block: encoded as they arrive into one buffer that is reused, with who
- * is to be told. Two or three groups take turns; none is allocated per record.
+ * Records that go to the disk together, as one block: encoded as they arrive into one buffer that
+ * is reused, with who is to be told. Two or three groups take turns; none is allocated per record.
  */
 import { assert } from '../../base/assert.ts';
 import type { Mutation } from '../../consensus/mutation.ts';
@@ -93,7 +93,10 @@ export class LogGroup {
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** Tells `sink` of every record, then the owners of the mutations among them, in the order of appending. */
+  /**
+   * Tells `sink` of every record, then the owners of the mutations among them, in the order of
+   * appending.
+   */
   deliver(sink: RecordSink, blockPosition: number): void {
     let position = blockPosition + BLOCK_HEADER_BYTES;
     for (let index = 0; index < this.#count; index++) {

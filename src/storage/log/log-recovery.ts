@@ -1,21 +1,25 @@
 /**
- * Reads the log after a start: delivers every record in order, cuts off what was never finished, and tells damage.
+ * Reads the log after a start: delivers every record in order, cuts off what was never finished,
+ * and tells damage.
  *
- * Torn or corrupt? All rests on block sequences, which are contiguous over segments, and on D, the highest block
- * *proved durable*: by the synced sequence in any readable block header (a block is written only after the one before
- * it is, and says up to where syncs had completed then), by the manifest (everything before its newest segment), or
- * by an orderly close.
+ * Torn or corrupt? All rests on block sequences, which are contiguous over segments, and on D, the
+ * highest block *proved durable*: by the synced sequence in any readable block header (a block is
+ * written only after the one before it is, and says up to where syncs had completed then), by the
+ * manifest (everything before its newest segment), or by an orderly close.
  *
- * 1. A block that is missing or unreadable at or below D was durable: that is damage. Nothing is truncated, the file
- *    stays as it is, reading goes on behind it. If the block's frame holds, intact records are delivered and only the
- *    partitions of the others are named; else it may be anybody's (log-suspects.ts clears whom it can).
- * 2. Above D the first missing block is the torn end: it and what follows was never acknowledged as durable, also where
- *    later blocks survived whole. The file is cut there, and synced.
- * 3. A segment that the manifest lists and that is missing or unreadable is damage, an empty newest one is not.
+ * 1. A block that is missing or unreadable at or below D was durable: that is damage. Nothing is
+ *    truncated, the file stays as it is, reading goes on behind it. If the block's frame holds,
+ *    intact records are delivered and only the partitions of the others are named; else it may be
+ *    anybody's (log-suspects.ts clears whom it can).
+ * 2. Above D the first missing block is the torn end: it and what follows was never acknowledged as
+ *    durable, also where later blocks survived whole. The file is cut there, and synced.
+ * 3. A segment that the manifest lists and that is missing or unreadable is damage, an empty newest
+ *    one is not.
  * 4. A lost manifest is damage of unknown extent; segments say what else is needed.
  *
- * Not told apart: rot in the very last synced block before anything was written after it, and a torn write. The log
- * narrows that window by a marker block soon after the last sync, an orderly close shuts it.
+ * Not told apart: rot in the very last synced block before anything was written after it, and a
+ * torn write. The log narrows that window by a marker block soon after the last sync, an orderly
+ * close shuts it.
  *
  * After recovery all that was delivered is durable, and writing goes on in a new segment.
  */
@@ -50,7 +54,9 @@ import {
 import { LogSuspects } from './log-suspects.ts';
 import type { LogDamage, LogEnvironment, LogRecoveryReport, LogVisitor } from './log-types.ts';
 
-/** Blocks in a newest segment that cannot be read are unknown: numbers go on well above any of them. */
+/**
+ * Blocks in a newest segment that cannot be read are unknown: numbers go on well above any of them.
+ */
 const UNREADABLE_SEQUENCE_STEP = 0x1_0000_0000;
 
 export interface RecoveredLog {
@@ -185,7 +191,10 @@ export class LogRecovery {
     };
   }
 
-  /** Removes what the manifest does not list, except a newer segment with blocks: then the manifest is an old copy. */
+  /**
+   * Removes what the manifest does not list, except a newer segment with blocks: then the manifest
+   * is an old copy.
+   */
   async #settleLeftovers(manifest: LogManifest, present: readonly number[]): Promise<LogManifest> {
     const { disk } = this.#environment;
     let settled = manifest;
@@ -373,8 +382,8 @@ export class LogRecovery {
   }
 
   /**
-   * Cuts what is torn and makes the rest durable: it may have been in the page cache only. Damage among what is cut is
-   * kept beside the segment.
+   * Cuts what is torn and makes the rest durable: it may have been in the page cache only. Damage
+   * among what is cut is kept beside the segment.
    */
   async #settleEnd(segment: number, end: number, bytes: Uint8Array): Promise<void> {
     const { disk, logger } = this.#environment;

@@ -1,10 +1,11 @@
 /**
- * Whose history may lack records, when blocks of the log are damaged and nobody can say whose records were in them.
+ * Whose history may lack records, when blocks of the log are damaged and nobody can say whose
+ * records were in them.
  *
- * A partition is cleared by evidence in its first record after the damage: it continues what was before (next decree,
- * and the digests chain), so nothing of it was in between; or it joins what the engine of the replica holds anyway.
- * It is suspect if neither is so, or if no record follows: its last ones may have been lost. A reset clears: what was
- * before does not count.
+ * A partition is cleared by evidence in its first record after the damage: it continues what was
+ * before (next decree, and the digests chain), so nothing of it was in between; or it joins what
+ * the engine of the replica holds anyway. It is suspect if neither is so, or if no record follows:
+ * its last ones may have been lost. A reset clears: what was before does not count.
  */
 import type { Mutation } from '../../consensus/mutation.ts';
 import { type Decree, type Gpid, gpidKey } from '../../model/identity.ts';
@@ -15,7 +16,10 @@ interface Tail {
   digest: number | null;
   /** Damages of the log before the last record; −1 after damage of this partition alone. */
   damagesSeen: number;
-  /** The records that follow the last damage without continuing what was before it begin here; else 0. */
+  /**
+   * The records that follow the last damage without continuing what was before it begin here; else
+   * 0.
+   */
   restartsAt: number;
 }
 

@@ -1,16 +1,19 @@
 /**
  * Group commit: one block, one append, at a time.
  *
- * What arrives in one turn of the event loop, and while a block is on its way, goes together as the next block: it is
- * synced if any record in it asks for that. Owners are told when it is done, in the order of appending. Blocks that
- * nobody asked to sync are synced in the background, beside the appends. Once all is synced and nothing follows, an
- * empty *marker* block writes down that it is: recovery then knows the last records as durable.
+ * What arrives in one turn of the event loop, and while a block is on its way, goes together as the
+ * next block: it is synced if any record in it asks for that. Owners are told when it is done, in
+ * the order of appending. Blocks that nobody asked to sync are synced in the background, beside the
+ * appends. Once all is synced and nothing follows, an empty *marker* block writes down that it is:
+ * recovery then knows the last records as durable.
  *
- * A failed sync or write is final: what the file holds is unknown, so nothing is acknowledged any more. A full disk
- * is not: the part of the block that was written is cut off and the append is tried again until there is room;
- * meanwhile the log is congested. (`full` from an append says that the write, not the sync, failed.)
+ * A failed sync or write is final: what the file holds is unknown, so nothing is acknowledged any
+ * more. A full disk is not: the part of the block that was written is cut off and the append is
+ * tried again until there is room; meanwhile the log is congested. (`full` from an append says that
+ * the write, not the sync, failed.)
  *
- * A segment is synced as a whole before the next one begins, so only the newest can have a torn end.
+ * A segment is synced as a whole before the next one begins, so only the newest can have a torn
+ * end.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import type { Mutation } from '../../consensus/mutation.ts';

@@ -1,5 +1,6 @@
 /**
- * The mutation log: one per data directory, shared by all replicas in it, group-committed, indexed per replica.
+ * The mutation log: one per data directory, shared by all replicas in it, group-committed, indexed
+ * per replica.
  *
  * Life: `replay` once, then appends and reads, `close`. The owner of the directory holds its lock.
  *
@@ -9,15 +10,15 @@
  *  - Freeing of segments by holders, index: log-index.ts.
  *
  * Promises to a replica:
- *  1. After `onLogAppended` of a mutation appended durable, every later replay delivers it, in the order of
- *     appending, unless a later record took it back, all holders of the partition have passed it, or the report calls
- *     the partition suspect.
+ *  1. After `onLogAppended` of a mutation appended durable, every later replay delivers it, in the
+ *     order of appending, unless a later record took it back, all holders of the partition have
+ *     passed it, or the report calls the partition suspect.
  *  2. Replay delivers nothing that was not appended. It may deliver what was never acknowledged.
  *  3. What is damaged is reported, never delivered, and never brings the process down.
  *
- * A segment lives until every partition in it needs it no more. The durable decree of a replica is a holder like
- * learners and backups are; a partition without holders keeps everything, so after replay the owner sets holders for
- * the replicas that it has and resets the others (`partitions`).
+ * A segment lives until every partition in it needs it no more. The durable decree of a replica is
+ * a holder like learners and backups are; a partition without holders keeps everything, so after
+ * replay the owner sets holders for the replicas that it has and resets the others (`partitions`).
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import type { Mutation } from '../../consensus/mutation.ts';
@@ -87,8 +88,9 @@ export class MutationLog {
   }
 
   /**
-   * Delivers all records in log order and makes ready for appends. Once, before anything else but `hold`; creates the
-   * folder if it is missing. Rejects with a `DiskError` when the disk cannot be used at all.
+   * Delivers all records in log order and makes ready for appends. Once, before anything else but
+   * `hold`; creates the folder if it is missing. Rejects with a `DiskError` when the disk cannot be
+   * used at all.
    */
   async replay(visitor: LogVisitor): Promise<LogRecoveryReport> {
     assert(!this.#replaying, 'a log is replayed once');
@@ -108,9 +110,9 @@ export class MutationLog {
   // ---- appending ----
 
   /**
-   * Takes the mutation over (it must not change but for its ballot) and tells `owner` when it is in the log; with
-   * `durable`, on the disk. False = refused, too much is pending: nothing was taken, nobody will be told. After a
-   * failure of the log the answer is `onLogFailed`.
+   * Takes the mutation over (it must not change but for its ballot) and tells `owner` when it is in
+   * the log; with `durable`, on the disk. False = refused, too much is pending: nothing was taken,
+   * nobody will be told. After a failure of the log the answer is `onLogFailed`.
    */
   append(mutation: Mutation, owner: LogOwner, durable: boolean): boolean {
     return this.#running().writer.appendMutation(mutation, owner, durable);
@@ -122,8 +124,8 @@ export class MutationLog {
   }
 
   /**
-   * All records of `gpid` so far are void: it was removed (`decree` 0), or its state was replaced by a checkpoint at
-   * `decree`. Clears a suspect.
+   * All records of `gpid` so far are void: it was removed (`decree` 0), or its state was replaced
+   * by a checkpoint at `decree`. Clears a suspect.
    */
   appendReset(gpid: Gpid, decree: Decree, durable: boolean): void {
     this.#running().writer.appendControl(RecordKind.reset, gpid, decree, durable);
@@ -155,8 +157,8 @@ export class MutationLog {
   // ---- reading ----
 
   /**
-   * Mutations from `fromDecree` on, without a gap, verified, at least one, about `bytesMax` bytes. Null when
-   * `fromDecree` is not (or no longer, or not readably) in the log.
+   * Mutations from `fromDecree` on, without a gap, verified, at least one, about `bytesMax` bytes.
+   * Null when `fromDecree` is not (or no longer, or not readably) in the log.
    */
   async read(gpid: Gpid, fromDecree: Decree, bytesMax: number): Promise<Mutation[] | null> {
     return await this.#running().reader.read(gpid, fromDecree, bytesMax);
@@ -189,14 +191,16 @@ export class MutationLog {
     this.#scheduleTrim();
   }
 
-  /** Who must move up so that the log can shrink to `bytesBudget`; empty when it is small enough. */
+  /**
+   * Who must move up so that the log can shrink to `bytesBudget`; empty when it is small enough.
+   */
   oldestHolders(bytesBudget: number): LogStraggler[] {
     return this.#index.stragglers(bytesBudget);
   }
 
   /**
-   * The owner has made sure (by a mark that survives a crash, or by learning) that no suspect of the report will be
-   * taken for whole. Until then nothing is freed.
+   * The owner has made sure (by a mark that survives a crash, or by learning) that no suspect of
+   * the report will be taken for whole. Until then nothing is freed.
    */
   acknowledgeDamage(): void {
     this.#index.pinned = false;
