@@ -2,16 +2,15 @@
  * THFT frames: requests of clients and replies of servers. Both directions of both: servers parse
  * requests and write replies, clients write requests and parse replies.
  *
- *   request v0   "THFT" u32 0 · u32 48 · u32 crc · u32 bodyLength · u32 crc · i32 appId · i32
- *   partitionIndex
- *                · i32 timeoutMs · i32 threadHash · u64 partitionHash · body
- *   request v1   "THFT" u32 1 · u32 metaLength · u32 bodyLength · meta struct {1 appId 2
- *   partitionIndex 3 timeoutMs
- *                4 partitionHash 5 isBackupRequest} · body
+ *   request v0   "THFT" u32 0 · u32 48 · u32 crc · u32 bodyLength · u32 crc · i32 appId
+ *                · i32 partitionIndex · i32 timeoutMs · i32 threadHash · u64 partitionHash · body
+ *   request v1   "THFT" u32 1 · u32 metaLength · u32 bodyLength · meta struct {1 appId
+ *                2 partitionIndex 3 timeoutMs 4 partitionHash 5 isBackupRequest} · body
  *   body         message begin · argument struct: one field, any id · STOP
- *   begin        i32 0x80010000 | type · string name · i32 seqid      (or string name · i8 type ·
- *   i32 seqid) reply        i32 length, itself included · string error · begin, type 2, name +
- *   "_ACK" · result struct, field 0
+ *   begin        i32 0x80010000 | type · string name · i32 seqid
+ *                (or string name · i8 type · i32 seqid)
+ *   reply        i32 length, itself included · string error · begin, type 2, name + "_ACK"
+ *                · result struct, field 0
  *
  * A reply that carries an error normally ends after the message begin. Checksums are neither
  * written nor checked: every client sends 0. Replies may come in any order; the seqid is echoed
