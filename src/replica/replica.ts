@@ -64,6 +64,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   private fetch: CheckpointFetch | null = null;
   /** A fetched checkpoint is being swapped in, or the replica is closing. */
   private deaf = false;
+  private closed = false;
   private persisting: StoredReplica | null = null;
   private persistingDone: Promise<void> | null = null;
 
@@ -176,6 +177,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   /** Ends all work; the folder stays as it is. Idempotent. */
   async close(options: { readonly flush: boolean }): Promise<void> {
     this.deaf = true;
+    this.closed = true;
     this.requests.onRoleEnded();
     this.fetch?.abandon();
     this.fetch = null;
@@ -422,14 +424,16 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   }
 
   private persistSoon(): void {
-    if (this.persisting === null) return;
+    if (this.persisting === null || this.closed) return;
     this.persistingDone ??= this.persistAll().finally(() => {
       this.persistingDone = null;
+      // What was asked for in between must not be forgotten.
+      this.persistSoon();
     });
   }
 
   private async persistAll(): Promise<void> {
-    while (this.persisting !== null && !this.deaf) {
+    while (this.persisting !== null && !this.closed) {
       const stored = this.persisting;
       this.persisting = null;
       try {
@@ -438,7 +442,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
         this.core.fail(`the configuration cannot be stored: ${messageOf(error)}`);
         break;
       }
-      if (this.deaf) break;
+      if (this.closed) break;
       this.core.onConfigurationPersisted(stored.config.ballot, this.now());
     }
   }
