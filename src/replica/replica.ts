@@ -65,6 +65,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   /** A fetched checkpoint is being swapped in, or the replica is closing. */
   private deaf = false;
   private closed = false;
+  private lastBallot = 0;
   private persisting: StoredReplica | null = null;
   private persistingDone: Promise<void> | null = null;
 
@@ -391,9 +392,11 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     if (previous === ReplicaStatus.primary && status !== ReplicaStatus.primary) {
       this.requests.onRoleEnded();
     }
-    this.host.reportSoon();
-    if (status === previous) return;
     const { ballot } = config;
+    // A repeated push changes nothing: a report of it would be answered with the next push.
+    if (status !== previous || ballot !== this.lastBallot) this.host.reportSoon();
+    this.lastBallot = ballot;
+    if (status === previous) return;
     const fields = { gpid: gpidText(this.gpid), ballot, status, previous };
     this.host.environment.logger.info('replica.role', fields);
   }
