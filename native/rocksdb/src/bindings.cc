@@ -1,5 +1,6 @@
 // The functions that JavaScript sees. `src/adapters/rocksdb/native.ts` declares their types.
 #include <node_api.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/perf_level.h>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ constexpr uint32_t kJobThreads = 2;
 // The mutation logs of two data directories can be synced side by side.
 constexpr uint32_t kLogThreads = 2;
 // For what runs when the process ends.
-constexpr uint32_t kStopWaitMs = 1000;
+constexpr uint32_t kStopWaitMs = 5000;
 
 napi_value Throw(napi_env env, const char* message) {
   napi_throw_error(env, nullptr, message);
@@ -63,6 +64,11 @@ struct Arguments {
 void OnEnvironmentEnd(void*) {
   State& state = TheState();
   state.completions->Stop();
+  // RocksDB's own threads must be at rest before its statics are destroyed: compactions give up at once, and with them the
+  // jobs that wait for one.
+  state.databases.ForEach([](const std::shared_ptr<Database>& database) {
+    if (database->db != nullptr) rocksdb::CancelAllBackgroundWork(database->db.get(), true);
+  });
   for (Pool* pool : {state.reads, state.writes, state.jobs, state.log}) pool->Stop(kStopWaitMs);
 }
 

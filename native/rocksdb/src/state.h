@@ -58,6 +58,12 @@ class Registry {
   }
   // Null when there is no such handle.
   const Pointer& At(uint32_t index) const { return index < items_.size() ? items_[index] : none_; }
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Pointer& item : items_) {
+      if (item != nullptr) visit(item);
+    }
+  }
   Pointer Remove(uint32_t index) {
     Pointer pointer = std::move(items_[index]);
     items_[index] = Pointer();
