@@ -194,14 +194,14 @@ test('a learner that is far behind gets the log, an empty one with a truncated l
   scenario.push('a', configuration(1, 'a', ['b']));
   scenario.push('b', configuration(1, 'a', ['b']));
   scenario.settle();
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 40; round++) {
     for (let count = 0; count < 40; count++) scenario.write('a');
     scenario.settle();
   }
-  assert.equal(scenario.node('a').committed, 800);
+  assert.equal(scenario.node('a').committed, 1_600);
   scenario.push('a', configuration(1, 'a', ['b'], 'c'));
   scenario.settle();
-  assert.equal(scenario.node('c').committed >= 700, true);
+  assert.equal(scenario.node('c').committed >= 1_000, true);
   assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
 
   scenario.push('a', configuration(2, 'a', ['b']));
@@ -212,7 +212,7 @@ test('a learner that is far behind gets the log, an empty one with a truncated l
   scenario.node('c').restart();
   scenario.push('a', configuration(2, 'a', ['b'], 'c'));
   scenario.settle();
-  assert.equal(scenario.node('c').prepared, 800);
+  assert.equal(scenario.node('c').prepared, 1_600);
 });
 
 test('a learner that has more to catch up than may be uncommitted here commits as its log grows', () => {
@@ -220,18 +220,18 @@ test('a learner that has more to catch up than may be uncommitted here commits a
   scenario.push('a', configuration(1, 'a', ['b']));
   scenario.push('b', configuration(1, 'a', ['b']));
   scenario.settle();
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 14; round++) {
     for (let count = 0; count < 50; count++) scenario.write('a');
     scenario.settle();
   }
-  // All 200 are in the memory of a, which attaches c at once; c may hold 128 uncommitted.
+  // All 700 are in the memory of a, which attaches c at once; c may hold 512 uncommitted.
   scenario.push('a', configuration(1, 'a', ['b'], 'c'));
   for (let round = 0; round < 10; round++) {
     scenario.settle();
     scenario.tick(100);
   }
   scenario.settle();
-  assert.equal(scenario.node('c').prepared, 200);
+  assert.equal(scenario.node('c').prepared, 700);
   assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
 });
 

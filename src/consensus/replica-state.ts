@@ -24,6 +24,12 @@ import type { ReplicaCoreOptions, ReplicaEffects } from './effects.ts';
 import type { Mutation } from './mutation.ts';
 import { PrepareList } from './prepare-list.ts';
 
+/**
+ * Mutations that a learner may have on their way to its log at a time. Far more than a primary has in
+ * flight, or a learner would never overtake a busy one.
+ */
+const LEARN_WINDOW = 512;
+
 export class ReplicaState {
   readonly gpid: Gpid;
   readonly self: NodeId;
@@ -54,8 +60,8 @@ export class ReplicaState {
     this.options = options;
     this.effects = effects;
     this.list = new PrepareList({
-      capacity: nextPowerOfTwo(4 * options.inFlightMax),
-      uncommittedMax: 2 * options.inFlightMax,
+      capacity: nextPowerOfTwo(Math.max(4 * options.inFlightMax, 2 * LEARN_WINDOW)),
+      uncommittedMax: Math.max(2 * options.inFlightMax, LEARN_WINDOW),
       tailBytesMax: options.tailBytesMax,
     });
     this.status = ReplicaStatus.inactive;
