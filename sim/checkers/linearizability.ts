@@ -32,7 +32,7 @@ export type Verdict =
   | { readonly kind: 'unknown'; readonly steps: number }
   | { readonly kind: 'violation'; readonly detail: string };
 
-const STEP_COUNT_MAX = 2_000_000;
+const STEP_COUNT_MAX = 20_000_000;
 const NONE = -1;
 
 export function checkLinearizable(
