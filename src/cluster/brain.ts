@@ -10,6 +10,7 @@
  *     looked at again in `onTick`, a bounded number of partitions each time.
  */
 import { assert } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import type { Logger } from '../env/logger.ts';
 import { members } from '../model/configuration.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
@@ -180,6 +181,7 @@ export class ClusterBrain {
     }
     const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
     if (change === null) {
+      reached('cluster.update.refused');
       if (mayBeTold(partition, node)) this.#push(node, partition);
       return;
     }
@@ -303,6 +305,7 @@ export class ClusterBrain {
     // A change of this ballot anyway voids what the primary may have asked for; else a new one is
     // made for it.
     if (change !== null && change.record.config.ballot === partition.ballot) return change;
+    reached('cluster.learner.givenUp');
     this.#dismissLearner(partition);
     if (trouble === 'stalled' || trouble === 'failed') {
       const untilMs = nowMs + this.#settings.learnRetryDelayMs;
@@ -350,6 +353,7 @@ export class ClusterBrain {
     // Longer than the longest delay, so that those who are kept apart by it are not forgiven for
     // that.
     const isForgiven = last === undefined || nowMs - last.atMs >= 2 * learnRetryDelayMs;
+    if (!isForgiven) reached('cluster.removal.again');
     const count = isForgiven ? 1 : Math.min(last.count + 1, REMOVALS_MAX);
     partition.removals.set(node, { count, atMs: nowMs });
     const delayMs = Math.min(beaconIntervalMs * 2 ** (count - 1), learnRetryDelayMs);
@@ -412,6 +416,7 @@ export class ClusterBrain {
       if (partition.seatOf(node.id) !== undefined) continue;
       this.#tellOf(partition, node);
       if (!isForgettable(this.state, partition, node, now, surplusDelayMs)) continue;
+      reached('cluster.copy.forgotten');
       this.#logger.info('replica.forget', { partition: gpidText(partition.gpid), node: node.id });
       this.#effects.sendForget(node.id, {
         metaEpoch: this.#epoch,

@@ -6,6 +6,7 @@
  * `removeSecondary` for a node that is no member (a learner whose admission is unresolved)
  * therefore makes a new ballot with the same members, under which the older request is void.
  */
+import { reached } from '../base/marks.ts';
 import type { ConfigurationUpdate } from '../wire/generated/internal.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { MetaLevel } from '../wire/schema/meta.ts';
@@ -31,7 +32,10 @@ export function planUpdate(
       return planRemoval(partition, primary, update.node);
     case ConfigurationChange.addSecondary:
       // A new primary admits nobody before it has committed again what is known to be committed.
-      if (update.lastCommittedDecree < partition.committedDecree) return null;
+      if (update.lastCommittedDecree < partition.committedDecree) {
+        reached('cluster.update.tooEarly');
+        return null;
+      }
       return level > MetaLevel.freezed ? planAdmission(state, partition, primary, update) : null;
     default:
       return null;
@@ -41,7 +45,10 @@ export function planUpdate(
 function planRemoval(partition: Partition, primary: Seat, node: string): PlannedChange | null {
   const { seats } = partition.record;
   if (node === primary.node) return null;
-  if (!seats.some((seat) => seat.node === node)) return planFence(partition);
+  if (!seats.some((seat) => seat.node === node)) {
+    reached('cluster.update.fence');
+    return planFence(partition);
+  }
   const secondaries = seats.filter((seat) => seat !== primary && seat.node !== node);
   const record = nextRecord(partition, { primary, secondaries }, null);
   return { partition, record, reason: 'removeSecondary' };
@@ -61,7 +68,10 @@ function planAdmission(
   if (wish === null || wish.node !== update.node || !lacksMembers(partition)) return null;
   const server = state.nodes.get(wish.node);
   if (server === undefined || !server.usable) return null;
-  if (server.incarnation !== wish.incarnation) return null;
+  if (server.incarnation !== wish.incarnation) {
+    reached('cluster.update.learnerReborn');
+    return null;
+  }
   if (update.incarnation !== wish.incarnation) return null;
   const joined: Seat = { node: wish.node, incarnation: wish.incarnation };
   const secondaries = [...partition.record.seats.filter((seat) => seat !== primary), joined];

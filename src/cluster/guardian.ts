@@ -12,6 +12,7 @@
  *
  * Nothing is decided for a table that is dropped or frozen, nor while a change is under way.
  */
+import { reached } from '../base/marks.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -78,12 +79,16 @@ export function decideChange(state: ClusterState, partition: Partition): Planned
   if (primary !== undefined) return decideUnderPrimary(state, partition, primary, live);
   const successor = bestSuccessor(state, partition, live);
   if (successor !== null) {
+    reached('cluster.cure.promoted');
     const secondaries = live.filter((seat) => seat !== successor);
     const record = nextRecord(partition, { primary: successor, secondaries }, null);
     return { partition, record, reason: 'promoteSecondary' };
   }
   // A live secondary that has not shown its replica yet will do so; nobody else is better.
-  if (live.length > 0) return null;
+  if (live.length > 0) {
+    reached('cluster.cure.waitsForReport');
+    return null;
+  }
   return decideRestoration(state, partition);
 }
 
@@ -107,6 +112,7 @@ function noteMembers(state: ClusterState, partition: Partition): PartitionRecord
     }
     const isNew = partition.ballot === 1 && holding !== undefined && node.usable;
     if (!isNew || node.incarnation === seat.incarnation) return seat;
+    reached('cluster.cure.rebornAsNew');
     changed = true;
     return { node: seat.node, incarnation: node.incarnation };
   });
@@ -129,6 +135,7 @@ function decideUnderPrimary(
     return { partition, record, reason: 'removeSecondary' };
   }
   if (live.length > partition.table.app.maxReplicaCount) {
+    reached('cluster.cure.surplus');
     const fullest = secondaries.reduce((a, b) =>
       state.replicaCountOf(b.node) > state.replicaCountOf(a.node) ? b : a,
     );
@@ -174,10 +181,16 @@ function decideRestoration(state: ClusterState, partition: Partition): PlannedCh
     const holding = intactHolding(state, partition, seat.node);
     if (node === undefined || holding === undefined) continue;
     // A recalled table: who led it before has not heard yet that this is over. Wait until it has.
-    if (seat.incarnation === 0 && holding.status === ReplicaStatus.primary) return null;
+    if (seat.incarnation === 0 && holding.status === ReplicaStatus.primary) {
+      reached('cluster.cure.waitsForFormerPrimary');
+      return null;
+    }
     if (seatState(state, partition, seat) !== 'restarted') continue;
     const decree = holding.lastPreparedDecree;
-    if (decree < partition.committedDecree) continue;
+    if (decree < partition.committedDecree) {
+      reached('cluster.cure.tooShort');
+      continue;
+    }
     const better =
       best === null ||
       decree > bestDecree ||
@@ -187,6 +200,7 @@ function decideRestoration(state: ClusterState, partition: Partition): PlannedCh
     bestDecree = decree;
   }
   if (best === null) return null;
+  reached('cluster.cure.restored');
   const record = nextRecord(partition, { primary: best, secondaries: [] }, null);
   return { partition, record, reason: 'restoreMember' };
 }

@@ -10,6 +10,7 @@
  * Giving up makes a new ballot with the same members. A request of the primary to make that learner a member may be
  * on its way; under the new ballot it is void, so that nobody has to guess its fate.
  */
+import { reached } from '../base/marks.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -61,11 +62,17 @@ export function learnerTrouble(
 ): 'gone' | 'failed' | 'stalled' | 'unwanted' | null {
   const node = state.nodes.get(wish.node);
   if (node === undefined || !node.usable || node.incarnation !== wish.incarnation) return 'gone';
-  if (!lacksMembers(partition)) return 'unwanted';
+  if (!lacksMembers(partition)) {
+    reached('cluster.learner.unwanted');
+    return 'unwanted';
+  }
   const holding = partition.holdingOf(wish.node, wish.incarnation);
   const learnFailed = holding?.present === true && holding.failed && holding.learnId > 0;
   const idleMs = nowMs - wish.progressAtMs;
-  if (learnFailed && idleMs > settings.learnStallMs / 3) return 'failed';
+  if (learnFailed && idleMs > settings.learnStallMs / 3) {
+    reached('cluster.learner.failed');
+    return 'failed';
+  }
   return idleMs > settings.learnStallMs ? 'stalled' : null;
 }
 
@@ -121,7 +128,9 @@ function adoptable(
   for (const node of candidates) {
     const holding = intactHolding(state, partition, node.id);
     if (holding === undefined || holding.ballot !== partition.ballot) continue;
-    if (holding.status === ReplicaStatus.potentialSecondary) return node;
+    if (holding.status !== ReplicaStatus.potentialSecondary) continue;
+    reached('cluster.learner.adopted');
+    return node;
   }
   return null;
 }

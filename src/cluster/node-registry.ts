@@ -12,6 +12,7 @@
  *  5. When this process itself was asleep, everybody gets a whole new grace: their beacons may wait in its sockets.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import type { HostPort, NodeId } from '../model/identity.ts';
 import type { NodeRecord } from './records.ts';
 
@@ -121,7 +122,10 @@ export class NodeRegistry {
       node = new ServerNode(facts.node, facts.address, facts.incarnation, nowMs);
       this.#nodes.set(facts.node, node);
     }
-    if (facts.incarnation < node.incarnation) return BeaconOutcome.stale;
+    if (facts.incarnation < node.incarnation) {
+      reached('cluster.beacon.formerLife');
+      return BeaconOutcome.stale;
+    }
     const born = facts.incarnation > node.incarnation;
     if (born) this.#beginLife(node, facts.incarnation, nowMs);
     else if (facts.sequence <= node.lastSequence) return BeaconOutcome.stale;
@@ -146,8 +150,10 @@ export class NodeRegistry {
     for (const node of this.#nodes.values()) {
       if (!node.alive) continue;
       if (wasAsleep) {
+        reached('cluster.asleep');
         node.lastBeaconMs = nowMs;
       } else if (nowMs - node.lastBeaconMs > this.#graceMs) {
+        reached('cluster.node.expired');
         node.alive = false;
         node.grantsLease = false;
         expired.push(node);
@@ -178,6 +184,7 @@ export class NodeRegistry {
 
   #revive(node: ServerNode): boolean {
     if (node.alive || node.left) return false;
+    reached('cluster.node.revived');
     node.alive = true;
     // What it reported before is what it was trusted with before: it has to report again.
     node.reported = false;

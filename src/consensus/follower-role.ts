@@ -12,6 +12,7 @@
  *     higher ballot.
  */
 import { assert } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import type { Ballot, Decree, NodeId } from '../model/identity.ts';
 import type { Prepare } from '../wire/generated/internal.ts';
 import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
@@ -53,6 +54,7 @@ export class FollowerRole {
     }
     this.commitConfirmed();
     if (decree > list.lastPrepared + 1) {
+      reached('consensus.follower.gap');
       this.ackLater(PrepareResult.gap);
       return 'refused';
     }
@@ -70,7 +72,10 @@ export class FollowerRole {
     const { list } = this.state;
     const own = list.digestAt(lastCommitted);
     if (own === null) return 'ok';
-    if (own !== digest) return lastCommitted <= list.lastCommitted ? 'diverged' : 'ok';
+    if (own !== digest) {
+      reached('consensus.follower.otherTail');
+      return lastCommitted <= list.lastCommitted ? 'diverged' : 'ok';
+    }
     if (lastCommitted > this.confirmed) this.confirmed = lastCommitted;
     if (lastCommitted > this.commitPoint) this.commitPoint = lastCommitted;
     this.commitConfirmed();
@@ -87,7 +92,10 @@ export class FollowerRole {
     if (!this.ackPending) return;
     this.ackPending = false;
     // Once the ballot is durable `onOwnProgress` asks for the ack again.
-    if (this.state.persistedBallot < this.ballot) return;
+    if (this.state.persistedBallot < this.ballot) {
+      reached('consensus.follower.ballotNotDurable');
+      return;
+    }
     const { gpid, lastLogged, list, effects } = this.state;
     effects.send(this.primary, InternalMessage.prepareAck, {
       appId: gpid.appId,
@@ -98,6 +106,7 @@ export class FollowerRole {
       lastCommittedDecree: list.lastCommitted,
     });
     this.ackResult = PrepareResult.ok;
+    reached('consensus.follower.acked');
   }
 
   private commitConfirmed(): void {
@@ -122,6 +131,7 @@ export class FollowerRole {
     const { list } = this.state;
     const existing = list.get(message.decree);
     if (existing !== null && existing.digest === message.digest) {
+      reached('consensus.follower.prepareRepeated');
       existing.ballot = this.ballot;
       return 'ok';
     }
@@ -130,14 +140,17 @@ export class FollowerRole {
     if (before !== message.previousDigest) {
       if (message.decree - 1 <= this.confirmed) return 'diverged';
       // What lies before is of an older primary; the prepare that replaces it was lost on its way.
+      reached('consensus.follower.gapOverStaleTail');
       this.ackLater(PrepareResult.gap);
       return 'refused';
     }
     if (existing !== null && existing.ballot >= this.ballot) return 'diverged';
     const mutation = mutationFromPrepare(message);
     if (!isIntact(mutation)) return 'refused';
+    if (existing !== null) reached('consensus.follower.tailReplaced');
     this.state.truncateAfter((message.decree - 1) as Decree);
     if (!list.hasRoom()) {
+      reached('consensus.follower.noRoom');
       // Until the log has come further, and with it the commit point here.
       this.ackLater(PrepareResult.gap);
       return 'refused';

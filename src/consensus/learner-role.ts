@@ -9,6 +9,7 @@
  */
 
 import { assert } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import type { Decree, NodeId } from '../model/identity.ts';
 import type { LearnCheckpoint, LearnMutations, Prepare } from '../wire/generated/internal.ts';
 import { Reader } from '../wire/reader.ts';
@@ -62,6 +63,7 @@ export class LearnerRole {
     const isBehind = nowMs - this.behindSinceMs >= BEHIND_RETRIES * requestRetryMs;
     if (this.follower === null || !isBehind) return;
     // A late prepare may have made it follow although the primary has not attached it (any more).
+    reached('consensus.learner.followsInVain');
     this.startOver(nowMs);
   }
 
@@ -80,7 +82,10 @@ export class LearnerRole {
       return;
     }
     if (this.phase !== 'asking') return;
-    if (this.backlog.length > 0) return;
+    if (this.backlog.length > 0) {
+      reached('consensus.learner.backlogWaits');
+      return;
+    }
     const reader = new Reader();
     this.backlog = message.mutations.map((bytes) => unpackMutation(bytes, reader));
     this.askedAtMs = nowMs;
@@ -108,7 +113,10 @@ export class LearnerRole {
       if (message.decree > this.state.list.lastPrepared + 1) return;
       this.follow();
     }
-    if (this.follower?.onPrepare(message) === 'diverged') this.startOver(nowMs);
+    if (this.follower?.onPrepare(message) === 'diverged') {
+      reached('consensus.learner.diverged');
+      this.startOver(nowMs);
+    }
   }
 
   onOwnProgress(nowMs: number): void {
@@ -173,8 +181,12 @@ export class LearnerRole {
     let taken = 0;
     for (const mutation of this.backlog) {
       const result = this.take(mutation);
-      if (result === 'full') break;
+      if (result === 'full') {
+        reached('consensus.learner.windowFull');
+        break;
+      }
       if (result === 'unfit') {
+        reached('consensus.learner.unfit');
         taken = this.backlog.length;
         break;
       }
@@ -194,6 +206,7 @@ export class LearnerRole {
     if (decree > list.lastPrepared + 1) return 'unfit';
     const existing = list.get(decree);
     if (existing?.digest !== mutation.digest) {
+      if (existing !== null) reached('consensus.learner.tailReplaced');
       const fits = list.digestAt(decree - 1) === mutation.previousDigest && isIntact(mutation);
       if (!fits) return 'unfit';
       this.state.truncateAfter((decree - 1) as Decree);

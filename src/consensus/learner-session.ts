@@ -7,6 +7,7 @@
  */
 
 import { assert } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import type { Decree, NodeId } from '../model/identity.ts';
 import type { LearnRequest } from '../wire/generated/internal.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
@@ -50,17 +51,22 @@ export class LearnerSession {
     if (applied > list.lastCommitted) {
       // Ahead of what is committed here: it takes over from a checkpoint unless its history is this
       // one.
+      reached('consensus.session.learnerAhead');
       if (list.digestAt(applied) === request.digest) return 'wait';
       return this.offerCheckpoint(request, true);
     }
     const known = applied === 0 ? DIGEST_NONE : list.digestAt(applied);
     if (known !== null) {
-      if (known !== request.digest) return this.offerCheckpoint(request, true);
+      if (known !== request.digest) {
+        reached('consensus.session.learnerDiverged');
+        return this.offerCheckpoint(request, true);
+      }
       if (applied + 1 >= list.oldestInMemory) return 'attach';
     }
     if (this.checkpoint !== null && this.checkpoint.decree > applied) {
       return this.offerCheckpoint(request, false);
     }
+    reached('consensus.session.readsLog');
     this.request = request;
     effects.readLog(this.learnId, (applied + 1) as Decree);
     return 'wait';
@@ -78,6 +84,7 @@ export class LearnerSession {
       first.decree === request.appliedDecree + 1 &&
       first.previousDigest === request.digest;
     if (!fits) {
+      reached('consensus.session.logUnfit');
       this.offerCheckpoint(request, first !== undefined);
       return;
     }
@@ -117,6 +124,7 @@ export class LearnerSession {
     const { effects, gpid } = this.state;
     const { checkpoint } = this;
     if (checkpoint === null || (!diverged && checkpoint.decree <= request.appliedDecree)) {
+      reached('consensus.session.makesCheckpoint');
       this.checkpoint = null;
       this.request = request;
       effects.makeCheckpoint(this.learnId);

@@ -12,6 +12,7 @@
  *     arrives (which ends this object) or its reason is gone.
  */
 import { assert, assertAtMost } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
@@ -66,6 +67,7 @@ export class PrimaryRole {
   start(nowMs: number): void {
     const { list } = this.state;
     for (let decree = list.lastCommitted + 1; decree <= list.lastPrepared; decree++) {
+      reached('consensus.primary.inheritsTail');
       list.get(decree)!.ballot = this.ballot;
     }
     for (const peer of this.peers) {
@@ -148,7 +150,10 @@ export class PrimaryRole {
   onGroupCheckAck(from: NodeId, message: GroupCheckAck, nowMs: number): void {
     if (this.session?.node === from && message.learnId === this.session.learnId) {
       this.session.lastHeardMs = nowMs;
-      if (message.failure !== '') this.endSession();
+      if (message.failure !== '') {
+        reached('consensus.primary.learnerFailed');
+        this.endSession();
+      }
     }
     if (message.ballot !== this.ballot) return;
     const peer = this.findPeer(from);
@@ -164,10 +169,12 @@ export class PrimaryRole {
     if (attached !== null) {
       if (attached.counts && attached.incarnation !== message.incarnation) {
         // What it had acknowledged was acknowledged in another life.
+        reached('consensus.primary.learnerReborn');
         this.onPeerFailed(attached, 'has begun another life', nowMs);
       }
       // It asks again, so it has started over: unless its promotion is under way, so do we.
       if (this.update?.node === from || attached.counts) return;
+      reached('consensus.primary.learnerStartsOver');
       this.removePeer(attached);
     }
     if (session.onLearnRequest(message, nowMs) === 'wait') return;
@@ -177,7 +184,10 @@ export class PrimaryRole {
     // Its first ack makes it count: then it is known to follow, and what it is promoted from is this
     // attachment. So there has to be something to acknowledge.
     if (peer.sent < this.state.list.lastPrepared) this.sendPrepares(peer, nowMs);
-    else session.sendNothingLacking(message);
+    else {
+      reached('consensus.primary.nothingLacking');
+      session.sendNothingLacking(message);
+    }
   }
 
   onLogRead(learnId: number, mutations: readonly Mutation[] | null): void {
@@ -212,10 +222,12 @@ export class PrimaryRole {
       this.groupCheck(nowMs);
     }
     if (this.session !== null && nowMs - this.session.lastHeardMs > options.memberSilenceMs) {
+      reached('consensus.primary.learnerSilent');
       this.endSession();
     }
     this.followLearnerWish(nowMs);
     if (this.update !== null && nowMs - this.update.sentAtMs >= options.requestRetryMs) {
+      reached('consensus.primary.updateRepeated');
       this.sendUpdate(this.update, nowMs);
     }
   }
@@ -257,6 +269,7 @@ export class PrimaryRole {
     while (peer.sent < list.lastPrepared) {
       const mutation = list.get(peer.sent + 1);
       if (mutation === null) {
+        reached('consensus.primary.peerBehindMemory');
         this.onPeerFailed(peer, 'lacks mutations that are no longer in memory', nowMs);
         return;
       }
@@ -284,6 +297,7 @@ export class PrimaryRole {
   private onPeerUnaware(peer: Peer, nowMs: number): void {
     peer.wantsResend = true;
     if (nowMs - peer.lastProgressMs < GAP_RESEND_MS) return;
+    reached('consensus.primary.peerUnaware');
     this.sendGroupCheck(peer.node, peer.learnId);
     this.resend(peer, nowMs);
   }
@@ -296,6 +310,7 @@ export class PrimaryRole {
   }
 
   private resend(peer: Peer, nowMs: number): void {
+    reached('consensus.primary.resend');
     peer.wantsResend = false;
     peer.sent = peer.acked;
     this.sendPrepares(peer, nowMs);
@@ -304,10 +319,12 @@ export class PrimaryRole {
   private checkPeer(peer: Peer, nowMs: number): void {
     const { options, list } = this.state;
     if (nowMs - peer.waitingSinceMs > options.prepareTimeoutMs) {
+      reached('consensus.primary.prepareTimeout');
       this.onPeerFailed(peer, 'does not acknowledge prepares', nowMs);
       return;
     }
     if (nowMs - peer.lastHeardMs > options.memberSilenceMs) {
+      reached('consensus.primary.memberSilent');
       this.onPeerFailed(peer, 'does not answer group checks', nowMs);
       return;
     }
@@ -337,6 +354,7 @@ export class PrimaryRole {
     const needed = Math.max(this.state.list.lastCommitted, this.readableFrom);
     if (peer.counts || peer.acked < needed) return;
     peer.counts = true;
+    reached('consensus.primary.learnerCounts');
     this.requestUpdate(ConfigurationChange.addSecondary, peer, 'caught up', nowMs);
   }
 
@@ -380,7 +398,10 @@ export class PrimaryRole {
     const { session } = this;
     if (session === null) return true;
     const peer = this.findPeer(session.node);
-    if (peer?.counts === true) return false;
+    if (peer?.counts === true) {
+      reached('consensus.primary.learnerKept');
+      return false;
+    }
     if (peer !== null) this.removePeer(peer);
     this.session = null;
     this.state.effects.releaseLearner(session.learnId);
@@ -393,7 +414,10 @@ export class PrimaryRole {
   }
 
   private advanceCommit(): void {
-    if (this.state.persistedBallot < this.ballot) return;
+    if (this.state.persistedBallot < this.ballot) {
+      reached('consensus.primary.ballotNotDurable');
+      return;
+    }
     let target: number = this.state.lastLogged;
     for (const peer of this.peers) {
       if (peer.counts && peer.acked < target) target = peer.acked;

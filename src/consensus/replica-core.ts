@@ -12,6 +12,7 @@
  *  3. `error` is final for this object; its files are untouched.
  */
 import { assert } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import {
   type AppInfo,
   isMember,
@@ -98,7 +99,11 @@ export class ReplicaCore {
     if (existing !== null && existing.digest === mutation.digest) {
       if (mutation.ballot > existing.ballot) existing.ballot = mutation.ballot;
     } else {
-      if (list.digestAt(mutation.decree - 1) !== mutation.previousDigest) return;
+      if (list.digestAt(mutation.decree - 1) !== mutation.previousDigest) {
+        reached('consensus.replay.foreign');
+        return;
+      }
+      if (existing !== null) reached('consensus.replay.replaced');
       state.truncateAfter((mutation.decree - 1) as Decree);
       mutation.logged = true;
       if (!list.hasRoom()) {
@@ -132,6 +137,7 @@ export class ReplicaCore {
     const config = configurationFromWire(message.configuration);
     const table = tableFromWire(message.table);
     if (config.primary !== from || config.ballot < state.config.ballot) {
+      reached('consensus.check.stale');
       this.ackGroupCheck(from);
       return;
     }
@@ -151,6 +157,8 @@ export class ReplicaCore {
     const { config } = state;
     if (message.ballot !== config.ballot || config.primary !== from) {
       const newer = message.ballot > config.ballot;
+      if (newer) reached('consensus.prepare.unknownBallot');
+      else reached('consensus.prepare.staleBallot');
       this.refusePrepare(from, newer ? PrepareResult.unknownBallot : PrepareResult.staleBallot);
       return;
     }
@@ -161,6 +169,7 @@ export class ReplicaCore {
       this.learner.onPrepare(message, nowMs);
     } else if (state.status === ReplicaStatus.error || config.secondaries.includes(state.self)) {
       // A secondary by name only, as after a restart: the sooner it is out, the sooner it learns.
+      reached('consensus.prepare.byNameOnly');
       this.refusePrepare(from, PrepareResult.failed);
     }
   }
@@ -233,6 +242,7 @@ export class ReplicaCore {
   fail(reason: string): void {
     const { state } = this;
     if (state.status === ReplicaStatus.error) return;
+    reached('consensus.failed');
     this.leaveRoles();
     state.failure = reason;
     const { primary } = state.config;
@@ -264,6 +274,8 @@ export class ReplicaCore {
   private becomePrimary(table: AppInfo, config: PartitionConfiguration, nowMs: number): void {
     const { state } = this;
     const readableFrom = this.primary?.readableFrom ?? state.list.lastPrepared;
+    if (this.primary !== null) reached('consensus.primary.reelected');
+    if (this.learner !== null) reached('consensus.primary.wasLearner');
     this.leaveRoles();
     state.changeRole(ReplicaStatus.primary, config, table);
     this.primary = new PrimaryRole(state, readableFrom, this.nextLearnId, nowMs);
@@ -277,6 +289,7 @@ export class ReplicaCore {
     if (!fresh && !follows && this.primary === null) {
       // It was opened after a restart, or has not learned all: the primary will find out and start
       // a learn.
+      reached('consensus.secondary.unlearned');
       this.becomeInactive(table, config);
       return;
     }
@@ -325,7 +338,10 @@ export class ReplicaCore {
     } else if (config.learner === state.self && message.learnId > 0) {
       // A late invitation must not make the learner start over that a newer one has made.
       const known = this.learner?.primary === from ? this.learner.learnId : 0;
-      if (config.ballot === state.config.ballot && message.learnId < known) return;
+      if (config.ballot === state.config.ballot && message.learnId < known) {
+        reached('consensus.learner.lateInvitation');
+        return;
+      }
       const same = known === message.learnId;
       if (!same || config.ballot > state.config.ballot) {
         this.becomeLearner(table, config, message.learnId, nowMs);

@@ -16,6 +16,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { concatBytes, toHex } from '../base/bytes.ts';
+import { reached } from '../base/marks.ts';
 import type { StateEntry } from '../cluster/records.ts';
 import type { TimerHandle, Timers } from '../env/clock.ts';
 import { type Disk, DiskError, type DiskFile, type DiskLock } from '../env/disk.ts';
@@ -104,6 +105,7 @@ export class JournalStore implements StateStore {
     try {
       const content = await loadJournal(disk, options.path, options.clusterName);
       if (content !== null && content.tornBytes > 0) {
+        reached('meta.journal.torn');
         environment.logger.warn('meta.journal.torn', { bytes: content.tornBytes });
       }
       const store = new JournalStore(environment, options, lock, content);
@@ -147,6 +149,7 @@ export class JournalStore implements StateStore {
     this.#take(pending.entries);
     this.#sequence += 1;
     const bytes = encodeFrame(this.#sequence, encodeEntries(pending.entries));
+    reached('meta.journal.before');
     this.#writing = new Promise((resolve) => {
       journal.append(bytes, true, (error) => {
         this.#writing = null;
@@ -165,6 +168,7 @@ export class JournalStore implements StateStore {
   }
 
   #acknowledge(): void {
+    reached('meta.journal.durable');
     const pending = this.#pending;
     this.#pending = null;
     pending?.done('durable');
@@ -172,6 +176,7 @@ export class JournalStore implements StateStore {
 
   /** The journal cannot be trusted any more: the state goes into a new generation, as soon as that can be written. */
   #onTrouble(error: unknown): void {
+    reached('meta.journal.trouble');
     this.trouble = error instanceof Error ? error.message : String(error);
     this.#environment.logger.warn('meta.journal.trouble', { message: this.trouble });
     this.#retry = this.#environment.timers.after(this.#options.retryDelayMs, () => {
@@ -214,6 +219,7 @@ export class JournalStore implements StateStore {
     const generation = this.#generation;
     const snapshot = this.#encodeSnapshot(generation);
     await disk.replaceFile(`${path}/${generationFile('snapshot', generation)}`, snapshot);
+    reached('meta.journal.snapshot');
     const name = generationFile('journal', generation);
     const journal = await disk.open(`${path}/${name}`, 'create');
     try {
@@ -231,6 +237,7 @@ export class JournalStore implements StateStore {
     this.#sequence = 0;
     this.#snapshotBytes = snapshot.length;
     await old?.close();
+    reached('meta.journal.begun');
     await removeOlder(disk, path, generation);
   }
 

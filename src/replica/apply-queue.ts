@@ -6,6 +6,7 @@
  * which is the back-pressure wanted.
  */
 import { assert, assertEqual } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import type { Mutation } from '../consensus/mutation.ts';
 import { type Engine, EngineStatus } from '../env/engine.ts';
 import type { Decree } from '../model/identity.ts';
@@ -69,6 +70,7 @@ export class ApplyQueue {
 
   private applyLater(mutation: Mutation): void {
     assert(this.stalled === null, 'one stalled write at a time');
+    reached('replica.apply.stalled');
     this.stalled = mutation;
     this.engine.writeLater(mutation.body, (status) => {
       if (this.stopped) return;

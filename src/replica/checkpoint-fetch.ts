@@ -6,6 +6,7 @@
  * learning leaves room for clients.
  */
 import { crc32c } from '../base/crc32c.ts';
+import { reached } from '../base/marks.ts';
 import type { Clock, Timers } from '../env/clock.ts';
 import type { Disk, DiskError, DiskFile } from '../env/disk.ts';
 import type { FileChunk, FileRequest, LearnCheckpoint } from '../wire/generated/internal.ts';
@@ -73,6 +74,7 @@ export class CheckpointFetch {
       await this.fetchFile(name, fileSizes[index] ?? 0);
     }
     await disk.syncDirectory(this.path);
+    reached('replica.learn.fetched');
   }
 
   /** `chunk.bytes` is valid during the call only. */
@@ -83,6 +85,7 @@ export class CheckpointFetch {
     if (chunk.fileName !== request.fileName || chunk.offset !== request.offset) return;
     if (chunk.error !== 'ERR_OK') {
       this.waiting = null;
+      reached('replica.learn.checkpointGone');
       waiting.reject(new FetchAbandoned('the primary no longer has the checkpoint'));
       return;
     }
@@ -96,6 +99,7 @@ export class CheckpointFetch {
   onTick(nowMs: number): void {
     const { waiting } = this;
     if (waiting === null || nowMs - waiting.sentAtMs < RETRY_MS) return;
+    reached('replica.learn.pieceRepeated');
     waiting.attempts += 1;
     if (waiting.attempts > RETRIES_MAX) {
       this.waiting = null;
@@ -119,6 +123,7 @@ export class CheckpointFetch {
       while (offset < size) {
         const bytes = await this.fetchPiece(name, offset, Math.min(CHUNK_BYTES_MAX, size - offset));
         await append(file, bytes);
+        reached('replica.learn.piece');
         offset += bytes.length;
         this.fetchedBytes += bytes.length;
       }

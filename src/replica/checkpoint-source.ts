@@ -8,6 +8,7 @@
 
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { crc32c } from '../base/crc32c.ts';
+import { reached } from '../base/marks.ts';
 import type { CheckpointFile } from '../consensus/learner-session.ts';
 import type { Disk, DiskFile } from '../env/disk.ts';
 import type { Engine } from '../env/engine.ts';
@@ -49,11 +50,13 @@ export class CheckpointSource {
     try {
       await this.forget(learnId);
       await engine.checkpoint(path);
+      reached('replica.checkpoint.made');
       const entries = await this.disk.list(path);
       const files = entries
         .filter((entry) => !entry.isDirectory)
         .map((entry) => ({ name: entry.name, size: entry.size }));
       if (!this.making.has(learnId)) {
+        reached('replica.checkpoint.unwanted');
         await this.disk.remove(path);
         return null;
       }
@@ -68,6 +71,7 @@ export class CheckpointSource {
     const served = this.served.get(request.learnId);
     const isKnown = served?.files.some((file) => file.name === request.fileName) === true;
     if (served === undefined || served.id !== request.checkpointId || !isKnown) {
+      reached('replica.checkpoint.gone');
       return chunkOf(request, EMPTY_BYTES, 'ERR_OBJECT_NOT_FOUND');
     }
     try {

@@ -8,6 +8,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
+import { reached } from '../base/marks.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaCore } from '../consensus/replica-core.ts';
 import type { Clock } from '../env/clock.ts';
@@ -151,8 +152,14 @@ export class ClientRequests {
     const role = core.leading;
     if (role === null) return ErrorCode.invalidState;
     const now = clock.monotonicMs();
-    if (!lease.isValid(now)) return ErrorCode.invalidState;
-    if (!role.hasWriteQuorum()) return ErrorCode.notEnoughMember;
+    if (!lease.isValid(now)) {
+      reached('replica.write.noLease');
+      return ErrorCode.invalidState;
+    }
+    if (!role.hasWriteQuorum()) {
+      reached('replica.write.noQuorum');
+      return ErrorCode.notEnoughMember;
+    }
     const { log } = this.host;
     if (log.isCongested) return log.isFull ? ErrorCode.diskInsufficient : ErrorCode.busy;
     if (this.pipeline.isFull) {
@@ -173,6 +180,7 @@ export class ClientRequests {
     }
     const argumentStart = reader.position;
     if (!header.isBackupRequest && !this.isReadable()) {
+      reached('replica.read.held');
       this.hold(session, rpc, seqid, reader.bytes.slice(argumentStart, reader.end));
       return;
     }
@@ -200,7 +208,10 @@ export class ClientRequests {
       if (!serves) return ErrorCode.invalidState;
     } else {
       if (status !== ReplicaStatus.primary) return ErrorCode.invalidState;
-      if (!this.leaseHolds()) return ErrorCode.invalidState;
+      if (!this.leaseHolds()) {
+        reached('replica.read.noLease');
+        return ErrorCode.invalidState;
+      }
     }
     if (!this.source.reads.isSupported(header.rpc)) return ErrorCode.handlerNotFound;
     return beginArgument(reader) ? ErrorCode.ok : ErrorCode.invalidParameters;
@@ -220,6 +231,7 @@ export class ClientRequests {
         return;
       }
       if (!isBackup && (this.host.core.leading === null || !this.leaseHolds())) {
+        reached('replica.read.leaseLostMeanwhile');
         session.replyError(rpc, seqid, ErrorCode.invalidState);
         return;
       }

@@ -5,6 +5,7 @@
  * A learned checkpoint replaces all of it at once (`replace`); between close and open there is no
  * engine, and the replica lets nothing through.
  */
+import { reached } from '../base/marks.ts';
 import type { Mutation } from '../consensus/mutation.ts';
 import type { Engine, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
@@ -113,6 +114,7 @@ export class ReplicaEngine {
     await this.close({ flush: false });
     await this.folder.installLearned();
     const { engine, applied } = await openEngine(this.environment, this.folder);
+    reached('replica.swap.opened');
     this.engine = engine;
     this.durable = applied.decree;
     this.readService = this.makeReads(engine, table);
@@ -149,6 +151,7 @@ export class ReplicaEngine {
       return;
     }
     if (this.engine !== engine) return;
+    reached('replica.flushed');
     this.durable = applied;
     this.owner.onDurable(applied);
   }

@@ -10,6 +10,7 @@
  * crash between them is undone on opening. `replica.json` is never consulted about data: what the
  * engine holds is read from the engine.
  */
+import { reached } from '../base/marks.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { Disk } from '../env/disk.ts';
 import type { AppInfo, AppStatus, PartitionConfiguration } from '../model/configuration.ts';
@@ -68,6 +69,7 @@ export class ReplicaFolder {
     const { disk } = this;
     const old = `${this.path}/engine.old`;
     if ((await disk.exists(old)) && !(await disk.exists(this.enginePath))) {
+      reached('replica.swap.undone');
       await disk.rename(old, this.enginePath);
     }
     for (const entry of await disk.list(this.path)) {
@@ -83,7 +85,9 @@ export class ReplicaFolder {
     const old = `${this.path}/engine.old`;
     await disk.remove(old);
     if (await disk.exists(this.enginePath)) await disk.rename(this.enginePath, old);
+    reached('replica.swap.oldMoved');
     await disk.rename(this.learnPath, this.enginePath);
+    reached('replica.swap.newMoved');
     await disk.remove(old);
   }
 
@@ -97,7 +101,9 @@ export class ReplicaFolder {
       secondaries: config.secondaries,
       table: { ...table, envs: Object.fromEntries(table.envs) },
     });
+    reached('replica.config.before');
     await this.disk.replaceFile(`${this.path}/replica.json`, encodeUtf8(`${text}\n`));
+    reached('replica.config.after');
   }
 
   /** Null when the file is missing or damaged: the replica cannot be trusted to know its ballot. */

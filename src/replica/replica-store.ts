@@ -9,6 +9,7 @@
  *     otherwise a replica that is not here is missing, and is never replaced by an empty one.
  */
 import { inParallel } from '../base/in-parallel.ts';
+import { reached } from '../base/marks.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
@@ -192,7 +193,10 @@ export class ReplicaStore implements ReplicaHost {
 
   onConfigurationPush(message: ConfigurationPush): void {
     // Meant for a former life of this server: what it was trusted with then is void.
-    if (message.incarnation !== this.identity.incarnation) return;
+    if (message.incarnation !== this.identity.incarnation) {
+      reached('replica.push.formerLife');
+      return;
+    }
     const config = configurationFromWire(message.configuration);
     const table = tableFromWire(message.table);
     const replica = this.reach(config.gpid);
@@ -212,6 +216,7 @@ export class ReplicaStore implements ReplicaHost {
     if (invited && this.hasFailed(gpid, message.configuration.ballot)) {
       // The primary has all that is committed and offers it: the damaged copy goes to the trash, a
       // new one is learned.
+      reached('replica.failed.relearned');
       this.run(gpidKey(gpid), () => this.removeReplica(gpid));
       return;
     }
@@ -327,6 +332,7 @@ export class ReplicaStore implements ReplicaHost {
     for (const [key, replica] of this.openReplicas) {
       await replica.settled();
       if (!report.isSuspect(replica.gpid, replica.inspect().durableDecree)) continue;
+      reached('replica.log.suspect');
       this.suspects.add(key);
       replica.core.fail('its part of the log is damaged');
     }
@@ -355,6 +361,7 @@ export class ReplicaStore implements ReplicaHost {
       this.openReplicas.set(gpidKey(gpid), await Replica.open(this, folder));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      reached('replica.broken');
       this.broken.set(gpidKey(gpid), { gpid, reason });
       this.environment.logger.warn('replica.broken', { gpid: gpidText(gpid), reason });
     }
@@ -390,6 +397,7 @@ export class ReplicaStore implements ReplicaHost {
       await folder.trash(
         `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`,
       );
+      reached('replica.trashed');
       this.dropLog(gpid);
       if (this.suspects.delete(key)) this.forgiveDamage();
       this.environment.logger.info('replica.removed', { gpid: gpidText(gpid) });
@@ -403,6 +411,7 @@ export class ReplicaStore implements ReplicaHost {
   /** Flushes the replicas that keep an overlong log from shrinking. */
   private boundLog(): void {
     if (this.log.byteLength <= this.options.logBytesMax) return;
+    reached('replica.log.tooLong');
     for (const straggler of this.log.oldestHolders(this.options.logBytesMax)) {
       const replica = this.openReplicas.get(gpidKey(straggler.gpid));
       if (replica !== undefined && !replica.isDeaf) void replica.flush();

@@ -13,6 +13,7 @@
  */
 import { assert, assertEqual } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
+import { reached } from '../base/marks.ts';
 import type { Mutation } from '../consensus/mutation.ts';
 import type { PrimaryRole } from '../consensus/primary-role.ts';
 import type { Clock } from '../env/clock.ts';
@@ -111,6 +112,7 @@ export class WritePipeline {
 
   /** Mutations above `decree` were dropped: whether another member has kept them is unknown. */
   onDropped(decree: number): void {
+    reached('replica.writes.dropped');
     const dropped = this.flying.filter((batch) => batch.decree > decree);
     this.flying = this.flying.filter((batch) => batch.decree <= decree);
     for (const batch of dropped) this.refuse(batch, ErrorCode.timeout);

@@ -24,6 +24,7 @@
  * After recovery all that was delivered is durable, and writing goes on in a new segment.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
+import { reached } from '../../base/marks.ts';
 import type { Mutation } from '../../consensus/mutation.ts';
 import { DiskError } from '../../env/disk.ts';
 import { type Decree, type Gpid, gpidKey } from '../../model/identity.ts';
@@ -205,8 +206,10 @@ export class LogRecovery {
       const identity = bytes === null ? null : identifySegment(bytes, segment);
       if (identity !== null && isSameLog(identity.logId, settled.logId)) {
         const lastSequence = identity.firstSequence;
+        reached('log.recovery.newerSegment');
         settled = { ...settled, lastSegment: segment, lastSequence, isClosed: false };
       } else {
+        reached('log.recovery.leftoverSegment');
         await disk.remove(segmentPath(this.#directory, segment));
         removed = true;
       }
@@ -368,6 +371,7 @@ export class LogRecovery {
     partitions: readonly Gpid[] | null,
   ): void {
     assertAtLeast(lastBlock, firstBlock, 'last block lost');
+    reached('log.recovery.damage');
     this.#damages.push({ segment, offset, firstBlock, lastBlock, partitions });
     if (partitions === null) this.#suspects.onUnknownDamage();
     else for (const gpid of partitions) this.#suspects.onDamage(gpid);
@@ -390,6 +394,7 @@ export class LogRecovery {
     const path = segmentPath(this.#directory, segment);
     const file = await disk.open(path, 'append');
     if (end < bytes.length) {
+      reached('log.recovery.tornEnd');
       const isDamaged = this.#damages.some(
         (damage) => damage.segment === segment && damage.offset === end,
       );

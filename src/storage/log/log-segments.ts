@@ -3,6 +3,7 @@
  * a time.
  */
 import { assert } from '../../base/assert.ts';
+import { reached } from '../../base/marks.ts';
 import { DiskError, type DiskFile } from '../../env/disk.ts';
 import type { LogIndex } from './log-index.ts';
 import { encodeManifest, type LogManifest, manifestPath, segmentPath } from './log-manifest.ts';
@@ -44,6 +45,7 @@ export class LogSegments {
     // Only an attempt that failed before it was listed can have left one: it is empty.
     await disk.remove(path);
     const file = await disk.open(path, 'create');
+    reached('log.roll.created');
     try {
       await disk.syncDirectory(this.#directory);
       await this.#change((manifest) => ({
@@ -56,6 +58,7 @@ export class LogSegments {
       await file.close();
       throw error;
     }
+    reached('log.roll.listed');
     this.#index.addSegment(segment, firstSequence);
     return file;
   }
@@ -92,8 +95,10 @@ export class LogSegments {
           firstSegment: next.segment,
           firstSequence: next.firstSequence,
         }));
+        reached('log.trim.unlisted');
         this.#index.removeOldest();
         await disk.remove(segmentPath(this.#directory, oldest.segment));
+        reached('log.trim.removed');
       }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

@@ -16,6 +16,7 @@
  * end.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
+import { reached } from '../../base/marks.ts';
 import type { Mutation } from '../../consensus/mutation.ts';
 import type { TimerHandle } from '../../env/clock.ts';
 import { DiskError, type DiskFile } from '../../env/disk.ts';
@@ -125,7 +126,10 @@ export class LogWriter {
       this.#environment.timers.defer(() => owner.onLogFailed(failure));
       return true;
     }
-    if (this.#pendingBytes >= this.#options.pendingBytesMax) return false;
+    if (this.#pendingBytes >= this.#options.pendingBytesMax) {
+      reached('log.append.refused');
+      return false;
+    }
     const group = this.#openGroup();
     const before = group.byteLength;
     group.addMutation(mutation, owner, durable);
@@ -173,7 +177,10 @@ export class LogWriter {
 
   #onAdded(bytes: number): void {
     this.#pendingBytes += bytes;
-    if (this.#pendingBytes > this.#options.congestedBytes) this.#congested = true;
+    if (this.#pendingBytes > this.#options.congestedBytes) {
+      reached('log.congested');
+      this.#congested = true;
+    }
     if (this.#flushScheduled || this.#inFlight !== null || this.#busy) return;
     this.#flushScheduled = true;
     this.#environment.timers.defer(this.#onTurnEnd);
@@ -206,6 +213,7 @@ export class LogWriter {
     this.#inFlightBytes = bytes.length;
     this.#inFlightSyncedSequence = this.#syncedSequence;
     this.#inFlightSince = group.durable ? this.#environment.clock.monotonicMs() : 0;
+    reached('log.append.before');
     file.append(bytes, group.durable, this.#onWritten);
   }
 
@@ -221,6 +229,7 @@ export class LogWriter {
       return;
     }
     this.#full = false;
+    reached('log.append.after');
     const blockPosition = this.#index.onBlock(this.#inFlightBytes);
     this.#onWrittenBlock(group);
     // The next block is on its way before owners are told, so that the disk does not wait for them.
@@ -265,6 +274,7 @@ export class LogWriter {
     try {
       await this.#seal();
       isSealed = true;
+      reached('log.roll.sealed');
       if (this.#failure === null) {
         this.#file = await this.#segments.openNext(this.#sequence);
         this.#fileBytes = 0;
@@ -334,6 +344,7 @@ export class LogWriter {
       this.#fail(failure);
       return;
     }
+    reached('log.synced.beside');
     this.#syncedSequence = Math.max(this.#syncedSequence, sequence);
     this.#armSync();
   }
@@ -344,6 +355,7 @@ export class LogWriter {
   async #onFull(error: DiskError): Promise<void> {
     this.#busy = true;
     if (!this.#full) {
+      reached('log.full');
       this.#full = true;
       this.statistics.fulls += 1;
       this.#environment.logger.warn('log.disk_full', { path: error.path });
@@ -380,6 +392,7 @@ export class LogWriter {
 
   #fail(error: DiskError): void {
     if (this.#failure === null) {
+      reached('log.failed');
       this.#failure = error;
       this.#environment.logger.warn('log.failed', { path: error.path, code: error.code });
     }
