@@ -130,3 +130,68 @@ test('what a process promised after a sync survives a power loss, and every seed
   }
   assert.ok(longer > 0, 'sometimes more than was promised is there');
 });
+
+test('a process that is killed inside a call has no effect after that point', async () => {
+  const failures: unknown[] = [];
+  const scheduler = new Scheduler(new Trace(0), (_, error) => failures.push(error));
+  const streams = new RandomStreams(1);
+  const network = new Network(
+    scheduler,
+    streams.of('network'),
+    drawSwarm(streams.of('swarm')).network,
+  );
+  const events = {
+    onBatchApplied: (): void => {},
+    onStarted: (): void => {},
+    onErrorLog: (): void => assert.fail('the dead log nothing'),
+    onStartFailed: (_: string, error: unknown): void => {
+      throw error;
+    },
+  };
+  const log: string[] = [];
+  let lives = 0;
+  const boot = async ({
+    disk,
+    timers,
+    transport,
+    logger,
+  }: ReplicaEnvironment): Promise<RunningProcess> => {
+    lives += 1;
+    const file = await disk.open('log', 'append');
+    log.push(`life ${lives} finds ${file.size} bytes`);
+    if (lives > 1) return { close: async () => {} };
+    timers.after(10, () => {
+      timers.defer(() => log.push('deferred before'));
+      file.append(Uint8Array.of(1), false, () => log.push('appended'));
+      victim.kill();
+      timers.defer(() => log.push('deferred after'));
+      timers.after(1, () => log.push('timer'));
+      file.append(Uint8Array.of(2, 3), true, () => log.push('appended after'));
+      void disk.remove('log').then(() => log.push('removed'));
+      void Promise.resolve().then(() => disk.open('other', 'create'));
+      const ignore = { onOpen: () => {}, onData: () => {}, onDrain: () => {}, onClose: () => {} };
+      transport.connect({ host: 'victim', port: 7 }, ignore).write(Uint8Array.of(1));
+      logger.error('from beyond');
+      throw new Error('from beyond');
+    });
+    return { close: async () => {} };
+  };
+  const traits = {
+    clock: { rate: 1, monotonicOffsetMs: 0, timerLateUsMax: 0 },
+    syncMsMean: 1,
+    blockFraction: 0,
+  };
+  const victim = new Machine('victim', 0, { scheduler, network, streams, events }, traits, boot);
+  victim.start();
+  await scheduler.run(20_000);
+  victim.start();
+  await scheduler.run(100_000);
+  assert.deepEqual(log, ['life 1 finds 0 bytes', 'life 2 finds 1 bytes']);
+  let found: string[] = [];
+  void victim.disk.list('').then((entries) => {
+    found = entries.map(({ name }) => name);
+  });
+  await scheduler.run(200_000);
+  assert.deepEqual(found, ['log']);
+  assert.deepEqual(failures, []);
+});

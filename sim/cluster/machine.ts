@@ -26,6 +26,7 @@ import { type ClockTraits, SimClock, SimLogger, SimTimers } from '../kernel/proc
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { RandomStreams } from '../kernel/streams.ts';
 import type { Host, Network } from '../network/network.ts';
+import { Life, LifeDisk, LifeTransport } from './life.ts';
 
 /** What runs on a machine, once it is up. */
 export interface RunningProcess {
@@ -118,7 +119,7 @@ export class Machine<P extends RunningProcess> {
     this.host.isUp = true;
     this.owner.start();
     const life = this.owner.generation;
-    const environment = this.#environment(life);
+    const environment = this.#environment(new Life(this.owner));
     scheduler.schedule(0, this.owner, 'boot', false, () => void this.#run(environment, life));
   }
 
@@ -175,18 +176,21 @@ export class Machine<P extends RunningProcess> {
     }
   }
 
-  #environment(life: number): ReplicaEnvironment {
+  #environment(life: Life): ReplicaEnvironment {
     const { scheduler, network, streams, events } = this.#world;
     const timers = new SimTimers(scheduler, this.owner, this.clock, this.#random);
     this.#timers = timers;
+    const disk = new LifeDisk(life, this.disk);
     const { blockFraction } = this.traits;
     const engines = new ObservedEngines(
       (isObserved) => {
         const mayBlock = (): boolean =>
           blockFraction > 0 && !isObserved() && this.#random.fraction() < blockFraction;
-        return new MemoryEngineFactory({ disk: this.disk, timers, clock: this.clock, mayBlock });
+        return new MemoryEngineFactory({ disk, timers, clock: this.clock, mayBlock });
       },
-      (path, batch) => events.onBatchApplied(this.name, path, batch),
+      (path, batch) => {
+        if (!life.isOver) events.onBatchApplied(this.name, path, batch);
+      },
     );
     this.engines = engines;
     const logger = new SimLogger(scheduler, this.owner, (owner, event, text) => {
@@ -195,10 +199,10 @@ export class Machine<P extends RunningProcess> {
     return {
       clock: this.clock,
       timers,
-      random: streams.of(`${this.name}/process/${life}`),
-      transport: network.transport(this.host),
+      random: streams.of(`${this.name}/process/${life.generation}`),
+      transport: new LifeTransport(life, network.transport(this.host)),
       logger,
-      disk: this.disk,
+      disk,
       engines,
     };
   }

@@ -6,7 +6,8 @@
  *    to `timerLateUsMax`, as in a busy event loop.
  * 2. `defer` runs after all events of the same instant for this process: the network rounds deliveries up to
  *    turns (`turnUs`), so that a turn can hold several.
- * 3. Everything carries the generation of the process: after a crash nothing of the former life fires.
+ * 3. Everything carries the generation of the process: after a crash nothing of the former life fires, nor what
+ *    its code asks for while the call in which it was killed comes to rest.
  */
 import { assertAtLeast } from '../../src/base/assert.ts';
 import type { Clock, TimerHandle, Timers } from '../../src/env/clock.ts';
@@ -59,6 +60,7 @@ export class SimTimers implements Timers {
   readonly #owner: Owner;
   readonly #clock: SimClock;
   readonly #random: Random;
+  readonly #life: number;
   #deferred: (() => void)[] = [];
 
   /** For one life of the process. */
@@ -67,6 +69,7 @@ export class SimTimers implements Timers {
     this.#owner = owner;
     this.#clock = clock;
     this.#random = random;
+    this.#life = owner.generation;
   }
 
   after(delayMs: number, callback: () => void): TimerHandle {
@@ -96,6 +99,7 @@ export class SimTimers implements Timers {
   }
 
   defer(callback: () => void): void {
+    if (this.#owner.generation !== this.#life) return;
     this.#deferred.push(callback);
     if (this.#deferred.length > 1) return;
     this.#scheduler.schedule(
@@ -111,10 +115,14 @@ export class SimTimers implements Timers {
   readonly #runDeferred = (): void => {
     const callbacks = this.#deferred;
     this.#deferred = [];
-    for (const callback of callbacks) callback();
+    for (const callback of callbacks) {
+      if (this.#owner.generation !== this.#life) return;
+      callback();
+    }
   };
 
   #arm(timer: SimTimer, delayMs: number, callback: () => void): void {
+    if (this.#owner.generation !== this.#life) return;
     const { rate, timerLateUsMax } = this.#clock.traits;
     const lateUs = timerLateUsMax === 0 ? 0 : this.#random.below(timerLateUsMax);
     const delayUs = Math.ceil((delayMs * 1000) / rate) + lateUs;
@@ -127,6 +135,7 @@ export class SimLogger implements Logger {
   readonly #scheduler: Scheduler;
   readonly #owner: Owner;
   readonly #onError: (owner: Owner, event: string, text: string) => void;
+  readonly #life: number;
 
   constructor(
     scheduler: Scheduler,
@@ -136,6 +145,7 @@ export class SimLogger implements Logger {
     this.#scheduler = scheduler;
     this.#owner = owner;
     this.#onError = onError;
+    this.#life = owner.generation;
   }
 
   debug(event: string, fields?: LogFields): void {
@@ -152,12 +162,14 @@ export class SimLogger implements Logger {
 
   error(event: string, fields?: LogFields): void {
     this.#note(event, fields);
+    if (this.#owner.generation !== this.#life) return;
     this.#onError(this.#owner, event, fieldsText(fields));
   }
 
   #note(event: string, fields: LogFields | undefined): void {
     const { trace, nowUs } = this.#scheduler;
-    if (trace.keepsLines) trace.note(nowUs, this.#owner.name, event, fieldsText(fields));
+    if (trace.keepsLines && this.#owner.generation === this.#life)
+      trace.note(nowUs, this.#owner.name, event, fieldsText(fields));
   }
 }
 

@@ -28,6 +28,7 @@ export class Scheduler {
   #nowUs: number = 0;
   #sequence: number = 0;
   #current: Owner | null = null;
+  #currentGeneration: number = 0;
   #running: { untilUs: number; resolve: () => void; reject: (error: unknown) => void } | null =
     null;
   #stopRequested: boolean = false;
@@ -42,10 +43,12 @@ export class Scheduler {
   }
 
   /**
-   * Whose callback runs, for messages about what went wrong in it; null in the world's own events.
+   * Whose event was delivered last: its callback, or a promise that this set off, is what runs. Null
+   * in the world's own events, and when the process was killed meanwhile.
    */
   get current(): Owner | null {
-    return this.#current;
+    const owner = this.#current;
+    return owner !== null && owner.generation === this.#currentGeneration ? owner : null;
   }
 
   schedule(
@@ -138,6 +141,7 @@ export class Scheduler {
       return;
     }
     if (!this.#stopRequested) this.#nowUs = running.untilUs;
+    this.#current = null;
     this.#running = null;
     running.resolve();
   };
@@ -165,17 +169,19 @@ export class Scheduler {
   }
 
   #call(owner: Owner | null, callback: () => void): void {
+    this.#current = owner;
     if (owner === null) {
       callback();
       return;
     }
-    this.#current = owner;
+    const life = owner.generation;
+    this.#currentGeneration = life;
     try {
       callback();
     } catch (error) {
-      this.#onFailure(owner, error);
+      // Killed inside this call: what it ran into after that never happened.
+      if (owner.generation === life) this.#onFailure(owner, error);
     }
-    this.#current = null;
   }
 }
 
