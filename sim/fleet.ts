@@ -5,7 +5,9 @@
  * all, run twice: their trace hashes must be equal (V23).
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { MARKS } from '../src/base/marks.ts';
 import type { Violation } from './checkers/violations.ts';
+import { countByNumber } from './nemesis/fault-numbers.ts';
 import { type SimulationReport, simulate } from './simulation.ts';
 
 export interface FleetOptions {
@@ -41,6 +43,15 @@ export interface FleetViolation extends Violation {
   readonly reproduce: string;
 }
 
+/** The rare branches of production code. */
+export interface MarkReport {
+  readonly total: number;
+  readonly reached: number;
+  readonly neverReached: readonly string[];
+  /** How often. */
+  readonly counts: Record<string, number>;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface FleetReport {
@@ -48,11 +59,17 @@ export interface FleetReport {
   readonly seedFirst: number;
   readonly realSeconds: number;
   readonly simulatedSeconds: number;
+  readonly simulatedHours: number;
   readonly events: number;
   readonly operations: { completed: number; inDoubt: number; failed: number; ledgered: number };
   readonly committedMutations: number;
   readonly contentComparisons: number;
   readonly faults: Record<string, number>;
+  /** The same by the numbers of the fault list; 0 = never met. */
+  readonly faultsByNumber: Record<string, number>;
+  /** Where processes were made to die inside a call. */
+  readonly faultPoints: Record<string, number>;
+  readonly marks: MarkReport;
   readonly seedsRunTwice: number;
   readonly mismatches: { readonly seed: number; readonly reproduce: string }[];
   readonly violations: FleetViolation[];
@@ -108,11 +125,15 @@ class Fleet {
       seedFirst: options.seedFirst,
       realSeconds: 0,
       simulatedSeconds: 0,
+      simulatedHours: 0,
       events: 0,
       operations: { completed: 0, inDoubt: 0, failed: 0, ledgered: 0 },
       committedMutations: 0,
       contentComparisons: 0,
       faults: {},
+      faultsByNumber: {},
+      faultPoints: {},
+      marks: reportMarks({}),
       seedsRunTwice: 0,
       mismatches: [],
       violations: [],
@@ -134,7 +155,13 @@ class Fleet {
   report(realSeconds: number): FleetReport {
     this.#report.violations.sort((a, b) => a.seed - b.seed);
     this.#report.mismatches.sort((a, b) => a.seed - b.seed);
-    return { ...this.#report, realSeconds };
+    return {
+      ...this.#report,
+      realSeconds,
+      simulatedHours: this.#report.simulatedSeconds / 3600,
+      faultsByNumber: countByNumber(this.#report.faults),
+      marks: reportMarks(this.#report.marks.counts),
+    };
   }
 
   #take(): SeedOrder | null {
@@ -185,13 +212,23 @@ class Fleet {
     total.operations.inDoubt += report.operations.inDoubt;
     total.operations.failed += report.operations.failed;
     total.operations.ledgered += report.operations.ledgered;
-    for (const [name, count] of Object.entries(report.faults)) {
-      total.faults[name] = (total.faults[name] ?? 0) + count;
-    }
+    addCounts(total.faults, report.faults);
+    addCounts(total.faultPoints, report.faultPoints);
+    addCounts(total.marks.counts, report.marks);
     for (const violation of report.violations) {
       total.violations.push({ ...violation, seed: report.seed, reproduce });
     }
   }
+}
+
+function addCounts(to: Record<string, number>, from: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(from)) to[name] = (to[name] ?? 0) + count;
+}
+
+export function reportMarks(counts: Record<string, number>): MarkReport {
+  const neverReached = MARKS.filter((name) => (counts[name] ?? 0) === 0);
+  const total = MARKS.length;
+  return { total, reached: total - neverReached.length, neverReached, counts };
 }
 
 function ask(worker: ChildProcess, order: SeedOrder): Promise<SeedOutcome> {

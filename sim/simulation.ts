@@ -6,14 +6,16 @@
  * Phases: set up → warm up → faults → heal → settle → audit → judge. The first violation ends the
  * run.
  */
+import { listenToMarks } from '../src/base/marks.ts';
 import { checkLinearizable } from './checkers/linearizability.ts';
 import { ClusterObserver } from './checkers/observer.ts';
 import { type Violation, Violations } from './checkers/violations.ts';
 import { type ClientProcess, Cluster, TABLE } from './cluster/cluster.ts';
+import { MarkBook } from './kernel/mark-book.ts';
 import { Scheduler } from './kernel/scheduler.ts';
 import { RandomStreams } from './kernel/streams.ts';
 import { Trace } from './kernel/trace.ts';
-import { Nemesis } from './nemesis/nemesis.ts';
+import { type InjectedFault, Nemesis } from './nemesis/nemesis.ts';
 import type { AnyMachine } from './nemesis/stage.ts';
 import { drawSwarm, type Swarm } from './nemesis/swarm.ts';
 import { Workload } from './workload/workload.ts';
@@ -24,6 +26,8 @@ export interface SimulationOptions {
   readonly faultSeconds: number;
   /** 0 = keep no lines. */
   readonly traceLineCount: number;
+  /** Numbers of the faults to start; left out = all that the seed draws. */
+  readonly faults?: readonly number[] | undefined;
 }
 
 export interface SimulationReport {
@@ -40,6 +44,12 @@ export interface SimulationReport {
   readonly committedMutations: number;
   readonly contentComparisons: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** In the order in which they began. */
+  readonly injected: readonly InjectedFault[];
+  /** How often each mark of production code was reached; those never reached are missing. */
+  readonly marks: Readonly<Record<string, number>>;
+  /** Where processes were made to die inside a call. */
+  readonly faultPoints: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
   readonly traceLines: readonly string[];
 }
@@ -63,6 +73,7 @@ class Simulation {
   readonly #swarm: Swarm;
   readonly #trace: Trace;
   readonly #scheduler: Scheduler;
+  readonly #marks: MarkBook;
   readonly #violations: Violations;
   readonly #cluster: Cluster;
   readonly #observer: ClusterObserver;
@@ -82,6 +93,7 @@ class Simulation {
       );
     });
     this.#violations = new Violations(() => this.#scheduler.stop());
+    this.#marks = new MarkBook(this.#scheduler);
     const nowUs = (): number => this.#scheduler.nowUs;
     this.#cluster = new Cluster(this.#scheduler, streams, this.#swarm, this.#violations);
     const servers = this.#cluster.serverViews();
@@ -91,16 +103,19 @@ class Simulation {
     this.#workload = new Workload(this.#swarm.workload, random, nowUs, this.#violations);
     this.#nemesis = new Nemesis(
       this.#cluster.stage(
+        this.#marks,
         (machine) => this.#beforeDeath(machine),
         () => this.#onWallStep(),
       ),
       this.#swarm,
-      streams.of('nemesis'),
+      streams,
+      options.faults ?? null,
     );
   }
 
   async run(): Promise<SimulationReport> {
     process.on('unhandledRejection', this.#onUnhandledRejection);
+    listenToMarks(this.#marks.onMark);
     this.#lookForEver();
     this.#cluster.start();
     await this.#phase('setUp', SETUP_LIMIT_US, this.#whenSetUp());
@@ -108,6 +123,7 @@ class Simulation {
     // Node reports rejections that nobody handled when no tick is left, at the latest now.
     await new Promise((resolve) => void setImmediate(resolve));
     process.off('unhandledRejection', this.#onUnhandledRejection);
+    listenToMarks(null);
     if (this.#isClean) this.#judge();
     return this.#report();
   }
@@ -250,7 +266,15 @@ class Simulation {
       },
       committedMutations: this.#observer.committedCount,
       contentComparisons: this.#observer.contentComparisons,
-      faults: { ...this.#nemesis.counts, ...this.#cluster.network.frameFaultCounts },
+      faults: {
+        ...this.#nemesis.counts,
+        ...this.#cluster.network.frameFaultCounts,
+        driftingClock: this.#cluster.driftingClockCount(),
+        struckAtPoint: this.#marks.strikeCount,
+      },
+      injected: this.#nemesis.injected,
+      marks: Object.fromEntries(this.#marks.counts),
+      faultPoints: Object.fromEntries(this.#marks.strikes),
       violations: this.#violations.all,
       traceLines: this.#trace.lines(),
     };

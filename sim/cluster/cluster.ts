@@ -14,6 +14,7 @@ import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
 import type { Violations } from '../checkers/violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
+import type { MarkBook } from '../kernel/mark-book.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { RandomStreams } from '../kernel/streams.ts';
 import type { AnyMachine, Stage } from '../nemesis/stage.ts';
@@ -127,9 +128,14 @@ export class Cluster {
     }
   }
 
-  stage(beforeDeath: (machine: AnyMachine) => void, onWallStep: () => void): Stage {
+  stage(
+    marks: MarkBook,
+    beforeDeath: (machine: AnyMachine) => void,
+    onWallStep: () => void,
+  ): Stage {
     return {
       scheduler: this.#scheduler,
+      marks,
       network: this.network,
       metas: this.#metas,
       replicas: this.#replicas,
@@ -138,6 +144,10 @@ export class Cluster {
       beforeDeath,
       onWallStep,
     };
+  }
+
+  driftingClockCount(): number {
+    return this.#all().filter(({ traits }) => traits.clock.rate !== 1).length;
   }
 
   /** Largest difference of two wall clocks so far. */

@@ -19,11 +19,18 @@ export interface ArmedMark {
 
 export class MarkBook {
   readonly counts: Map<MarkName, number> = new Map();
+  readonly strikes: Map<MarkName, number> = new Map();
   readonly #scheduler: Scheduler;
   #armed: ArmedMark[] = [];
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
+  }
+
+  get strikeCount(): number {
+    let sum = 0;
+    for (const count of this.strikes.values()) sum += count;
+    return sum;
   }
 
   arm(armed: ArmedMark): void {
@@ -43,6 +50,7 @@ export class MarkBook {
       if (armed.name !== name) continue;
       armed.hitsLeft -= 1;
       if (armed.hitsLeft > 0 || !armed.strike(owner)) continue;
+      this.strikes.set(name, (this.strikes.get(name) ?? 0) + 1);
       this.disarm(armed);
       return;
     }

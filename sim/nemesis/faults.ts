@@ -7,6 +7,7 @@
  * power is cut only where acknowledged means durable.
  */
 import type { Random } from '../../src/env/random.ts';
+import { killAtPoint } from './fault-points.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 
 export interface ActiveFault {
@@ -25,6 +26,7 @@ export type FaultName =
   | 'killAllReplicas'
   | 'killEverything'
   | 'killAfterFrame'
+  | 'killAtPoint'
   | 'powerOffReplica'
   | 'powerOffMeta'
   | 'powerOffAll'
@@ -57,6 +59,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
     killMany(stage, running([...stage.metas, ...stage.replicas]), random),
   // F11
   killAfterFrame: (stage, random) => killAfterFrame(stage, random),
+  killAtPoint,
   // F15, F20, F22
   powerOffReplica: (stage, random) =>
     powerOff(stage, pick(random, running(stage.replicas)), random),

@@ -1,23 +1,42 @@
 /**
  * Starts faults at random moments while it is on, and ends all of them when it is switched off.
+ *
+ * Each attempt has a number and draws all that it decides from a stream of its own: so a run can be
+ * repeated with a part of its faults (`only`), and those that are left do what they did before.
  */
 import type { Random } from '../../src/env/random.ts';
+import type { RandomStreams } from '../kernel/streams.ts';
 import { type ActiveFault, FAULT_NAMES, FAULTS, type FaultName } from './faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 import type { Swarm } from './swarm.ts';
 
+/** One that was started, for people and for the shrinker. */
+export interface InjectedFault {
+  readonly number: number;
+  readonly name: FaultName;
+  readonly timeUs: number;
+  readonly durationMs: number;
+}
+
 export class Nemesis {
   readonly counts: Record<FaultName, number>;
+  readonly injected: InjectedFault[] = [];
   readonly #stage: Stage;
   readonly #swarm: Swarm;
+  readonly #streams: RandomStreams;
   readonly #random: Random;
+  readonly #only: ReadonlySet<number> | null;
   readonly #active: Set<ActiveFault> = new Set();
+  #attempts: number = 0;
   #isOn: boolean = false;
 
-  constructor(stage: Stage, swarm: Swarm, random: Random) {
+  /** `only`: numbers of the faults to start; null = all. */
+  constructor(stage: Stage, swarm: Swarm, streams: RandomStreams, only: readonly number[] | null) {
     this.#stage = stage;
     this.#swarm = swarm;
-    this.#random = random;
+    this.#streams = streams;
+    this.#random = streams.of('nemesis');
+    this.#only = only === null ? null : new Set(only);
     this.counts = Object.fromEntries(FAULT_NAMES.map((name) => [name, 0])) as Record<
       FaultName,
       number
@@ -46,21 +65,30 @@ export class Nemesis {
     const delayMs = -Math.log(1 - this.#random.fraction()) * meanMs;
     this.#stage.scheduler.world(delayMs * 1000, 'nemesis', () => {
       if (!this.#isOn) return;
-      if (this.#active.size < this.#swarm.faultsAtOnceMax) this.#inject();
+      this.#attempts += 1;
+      if (this.#mayInject(this.#attempts)) this.#inject(this.#attempts);
       this.#next();
     });
   }
 
-  #inject(): void {
+  #mayInject(number: number): boolean {
+    if (this.#only !== null) return this.#only.has(number);
+    return this.#active.size < this.#swarm.faultsAtOnceMax;
+  }
+
+  #inject(number: number): void {
     const { faults } = this.#swarm;
-    const name = faults[this.#random.below(faults.length)]!;
+    const random = this.#streams.of(`nemesis/${number}`);
+    const name = faults[random.below(faults.length)]!;
     const { scheduler } = this.#stage;
-    const fault = FAULTS[name](this.#stage, this.#random);
+    const fault = FAULTS[name](this.#stage, random);
     if (fault === null) return;
+    const { durationMs } = fault;
     this.counts[name] += 1;
-    scheduler.trace.note(scheduler.nowUs, 'nemesis', name, `for ${fault.durationMs} ms`);
+    this.injected.push({ number, name, timeUs: scheduler.nowUs, durationMs });
+    scheduler.trace.note(scheduler.nowUs, 'nemesis', `${number} ${name}`, `for ${durationMs} ms`);
     this.#active.add(fault);
-    scheduler.world(fault.durationMs * 1000, 'faultEnds', () => this.#end(fault));
+    scheduler.world(durationMs * 1000, 'faultEnds', () => this.#end(fault));
   }
 
   #end(fault: ActiveFault): void {

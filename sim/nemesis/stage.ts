@@ -1,5 +1,6 @@
 /** What faults act on. */
 import type { Machine, RunningProcess } from '../cluster/machine.ts';
+import type { MarkBook } from '../kernel/mark-book.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Network } from '../network/network.ts';
 
@@ -8,6 +9,7 @@ export type AnyMachine = Machine<RunningProcess>;
 export interface Stage {
   readonly scheduler: Scheduler;
   readonly network: Network;
+  readonly marks: MarkBook;
   readonly metas: readonly AnyMachine[];
   readonly replicas: readonly AnyMachine[];
   readonly clients: readonly AnyMachine[];

@@ -97,6 +97,10 @@ function printReport(report: FleetReport): void {
   );
   const kinds = Object.entries(faults).map(([name, count]) => `${name} ${count}`);
   printLine(`faults: ${faultCount} (${kinds.join(', ')})`);
+  const { marks } = report;
+  printLine(
+    `rare branches: ${marks.reached} of ${marks.total} reached; never: ${marks.neverReached.join(', ')}`,
+  );
   for (const { seed, kind, timeUs, detail, reproduce } of violations) {
     printLine(`VIOLATION seed ${seed} at ${(timeUs / 1e6).toFixed(6)} s ${kind}: ${detail}`);
     printLine(`  ${reproduce}`);

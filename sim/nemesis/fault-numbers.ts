@@ -1,0 +1,63 @@
+/**
+ * Which entries of the fault list (F1 … F33, docs/testing.md) each fault is an instance of, for the
+ * report: it counts by number, and a number that stays at zero is a kind of trouble that no run has
+ * met.
+ */
+import type { FaultName } from './faults.ts';
+
+export type FaultNumber = `F${number}`;
+
+/** What is counted without being started by the nemesis. */
+export type AmbientFault = 'dropped' | 'duplicated' | 'delayed' | 'driftingClock' | 'struckAtPoint';
+
+export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly FaultNumber[]>> = {
+  dropped: ['F1'],
+  delayed: ['F2', 'F3'],
+  duplicated: ['F4'],
+  driftingClock: ['F18'],
+  struckAtPoint: ['F11'],
+  killReplica: ['F10'],
+  killMeta: ['F10', 'F29'],
+  killAllReplicas: ['F14'],
+  killEverything: ['F14', 'F29'],
+  killAfterFrame: [],
+  killAtPoint: [],
+  powerOffReplica: ['F20', 'F22'],
+  powerOffMeta: ['F20', 'F22', 'F29'],
+  powerOffAll: ['F15', 'F20', 'F22'],
+  terminate: [],
+  pauseReplica: ['F12'],
+  pauseMeta: ['F12', 'F29'],
+  isolateReplica: ['F5'],
+  halves: ['F5'],
+  deafReplica: ['F6'],
+  muteReplica: ['F6'],
+  cutReplicaPair: ['F7'],
+  cutReplicaFromMeta: ['F7'],
+  cutClientFromReplica: ['F7'],
+  cutClientFromMeta: ['F7'],
+  flappingLink: ['F8'],
+  slowLink: ['F2'],
+  resetConnection: ['F9'],
+  garbage: ['F9'],
+  frameFaults: [],
+  wallClockStep: ['F17'],
+  slowDisk: ['F27'],
+};
+
+/** Those that a simulator is to inject; the rest needs features that do not exist yet. */
+export const FAULT_NUMBERS_WANTED: readonly FaultNumber[] = Array.from(
+  { length: 30 },
+  (_, index) => `F${index + 1}` as const,
+);
+
+/** All wanted numbers, with how often they happened. */
+export function countByNumber(counts: Readonly<Record<string, number>>): Record<string, number> {
+  const byNumber: Record<string, number> = Object.fromEntries(
+    FAULT_NUMBERS_WANTED.map((number) => [number, 0]),
+  );
+  for (const [name, numbers] of Object.entries(FAULT_NUMBERS)) {
+    for (const number of numbers) byNumber[number] = (byNumber[number] ?? 0) + (counts[name] ?? 0);
+  }
+  return byNumber;
+}
