@@ -167,6 +167,21 @@ test('a killed process is seen by its peer at once, a machine without power only
   assert.deepEqual(silent.closed, ['reset']);
 });
 
+test('the system refuses in the place of a killed process, and accepts in that of a stopped one', async () => {
+  const world = await pair(8);
+  world.right.owner.pause();
+  const accepted = new Log();
+  connect(world, accepted);
+  await world.run(1_000_000);
+  assert.deepEqual([accepted.opened, accepted.closed], [1, []]);
+  world.right.owner.stop();
+  world.network.processDied(world.right);
+  const refused = new Log();
+  connect(world, refused);
+  await world.run(1_000_000);
+  assert.deepEqual([refused.opened, refused.closed], [0, ['refused']]);
+});
+
 test('a receiver that does not read makes the sender buffer, and reading drains it', async () => {
   const world = await pair(6);
   const client = new Log();

@@ -173,6 +173,7 @@ export class ClusterBrain {
     // What is under way is answered when it is durable, and the request is repeated.
     if (partition.changing || partition.table.frozen) return;
     const leads =
+      node.usable &&
       partition.record.config.primary === from &&
       partition.seatOf(from)?.incarnation === node.incarnation &&
       partition.ballot === update.ballot;
@@ -187,6 +188,18 @@ export class ClusterBrain {
     }
     if (change.reason === 'removeSecondary') this.#backOff(partition, update.node as NodeId, now);
     this.#begin([change]);
+    this.#settle(now);
+  }
+
+  /**
+   * This life of the node is proved over (`meta/life-watch.ts`): nobody waits for its grace. What
+   * was proved of another life than the present one is no news.
+   */
+  onLifeEnded(id: NodeId, incarnation: number, now: Now): void {
+    const node = this.state.nodes.onLifeEnded(id, incarnation, now.monotonicMs);
+    if (node === null) return;
+    this.#logger.warn('node.ended', { node: id, incarnation });
+    this.#touchAllOf(node);
     this.#settle(now);
   }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Story } from '../../test/cluster/story.ts';
 import { toNodeId } from '../model/identity.ts';
+import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { type BeaconFacts, BeaconOutcome, NodeRegistry } from './node-registry.ts';
 
 const GRACE_MS = 6_000;
@@ -52,6 +53,30 @@ test('who has left is not heard any more in the same life', () => {
   assert.equal(registry.get(ID)?.usable, false);
   registry.onBeacon(beacon(2, 1), 30);
   assert.equal(registry.get(ID)?.usable, true);
+});
+
+test('a life that is proved over is dead at once, and only a newer one brings the node back', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  registry.onBeacon(beacon(4, 1), 0);
+  assert.equal(registry.onLifeEnded(ID, 3, 10), null, 'another life is no news');
+  assert.equal(registry.onLifeEnded(ID, 4, 10)?.id, ID);
+  assert.equal(registry.onLifeEnded(ID, 4, 10), null);
+  registry.onBeacon(beacon(4, 2), 20);
+  assert.equal(registry.get(ID)?.usable, false, 'a straggler');
+  assert.deepEqual(registry.takeExpired(200), []);
+  registry.onBeacon(beacon(5, 1), 300);
+  assert.equal(registry.get(ID)?.usable, true);
+});
+
+test('who speaks a whole grace after its life was proved over was slandered, and starts like any other', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  registry.onBeacon(beacon(4, 1), 0);
+  registry.onLifeEnded(ID, 4, 10);
+  registry.onBeacon(beacon(4, 2), 10 + GRACE_MS);
+  assert.equal(registry.get(ID)?.usable, false);
+  assert.equal(registry.onBeacon(beacon(4, 3), 11 + GRACE_MS), BeaconOutcome.changed);
+  assert.equal(registry.get(ID)?.usable, true);
+  assert.equal(registry.get(ID)?.grantsLease, false);
 });
 
 test('nobody is dead because this process slept', () => {
@@ -124,4 +149,35 @@ test('a new meta server grants leases as soon as it has seen a report', () => {
   assert.equal(a.leaseMs, 0);
   story.sendReport(a);
   assert.equal(a.leaseMs, 5_000);
+});
+
+test('a life that is proved over gets no lease and no change, and is replaced at once', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const a = story.server('a');
+  story.brain.onLifeEnded(a.id, a.incarnation, story.now());
+  story.flush();
+  assert.match(story.shape(), /^2: b \+ c/);
+  a.leaseMs = -1;
+  story.sendBeacon(a);
+  assert.equal(a.leaseMs, 0);
+  story.sendReport(a);
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('b').id);
+  assert.match(story.shape(), /^2: b \+ c/);
+  story.start('a');
+  story.advance(3_000);
+  assert.equal(story.shape(), '3: b + a c');
+  assert.equal(a.leaseMs, 5_000);
+});
+
+test('a server that is back in another life before its grace is over is acted on at once', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.server('b').teaches = false;
+  story.restart('a');
+  story.sendBeacon(story.server('a'));
+  story.flush();
+  assert.match(story.shape(), /^2: b \+ c/);
 });

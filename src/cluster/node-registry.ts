@@ -10,6 +10,9 @@
  *     leadership that was taken from it (`grantsLease`). So a node that comes back after its grace, or that is heard
  *     by a new meta server for the first time, cannot answer from an old configuration.
  *  5. When this process itself was asleep, everybody gets a whole new grace: their beacons may wait in its sockets.
+ *  6. A life that is proved over (`onLifeEnded`) is dead at once and is granted nothing more: what still arrives of
+ *     it was sent before. Only a newer incarnation brings the node back. Should it be heard a whole grace later, the
+ *     proof was wrong; then it is what a node is that comes back after its grace (rule 4), for its lease is over.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
@@ -34,6 +37,8 @@ export class ServerNode {
   alive = true;
   /** This life has said farewell; whatever it still sends, it is not coming back. */
   left = false;
+  /** When this life was proved over; minus infinity while it was not. */
+  endedAtMs: number = Number.NEGATIVE_INFINITY;
   lastBeaconMs: number;
   lastSequence = 0;
   freeBytes = 0;
@@ -135,9 +140,21 @@ export class NodeRegistry {
     node.address = facts.address;
     node.freeBytes = facts.freeBytes;
     node.totalBytes = facts.totalBytes;
-    const changed = facts.leaving ? this.#leave(node) : this.#revive(node);
+    const changed = facts.leaving ? this.#leave(node) : this.#revive(node, nowMs);
     if (born || !known) return BeaconOutcome.born;
     return changed ? BeaconOutcome.changed : BeaconOutcome.known;
+  }
+
+  /** Rule 6. Returns the node when this makes a difference. */
+  onLifeEnded(id: NodeId, incarnation: number, nowMs: number): ServerNode | null {
+    const node = this.#nodes.get(id);
+    if (node === undefined || node.incarnation !== incarnation || !node.usable) return null;
+    node.alive = false;
+    node.grantsLease = false;
+    node.endedAtMs = nowMs;
+    reached('cluster.node.ended');
+    assert(!node.usable, 'a life that is over is of no use');
+    return node;
   }
 
   /** Returns the nodes whose grace is over since the last call. */
@@ -167,6 +184,7 @@ export class NodeRegistry {
     node.incarnation = incarnation;
     node.alive = true;
     node.left = false;
+    node.endedAtMs = Number.NEGATIVE_INFINITY;
     node.lastSequence = 0;
     node.lastBeaconMs = nowMs;
     node.reported = false;
@@ -182,8 +200,10 @@ export class NodeRegistry {
     return changed;
   }
 
-  #revive(node: ServerNode): boolean {
+  #revive(node: ServerNode, nowMs: number): boolean {
     if (node.alive || node.left) return false;
+    if (nowMs - node.endedAtMs <= this.#graceMs) return false;
+    node.endedAtMs = Number.NEGATIVE_INFINITY;
     reached('cluster.node.revived');
     node.alive = true;
     // What it reported before is what it was trusted with before: it has to report again.

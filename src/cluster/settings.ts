@@ -7,6 +7,10 @@ export interface ClusterSettings {
   readonly leaseMs: number;
   /** A node whose last beacon was received this long ago is dead. */
   readonly graceMs: number;
+  /** A crash that is proved (`meta/life-watch.ts`) is acted on at once, without the grace. */
+  readonly fastFailover: boolean;
+  /** Between two attempts to connect to a node whose connection has ended. */
+  readonly probeIntervalMs: number;
   /** How long a partition waits for a member that it lost before another node gets a copy. */
   readonly replacementDelayMs: number;
   /** The same for a partition that cannot take writes because too few members are left. */
@@ -31,6 +35,8 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   beaconIntervalMs: 1_000,
   leaseMs: 5_000,
   graceMs: 6_000,
+  fastFailover: true,
+  probeIntervalMs: 100,
   replacementDelayMs: 60_000,
   urgentReplacementDelayMs: 15_000,
   learnStallMs: 60_000,
@@ -47,6 +53,9 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
 export const CLOCK_DRIFT_MAX = 0.05;
 export const LEASE_MARGIN_MS = 250;
 
+/** Attempts to connect to a node whose connection has ended, before it is left to its grace. */
+export const PROBES_MAX = 10;
+
 /** Losing one beacon costs nobody its lease. */
 export function leaseCoversBeacons(settings: ClusterSettings): boolean {
   return settings.leaseMs >= 2 * settings.beaconIntervalMs;
@@ -57,11 +66,18 @@ export function graceCoversLease(settings: ClusterSettings): boolean {
   return settings.graceMs >= settings.leaseMs * (1 + CLOCK_DRIFT_MAX) + LEASE_MARGIN_MS;
 }
 
+/** Later than that there is nothing left to prove. */
+export function probesEndWithinGrace(settings: ClusterSettings): boolean {
+  return PROBES_MAX * settings.probeIntervalMs <= settings.graceMs;
+}
+
 /** The relations that safety and liveness hang on; broken ones are a mistake of whoever built the settings. */
 export function assertClusterSettings(settings: ClusterSettings): void {
   assertAtLeast(settings.beaconIntervalMs, 1, 'beacon interval');
   assert(leaseCoversBeacons(settings), 'a lease outlives the loss of one beacon');
   assert(graceCoversLease(settings), 'the grace outlasts the lease, drift and margin included');
+  assertAtLeast(settings.probeIntervalMs, 1, 'probe interval');
+  assert(probesEndWithinGrace(settings), 'probes end within the grace');
   assertAtLeast(settings.replacementDelayMs, settings.urgentReplacementDelayMs, 'replacement');
   assertAtLeast(settings.urgentReplacementDelayMs, 0, 'urgent replacement delay');
   assertAtLeast(settings.learnStallMs, 1, 'learn stall');

@@ -11,6 +11,7 @@ import {
   DEFAULT_CLUSTER_SETTINGS,
   graceCoversLease,
   leaseCoversBeacons,
+  probesEndWithinGrace,
 } from '../cluster/settings.ts';
 import type { HostPort } from '../model/identity.ts';
 
@@ -85,6 +86,20 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     minimum: 100,
     maximum: 900 * SECOND_MS,
     help: 'How long after its last beacon a replica server is declared dead.',
+  },
+  fastFailover: {
+    key: 'meta.fast_failover',
+    type: 'boolean',
+    default: DEFAULTS.fastFailover,
+    help: 'A crashed server is replaced as soon as its machine and a second witness refuse connections to it, without waiting for the grace. Switch it off where something else than the machine itself may refuse them while the server lives (a virtual service address).',
+  },
+  probeIntervalMs: {
+    key: 'meta.probe_interval_ms',
+    type: 'duration',
+    default: DEFAULTS.probeIntervalMs,
+    minimum: 10,
+    maximum: 10 * SECOND_MS,
+    help: 'Time between two attempts to connect to a server whose connection has ended; there are ten.',
   },
   replacementDelayMs: {
     key: 'meta.replacement_delay_ms',
@@ -179,6 +194,14 @@ export const META_OPTION_RELATIONS: readonly OptionRelation<MetaOptions>[] = [
     holds: graceCoversLease,
     message:
       'meta.grace_ms must be at least meta.lease_ms plus 5 % and 250 ms, or two servers could lead at once',
+  },
+  {
+    holds: probesEndWithinGrace,
+    message: 'meta.probe_interval_ms must be at most a tenth of meta.grace_ms',
+  },
+  {
+    holds: (options) => 10 * options.tickIntervalMs <= options.graceMs,
+    message: 'meta.tick_interval_ms must be at most a tenth of meta.grace_ms',
   },
   {
     holds: (options) => options.replacementDelayMs >= options.urgentReplacementDelayMs,

@@ -33,6 +33,7 @@ import { InternalMessage } from '../wire/schema/internal.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Committer } from './committer.ts';
 import { DEFAULT_JOURNAL_LIMITS, JournalStore } from './journal-store.ts';
+import { LifeWatch } from './life-watch.ts';
 import { MetaService } from './meta-service.ts';
 import type { MetaOptions } from './options.ts';
 import type { StateStore } from './state-store.ts';
@@ -48,6 +49,8 @@ export class MetaServer {
   readonly #bus: MessageBus;
   readonly #committer: Committer;
   readonly #commands: CommandQueue;
+  /** Null when crashes are left to the grace. */
+  readonly #lifeWatch: LifeWatch | null;
   readonly #ticks: TimerHandle;
   #closed = false;
 
@@ -71,13 +74,19 @@ export class MetaServer {
         incarnation: store.epoch,
       },
       this.statistics,
-      { messages: this.#messageHandlers(), onPeerConnected() {}, onPeerLost() {} },
+      {
+        messages: this.#messageHandlers(),
+        onPeerConnected() {},
+        onPeerLost() {},
+        onInboundLost: (node, incarnation) => this.#lifeWatch?.onConnectionLost(node, incarnation),
+      },
     );
     this.#committer = new Committer(store, {
       onCommitted: (batch) => this.#onCommitted(batch),
       onDeposed: () => environment.logger.error('meta.deposed', { epoch: store.epoch }),
     });
     this.brain = this.#makeBrain(options);
+    this.#lifeWatch = options.fastFailover ? this.#makeLifeWatch(options) : null;
     this.#commands = new CommandQueue(this.brain, () => this.#now());
     const service = new MetaService({
       brain: this.brain,
@@ -143,6 +152,7 @@ export class MetaServer {
     if (this.#closed) return;
     this.#closed = true;
     this.#environment.timers.cancel(this.#ticks);
+    this.#lifeWatch?.close();
     this.#committer.close();
     this.#bus.close();
     await this.#rpc.close();
@@ -176,6 +186,23 @@ export class MetaServer {
     return brain;
   }
 
+  #makeLifeWatch(options: MetaOptions): LifeWatch {
+    const { nodes } = this.brain.state;
+    return new LifeWatch(this.#environment, options.probeIntervalMs, {
+      addressOf: (id, incarnation) => {
+        const node = nodes.get(id);
+        return node?.usable === true && node.incarnation === incarnation ? node.address : null;
+      },
+      witnessesOf: (id) =>
+        nodes
+          .usableNodes()
+          .map((node) => node.id)
+          .filter((one) => one !== id),
+      ask: (witness, request) => this.#bus.send(witness, InternalMessage.witnessRequest, request),
+      ended: (id, incarnation) => this.brain.onLifeEnded(id, incarnation, this.#now()),
+    });
+  }
+
   #messageHandlers(): MessageHandlers {
     return {
       [InternalMessage.beacon]: (from, message) => this.#onBeacon(from, message),
@@ -185,6 +212,9 @@ export class MetaServer {
       [InternalMessage.configurationUpdate]: (from, message) => {
         this.brain.onConfigurationUpdate(from, message, this.#now());
       },
+      [InternalMessage.witnessAnswer]: (from, message) => {
+        this.#lifeWatch?.onWitnessAnswer(from, message);
+      },
     };
   }
 
@@ -192,6 +222,7 @@ export class MetaServer {
     if (message.nodeId !== from || message.incarnation < 1) return;
     const { address } = message;
     if (address === null) return;
+    this.#lifeWatch?.onHeard(from);
     this.brain.onBeacon({ ...message, node: from, address }, this.#now());
   }
 

@@ -9,6 +9,8 @@
  * listen, send beacons. A replica that cannot be opened is reported as failed and keeps its files;
  * it never keeps the others from serving.
  */
+
+import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { ErrorCode } from '../base/error-names.ts';
 import { type HostPort, hostPortText } from '../base/host-port.ts';
@@ -42,6 +44,7 @@ import { type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { ReplicaInspection } from './replica-host.ts';
 import { ReplicaStore } from './replica-store.ts';
+import { Witness } from './witness.ts';
 
 export class ReplicaServer implements RequestHandler {
   /** What others connect to. */
@@ -57,6 +60,7 @@ export class ReplicaServer implements RequestHandler {
   private readonly lease: Lease;
   private readonly beacons: BeaconSender;
   private readonly store: ReplicaStore;
+  private readonly witness: Witness;
   private timers: TimerHandle[] = [];
   private closing: Promise<void> | null = null;
   private reportSequence = 0;
@@ -80,6 +84,7 @@ export class ReplicaServer implements RequestHandler {
     this.statistics = statistics;
     this.lease = new Lease(options.leaseMs);
     this.bus = this.makeBus();
+    this.witness = new Witness(environment, this.bus);
     this.beacons = this.makeBeacons();
     this.store = new ReplicaStore(environment, options, {
       self: this.nodeId,
@@ -176,6 +181,8 @@ export class ReplicaServer implements RequestHandler {
   // ---- life ----
 
   private async start(): Promise<void> {
+    // Replaying the log may take a while; that the former life is over can be acted on meanwhile.
+    this.beacons.send(false);
     await this.store.open();
     await this.measureSpace();
     const { timers } = this.environment;
@@ -197,7 +204,10 @@ export class ReplicaServer implements RequestHandler {
     this.lease.surrender();
     this.beacons.send(true);
     await this.store.close();
+    this.witness.close();
     this.bus.close();
+    // The meta server takes a refused connection for proof that this life holds no lease any more.
+    assert(!this.hasLease, 'a server that holds a lease listens');
     await this.rpc.close();
     await this.folder.lock.release();
     logger.info('replica.server.stopped', { nodeId: this.nodeId });
@@ -259,6 +269,8 @@ export class ReplicaServer implements RequestHandler {
           this.store.onLearnCheckpoint(from, message),
         [InternalMessage.fileRequest]: (from, message) => this.store.onFileRequest(from, message),
         [InternalMessage.fileChunk]: (_from, message) => this.store.onFileChunk(message),
+        [InternalMessage.witnessRequest]: (from, message) =>
+          this.witness.onWitnessRequest(from, message),
       },
       onPeerConnected: () => {},
       onPeerLost: () => {},

@@ -23,6 +23,11 @@ export interface MessageBusEvents {
   onPeerConnected(node: NodeId): void;
   /** The connection that we had with the peer is gone, and what was under way on it may be lost. */
   onPeerLost(node: NodeId): void;
+  /**
+   * The last connection that this life of the peer had opened to us has ended, whoever ended it. By
+   * itself it says nothing about the peer.
+   */
+  onInboundLost?(node: NodeId, incarnation: number): void;
 }
 
 export interface MessageBusOptions {
@@ -61,6 +66,8 @@ export function addressOf(node: NodeId): HostPort | null {
 export interface InboundPeer {
   /** Null before its Hello. */
   readonly from: NodeId | null;
+  /** The peer's life; 0 before its Hello. */
+  readonly incarnation: number;
   close(): void;
 }
 

@@ -27,6 +27,7 @@ export class BusInbound implements ConnectionHandler, InternalStreamSink, Inboun
   readonly #frames: FrameBuffer;
   /** Known once the Hello is there. */
   #from: NodeId | null = null;
+  #incarnation: number = 0;
   #closed = false;
 
   constructor(bus: BusContext, connection: Connection) {
@@ -38,6 +39,10 @@ export class BusInbound implements ConnectionHandler, InternalStreamSink, Inboun
 
   get from(): NodeId | null {
     return this.#from;
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
   }
 
   close(): void {
@@ -82,6 +87,7 @@ export class BusInbound implements ConnectionHandler, InternalStreamSink, Inboun
       return false;
     }
     this.#from = hello.nodeId as NodeId;
+    this.#incarnation = hello.incarnation;
     this.#bus.inboundGreeted(this, this.#from);
     environment.logger.debug('bus.peer.accepted', { node: hello.nodeId });
     return true;

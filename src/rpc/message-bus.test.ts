@@ -19,7 +19,7 @@ interface Node {
   readonly statistics: RpcStatistics;
   readonly prepares: Prepare[];
   readonly acks: BeaconAck[];
-  /** `+node` connected, `-node` lost. */
+  /** `+node` connected, `-node` lost, `node/life` no longer connected with us. */
   readonly peers: string[];
 }
 
@@ -47,6 +47,7 @@ async function start(
       },
       onPeerConnected: (node) => peers.push(`+${node}`),
       onPeerLost: (node) => peers.push(`-${node}`),
+      onInboundLost: (node, incarnation) => peers.push(`${node}/${incarnation}`),
     },
   );
   const server = new RpcServer(
@@ -121,6 +122,25 @@ test('a peer that restarts is reached again', async () => {
   await world.run(2_000);
   assert.deepEqual(sequences(restarted), upTo(3));
   assert.deepEqual(a.peers, ['+b:80', '-b:80', '+b:80']);
+});
+
+test('that the connection of one life of a peer has ended is told, and not while another one stands', async () => {
+  const world = new NetworkWorld(4);
+  const a = await start(world.addHost('a'), { incarnation: 7 });
+  const b = await start(world.addHost('b'));
+  a.bus.send(b.id, InternalMessage.beaconAck, makeBeaconAck());
+  await world.run(100);
+  assert.equal(b.bus.isInTouchWith(a.id, 7), true);
+  assert.equal(b.bus.isInTouchWith(a.id, 8), false, 'in this life only');
+  const again = await start(world.restart(a.worldHost.host), { incarnation: 8 });
+  again.bus.send(b.id, InternalMessage.beaconAck, makeBeaconAck());
+  await world.run(100);
+  assert.deepEqual(b.peers, ['a:80/7']);
+  assert.equal(b.bus.isInTouchWith(a.id, 7), false);
+  assert.equal(b.bus.isInTouchWith(a.id, 8), true);
+  b.bus.close();
+  await world.run(100);
+  assert.deepEqual(b.peers, ['a:80/7'], 'what we end ourselves is no news');
 });
 
 test('attempts to reach a peer that is down become rare, and stop when there is nothing to say', async () => {

@@ -88,6 +88,11 @@ export class MessageBus implements ConnectionProtocol, BusContext {
     return this.#peers.get(node)?.isConnected ?? false;
   }
 
+  /** A connection stands that this life of the peer has opened, or one that we have opened to it. */
+  isInTouchWith(node: NodeId, incarnation: number): boolean {
+    return this.isConnected(node) || this.#hears(node, incarnation);
+  }
+
   /** Bytes that wait for the peer: what a sender of bulk paces itself by. */
   queuedBytes(node: NodeId): number {
     return this.#peers.get(node)?.queuedBytes ?? 0;
@@ -128,6 +133,16 @@ export class MessageBus implements ConnectionProtocol, BusContext {
 
   inboundClosed(inbound: InboundPeer): void {
     this.#inbound.delete(inbound);
+    const { from, incarnation } = inbound;
+    if (this.#closed || from === null || this.#hears(from, incarnation)) return;
+    this.events.onInboundLost?.(from, incarnation);
+  }
+
+  #hears(node: NodeId, incarnation: number): boolean {
+    for (const inbound of this.#inbound) {
+      if (inbound.from === node && inbound.incarnation === incarnation) return true;
+    }
+    return false;
   }
 
   flushSoon(peer: Flushable): void {

@@ -12,6 +12,8 @@ import {
   type Beacon,
   type BeaconAck,
   type ConfigurationPush,
+  type ConfigurationQuery,
+  type ConfigurationTold,
   type ConfigurationUpdate,
   type FileChunk,
   type FileRequest,
@@ -28,6 +30,8 @@ import {
   readBeacon,
   readBeaconAck,
   readConfigurationPush,
+  readConfigurationQuery,
+  readConfigurationTold,
   readConfigurationUpdate,
   readFileChunk,
   readFileRequest,
@@ -41,9 +45,15 @@ import {
   readPrepareAck,
   readReplicaForget,
   readReplicaReport,
+  readWitnessAnswer,
+  readWitnessRequest,
+  type WitnessAnswer,
+  type WitnessRequest,
   writeBeacon,
   writeBeaconAck,
   writeConfigurationPush,
+  writeConfigurationQuery,
+  writeConfigurationTold,
   writeConfigurationUpdate,
   writeFileChunk,
   writeFileRequest,
@@ -57,6 +67,8 @@ import {
   writePrepareAck,
   writeReplicaForget,
   writeReplicaReport,
+  writeWitnessAnswer,
+  writeWitnessRequest,
 } from './generated/internal.ts';
 import type { Reader } from './reader.ts';
 import { InternalMessage } from './schema/internal.ts';
@@ -88,6 +100,10 @@ export interface InternalMessageMap {
   readonly [InternalMessage.learnCheckpoint]: LearnCheckpoint;
   readonly [InternalMessage.fileRequest]: FileRequest;
   readonly [InternalMessage.fileChunk]: FileChunk;
+  readonly [InternalMessage.witnessRequest]: WitnessRequest;
+  readonly [InternalMessage.witnessAnswer]: WitnessAnswer;
+  readonly [InternalMessage.configurationQuery]: ConfigurationQuery;
+  readonly [InternalMessage.configurationTold]: ConfigurationTold;
 }
 
 interface InternalCodec<T> {
@@ -120,6 +136,16 @@ const CODECS: InternalCodecs = {
   [InternalMessage.learnCheckpoint]: { read: readLearnCheckpoint, write: writeLearnCheckpoint },
   [InternalMessage.fileRequest]: { read: readFileRequest, write: writeFileRequest },
   [InternalMessage.fileChunk]: { read: readFileChunk, write: writeFileChunk },
+  [InternalMessage.witnessRequest]: { read: readWitnessRequest, write: writeWitnessRequest },
+  [InternalMessage.witnessAnswer]: { read: readWitnessAnswer, write: writeWitnessAnswer },
+  [InternalMessage.configurationQuery]: {
+    read: readConfigurationQuery,
+    write: writeConfigurationQuery,
+  },
+  [InternalMessage.configurationTold]: {
+    read: readConfigurationTold,
+    write: writeConfigurationTold,
+  },
 };
 
 export function isInternalMessage(type: number): type is InternalMessage {

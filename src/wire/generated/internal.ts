@@ -815,6 +815,191 @@ export function writeReplicaForget(writer: Writer, value: ReplicaForget): void {
   writer.writeStop();
 }
 
+/** A meta server asks somebody else whether this life of a node can still be seen. */
+export interface WitnessRequest {
+  readonly node: string;
+  readonly incarnation: number;
+  readonly address: WireHostPort | null;
+}
+
+export function makeWitnessRequest(): WitnessRequest {
+  return {
+    node: '',
+    incarnation: 0,
+    address: null,
+  };
+}
+
+export function readWitnessRequest(reader: Reader): WitnessRequest {
+  let node: string = '';
+  let incarnation: number = 0;
+  let address: WireHostPort | null = null;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        node = reader.readString();
+        break;
+      case 0x020a:
+        incarnation = reader.readI64();
+        break;
+      case 0x030c:
+        address = reader.readHostPort();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    node,
+    incarnation,
+    address,
+  };
+}
+
+export function writeWitnessRequest(writer: Writer, value: WitnessRequest): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.node);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.incarnation);
+  writer.writeFieldTag(0x030c);
+  writer.writeHostPort(value.address);
+  writer.writeStop();
+}
+
+/** What the witness saw when it tried to connect to the node. */
+export interface WitnessAnswer {
+  readonly node: string;
+  readonly incarnation: number;
+  readonly sight: number;
+}
+
+export function makeWitnessAnswer(): WitnessAnswer {
+  return {
+    node: '',
+    incarnation: 0,
+    sight: 0,
+  };
+}
+
+export function readWitnessAnswer(reader: Reader): WitnessAnswer {
+  let node: string = '';
+  let incarnation: number = 0;
+  let sight: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        node = reader.readString();
+        break;
+      case 0x020a:
+        incarnation = reader.readI64();
+        break;
+      case 0x0308:
+        sight = reader.readI32();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    node,
+    incarnation,
+    sight,
+  };
+}
+
+export function writeWitnessAnswer(writer: Writer, value: WitnessAnswer): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.node);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.incarnation);
+  writer.writeFieldI32(0x0308, value.sight);
+  writer.writeStop();
+}
+
+/** A replica has reported a higher ballot than the meta server knows of: which configuration is that? */
+export interface ConfigurationQuery {
+  readonly metaEpoch: number;
+  readonly gpid: WireGpid;
+}
+
+export function makeConfigurationQuery(): ConfigurationQuery {
+  return {
+    metaEpoch: 0,
+    gpid: GPID_NONE,
+  };
+}
+
+export function readConfigurationQuery(reader: Reader): ConfigurationQuery {
+  let metaEpoch: number = 0;
+  let gpid: WireGpid = GPID_NONE;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        metaEpoch = reader.readI64();
+        break;
+      case 0x020c:
+        gpid = reader.readGpid();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    metaEpoch,
+    gpid,
+  };
+}
+
+export function writeConfigurationQuery(writer: Writer, value: ConfigurationQuery): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.metaEpoch);
+  writer.writeFieldTag(0x020c);
+  writer.writeGpid(value.gpid);
+  writer.writeStop();
+}
+
+/** The newest configuration that the sender has stored. */
+export interface ConfigurationTold {
+  readonly configuration: ConfigurationInfo;
+  readonly incarnation: number;
+}
+
+export function makeConfigurationTold(): ConfigurationTold {
+  return {
+    configuration: makeConfigurationInfo(),
+    incarnation: 0,
+  };
+}
+
+export function readConfigurationTold(reader: Reader): ConfigurationTold {
+  let configuration: ConfigurationInfo | null = null;
+  let incarnation: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        configuration = readConfigurationInfo(reader);
+        break;
+      case 0x020a:
+        incarnation = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    configuration: configuration ?? makeConfigurationInfo(),
+    incarnation,
+  };
+}
+
+export function writeConfigurationTold(writer: Writer, value: ConfigurationTold): void {
+  writer.writeFieldTag(0x010c);
+  writeConfigurationInfo(writer, value.configuration);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.incarnation);
+  writer.writeStop();
+}
+
 /** One mutation. `body` is the engine write batch; `digest` identifies it together with the decree. */
 export interface Prepare {
   readonly appId: number;

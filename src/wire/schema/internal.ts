@@ -114,6 +114,33 @@ export const internalStructs: readonly Struct[] = [
     ],
   ),
 
+  struct(
+    'WitnessRequest',
+    'A meta server asks somebody else whether this life of a node can still be seen.',
+    [
+      [1, 'node', 'string'],
+      [2, 'incarnation', 'i64'],
+      [3, 'address', 'hostPort'],
+    ],
+  ),
+  struct('WitnessAnswer', 'What the witness saw when it tried to connect to the node.', [
+    [1, 'node', 'string'],
+    [2, 'incarnation', 'i64'],
+    [3, 'sight', 'i32'],
+  ]),
+  struct(
+    'ConfigurationQuery',
+    'A replica has reported a higher ballot than the meta server knows of: which configuration is that?',
+    [
+      [1, 'metaEpoch', 'i64'],
+      [2, 'gpid', 'gpid'],
+    ],
+  ),
+  struct('ConfigurationTold', 'The newest configuration that the sender has stored.', [
+    [1, 'configuration', ref('ConfigurationInfo')],
+    [2, 'incarnation', 'i64'],
+  ]),
+
   // ---- two-phase commit ----
   struct(
     'Prepare',
@@ -223,12 +250,27 @@ export const InternalMessage = {
   learnCheckpoint: 14,
   fileRequest: 15,
   fileChunk: 16,
+  witnessRequest: 17,
+  witnessAnswer: 18,
+  configurationQuery: 19,
+  configurationTold: 20,
 } as const;
 export type InternalMessage = (typeof InternalMessage)[keyof typeof InternalMessage];
 
 /** `ConfigurationUpdate.change` */
 export const ConfigurationChange = { addSecondary: 1, removeSecondary: 2 } as const;
 export type ConfigurationChange = (typeof ConfigurationChange)[keyof typeof ConfigurationChange];
+
+/** `WitnessAnswer.sight` */
+export const WitnessSight = {
+  /** Neither seen nor proved gone. */
+  nothing: 0,
+  /** No connection with it stands, and its machine answers that nobody listens at its address. */
+  refused: 1,
+  /** A connection with it stands, or a new one was accepted. */
+  seen: 2,
+} as const;
+export type WitnessSight = (typeof WitnessSight)[keyof typeof WitnessSight];
 
 /** `PrepareAck.result` */
 export const PrepareResult = {
