@@ -8,6 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { MARKS } from '../src/base/marks.ts';
 import type { Violation } from './checkers/violations.ts';
 import { countByNumber } from './nemesis/fault-numbers.ts';
+import { reproduceLine } from './shrink.ts';
 import { type SimulationReport, simulate } from './simulation.ts';
 
 export interface FleetOptions {
@@ -19,6 +20,8 @@ export interface FleetOptions {
   readonly repeatEvery: number;
   /** The program to start as a worker; it calls `serveFleet`. */
   readonly workerPath: string;
+  /** No further seed is begun once it says so. */
+  readonly isStopped?: () => boolean;
   readonly onSeedDone: (outcome: SeedOutcome, doneCount: number) => void;
 }
 
@@ -103,13 +106,11 @@ export async function runSeed(order: SeedOrder): Promise<SeedOutcome> {
 
 /** The loop of a worker process: orders come in as messages, outcomes go out. */
 export function serveFleet(): void {
+  // The terminal interrupts the whole group; the fleet ends its workers when their seeds are done.
+  process.on('SIGINT', () => {});
   process.on('message', (order: SeedOrder) => {
     void runSeed(order).then((outcome) => process.send?.(outcome));
   });
-}
-
-export function reproduceLine(seed: number, faultSeconds: number): string {
-  return `./pegasus sim --seed ${seed} --seconds ${faultSeconds} --verbose`;
 }
 
 class Fleet {
@@ -166,7 +167,7 @@ class Fleet {
 
   #take(): SeedOrder | null {
     const { seedFirst, seedCount, faultSeconds, repeatEvery } = this.#options;
-    if (this.#next >= seedCount) return null;
+    if (this.#next >= seedCount || this.#options.isStopped?.() === true) return null;
     const index = this.#next++;
     return { seed: seedFirst + index, faultSeconds, runsTwice: index % repeatEvery === 0 };
   }
@@ -190,7 +191,7 @@ class Fleet {
   #add(outcome: SeedOutcome): void {
     this.#done += 1;
     const { seed, report, secondHash, failure } = outcome;
-    const reproduce = reproduceLine(seed, this.#options.faultSeconds);
+    const reproduce = reproduceLine(seed, this.#options.faultSeconds, null);
     if (failure !== null) {
       this.#report.violations.push({ seed, kind: 'crash', timeUs: 0, detail: failure, reproduce });
     }
@@ -221,7 +222,10 @@ class Fleet {
   }
 }
 
-function addCounts(to: Record<string, number>, from: Readonly<Record<string, number>>): void {
+export function addCounts(
+  to: Record<string, number>,
+  from: Readonly<Record<string, number>>,
+): void {
   for (const [name, count] of Object.entries(from)) to[name] = (to[name] ?? 0) + count;
 }
 

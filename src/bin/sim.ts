@@ -1,11 +1,14 @@
 /**
  * `pegasus sim`: whole clusters on simulated machines, judged by independent checkers. See docs/testing.md.
  */
-import { availableParallelism } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { availableParallelism, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { explore } from '../../sim/explore.ts';
 import { type FleetReport, runFleet, serveFleet } from '../../sim/fleet.ts';
-import { simulate } from '../../sim/simulation.ts';
+import { shrinkSeed } from '../../sim/shrink.ts';
+import { type SimulationOptions, simulate } from '../../sim/simulation.ts';
 import { type Main, printJson, printLine, runProgram } from './program.ts';
 
 interface Flags {
@@ -14,6 +17,11 @@ interface Flags {
   readonly from: number;
   readonly seconds: number;
   readonly jobs: number;
+  readonly faults?: readonly number[];
+  readonly shrink?: boolean;
+  readonly fleet?: boolean;
+  readonly minutes: number;
+  readonly ledger: string;
   readonly checkDeterminism?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
@@ -21,6 +29,8 @@ interface Flags {
 
 const REPEAT_EVERY = 20;
 const TRACE_LINE_COUNT = 2000;
+/** Of a fleet, so that it can run beside other work. */
+const FLEET_NICENESS = 10;
 
 const main: Main = async (args) => {
   if (args[0] === '--worker') {
@@ -41,6 +51,11 @@ const main: Main = async (args) => {
       30,
     )
     .option('--jobs <count>', 'worker processes', toCount, Math.min(2, availableParallelism()))
+    .option('--faults <numbers>', 'with --seed: start only these faults, or none', toNumbers)
+    .option('--shrink', 'with --seed: cut its faults down to those that make it fail')
+    .option('--fleet', 'explore fresh seeds until stopped, and keep a ledger')
+    .option('--minutes <minutes>', 'with --fleet: how long', toMinutes, Number.POSITIVE_INFINITY)
+    .option('--ledger <file>', 'with --fleet: where', '.cache/sim-ledger.json')
     .option('--check-determinism', `run every seed twice (default: one in ${REPEAT_EVERY})`)
     .option('--verbose', `with --seed: the last ${TRACE_LINE_COUNT} lines of what happened`)
     .option('--json', 'print one JSON document')
@@ -48,7 +63,10 @@ const main: Main = async (args) => {
     .allowExcessArguments(false);
   command.parse([...args], { from: 'user' });
   const flags = command.opts<Flags>();
-  if (flags.seed !== undefined && flags.verbose === true) return await tell(flags.seed, flags);
+  if (flags.fleet === true) return await exploreSeeds(flags);
+  if (flags.seed !== undefined && flags.shrink === true) return await shrink(flags.seed, flags);
+  const isTold = flags.verbose === true || flags.faults !== undefined;
+  if (flags.seed !== undefined && isTold) return await tell(flags.seed, flags);
   return await runMany(flags);
 };
 
@@ -74,12 +92,81 @@ async function runMany(flags: Flags): Promise<number> {
 
 /** One seed, with what happened. */
 async function tell(seed: number, flags: Flags): Promise<number> {
-  const options = { seed, faultSeconds: flags.seconds, traceLineCount: TRACE_LINE_COUNT };
-  const report = await simulate(options);
+  const report = await simulate(optionsOf(seed, flags));
   for (const line of report.traceLines) printLine(line);
-  const { traceLines: _, ...summary } = report;
+  const { traceLines: _, marks: __, ...summary } = report;
   printJson(summary);
   return report.violations.length === 0 ? 0 : 1;
+}
+
+function optionsOf(seed: number, flags: Flags): SimulationOptions {
+  const traceLineCount = flags.verbose === true ? TRACE_LINE_COUNT : 0;
+  return { seed, faultSeconds: flags.seconds, traceLineCount, faults: flags.faults };
+}
+
+async function shrink(seed: number, flags: Flags): Promise<number> {
+  const result = await shrinkSeed(optionsOf(seed, flags), simulate, (left, runs) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${left} faults after ${runs} runs `);
+  });
+  if (process.stderr.isTTY) process.stderr.write('\r');
+  if (flags.json === true) {
+    printJson(result);
+    return result.kind === null ? 0 : 1;
+  }
+  if (result.kind === null) {
+    printLine(`seed ${seed} does not fail`);
+    return 0;
+  }
+  printLine(`${result.kind} after ${result.runs} runs with ${result.faults.length} faults:`);
+  for (const { number, name, timeUs, durationMs } of result.faults) {
+    printLine(`  ${number} ${name} at ${(timeUs / 1e6).toFixed(6)} s for ${durationMs} ms`);
+  }
+  printLine(`  ${result.reproduce}`);
+  return 1;
+}
+
+async function exploreSeeds(flags: Flags): Promise<number> {
+  setPriority(FLEET_NICENESS);
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true;
+  });
+  const failures = await explore({
+    ledgerPath: flags.ledger,
+    minutes: flags.minutes,
+    jobCount: flags.jobs,
+    faultSeconds: flags.seconds,
+    revision: revision(),
+    workerPath: fileURLToPath(import.meta.url),
+    isStopped: () => isStopped,
+    onRound: (ledger) => {
+      if (flags.json === true) return;
+      const { seeds, simulatedHours, marks } = ledger;
+      printLine(
+        `${seeds} seeds, ${simulatedHours.toFixed(1)} simulated hours, ${ledger.failures.length} failures,` +
+          ` ${marks.reached} of ${marks.total} rare branches`,
+      );
+    },
+  });
+  if (flags.json === true) printJson({ ledger: flags.ledger, failures });
+  for (const { seed, kind, detail, reproduce } of flags.json === true ? [] : failures) {
+    printLine(`VIOLATION seed ${seed} ${kind}: ${detail}`);
+    printLine(`  ${reproduce}`);
+  }
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** Of the sources, where they are a checkout. */
+function revision(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 function printReport(report: FleetReport): void {
@@ -118,6 +205,16 @@ function toCount(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;
   throw new InvalidArgumentError('a whole number of at least 1 is needed.');
+}
+
+function toNumbers(text: string): number[] {
+  return text === 'none' ? [] : text.split(',').map(toCount);
+}
+
+function toMinutes(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('a number above 0 is needed.');
 }
 
 function toSeed(text: string): number {
