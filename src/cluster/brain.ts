@@ -22,9 +22,10 @@ import type {
   ReplicaForget,
   ReplicaReport,
 } from '../wire/generated/internal.ts';
+import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { MetaLevel } from '../wire/schema/meta.ts';
 import { ClusterState } from './cluster-state.ts';
-import { planUpdate } from './configuration-update.ts';
+import { isSlowness, planUpdate } from './configuration-update.ts';
 import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
 import {
   chooseLearner,
@@ -83,8 +84,6 @@ export interface BrainParts {
 
 /** How long a meta server that has just started leaves partitions that lack members as they are. */
 const CURE_DELAY_BEACONS = 3;
-/** From here on the delay before a removed member may learn again grows no more. */
-const REMOVALS_MAX = 16;
 /** Partitions looked at in one event; the rest follows at the next tick. */
 const SETTLE_MAX = 4_096;
 /** Partitions that wait for something, looked at per tick. */
@@ -186,7 +185,9 @@ export class ClusterBrain {
       if (mayBeTold(partition, node)) this.#push(node, partition);
       return;
     }
-    if (change.reason === 'removeSecondary') this.#backOff(partition, update.node as NodeId, now);
+    if (update.change === ConfigurationChange.removeSecondary) {
+      this.#onRemovalAsked(partition, update, now);
+    }
     this.#begin([change]);
     this.#settle(now);
   }
@@ -321,8 +322,7 @@ export class ClusterBrain {
     reached('cluster.learner.givenUp');
     this.#dismissLearner(partition);
     if (trouble === 'stalled' || trouble === 'failed') {
-      const untilMs = nowMs + this.#settings.learnRetryDelayMs;
-      partition.avoidedUntilMs.set(wish.node, untilMs);
+      partition.backoff.onGivenUp(this.#settings, wish.node, nowMs);
     }
     this.#logger.info('learner.givenUp', {
       partition: gpidText(partition.gpid),
@@ -352,25 +352,18 @@ export class ClusterBrain {
     const { primary } = partition.record.config;
     assert(primary !== null, 'a learner has a teacher');
     counts.add(node.id, primary);
-    partition.avoidedUntilMs.delete(node.id);
     this.#logger.info('learner.chosen', { partition: gpidText(partition.gpid), node: node.id });
     const teacher = this.state.nodes.get(primary);
     if (teacher !== undefined && mayBeTold(partition, teacher)) this.#push(teacher, partition);
   }
 
-  /** Two servers that lose sight of each other again and again must not make ballots climb. */
-  #backOff(partition: Partition, node: NodeId, now: Now): void {
-    const { beaconIntervalMs, learnRetryDelayMs } = this.#settings;
-    const nowMs = now.monotonicMs;
-    const last = partition.removals.get(node);
-    // Longer than the longest delay, so that those who are kept apart by it are not forgiven for
-    // that.
-    const isForgiven = last === undefined || nowMs - last.atMs >= 2 * learnRetryDelayMs;
-    if (!isForgiven) reached('cluster.removal.again');
-    const count = isForgiven ? 1 : Math.min(last.count + 1, REMOVALS_MAX);
-    partition.removals.set(node, { count, atMs: nowMs });
-    const delayMs = Math.min(beaconIntervalMs * 2 ** (count - 1), learnRetryDelayMs);
-    partition.avoidedUntilMs.set(node, nowMs + delayMs);
+  #onRemovalAsked(partition: Partition, update: ConfigurationUpdate, now: Now): void {
+    const node = update.node as NodeId;
+    const isSlow = isSlowness(update.reason);
+    const { backoff, learner } = partition;
+    const count = backoff.onRemoved(this.#settings, node, isSlow, now.monotonicMs);
+    if (count > 1) reached('cluster.removal.again');
+    if (learner?.node === node) this.#dismissLearner(partition);
   }
 
   #dismissLearner(partition: Partition): void {

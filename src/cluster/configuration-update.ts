@@ -16,6 +16,13 @@ import { lacksMembers, planFence } from './learner-choice.ts';
 import { nextRecord, type Partition } from './partition.ts';
 import type { Seat } from './records.ts';
 
+/** How a primary begins its reason when a member does answer, but holds all others up. */
+const SLOW_PREFIX = 'slow';
+
+export function isSlowness(reason: string): boolean {
+  return reason.startsWith(SLOW_PREFIX);
+}
+
 /** Null = refused or nothing to do. The sender leads the partition under its newest ballot. */
 export function planUpdate(
   state: ClusterState,

@@ -88,7 +88,9 @@ test('a learner that restarts is given up under a new ballot, and asked again in
 });
 
 test('a server that its primary loses again and again waits longer each time, until that is long ago', () => {
-  const story = tableOnFour({ learnRetryDelayMs: 20_000 });
+  const story = new Story(['a', 'b', 'c'], { learnRetryDelayMs: 20_000 });
+  story.createTable();
+  story.advance(2_000);
   const secondsAway = (): number => {
     story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
     let seconds = 0;
@@ -196,6 +198,107 @@ test('members that lose sight of each other again and again rejoin ever more slo
     waits.push(waitedMs);
   }
   assert.ok(waits[5]! > 4 * waits[0]!, waits.join(' '));
+});
+
+test('a pair that fails for ever costs a few ballots, and is together again soon after the trouble', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const c = story.server('c').id;
+  const beganMs = story.nowMs;
+  let removals = 0;
+  let nextRemovalMs = beganMs;
+  while (story.nowMs - beganMs < 600_000) {
+    const isMember = story.partition().seatOf(c) !== undefined;
+    if (isMember && story.nowMs >= nextRemovalMs) {
+      story.ask('a', ConfigurationChange.removeSecondary, c);
+      removals += 1;
+    }
+    if (!isMember) nextRemovalMs = story.nowMs + 3_000;
+    story.advance(200);
+  }
+  assert.ok(removals >= 5, 'it was tried again');
+  assert.ok(story.partition().ballot <= 26, `ballot ${story.partition().ballot}`);
+  while (story.partition().seatOf(c) !== undefined) {
+    story.ask('a', ConfigurationChange.removeSecondary, c);
+  }
+  story.advance(62_000);
+  assert.ok(story.partition().seatOf(c) !== undefined);
+});
+
+test('a learner that cannot be reached costs a ballot per attempt, and attempts are rare', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.server('a').teaches = false;
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.advance(600_000);
+  assert.ok(story.partition().ballot <= 8, `ballot ${story.partition().ballot}`);
+  assert.equal(story.partition().record.config.primary, story.server('a').id);
+  story.server('a').teaches = true;
+  story.advance(64_000);
+  assert.equal(story.partition().record.seats.length, 3);
+});
+
+test('a learner that its primary takes back waits its turn', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const { id } = story.server('c');
+  story.server('a').teaches = false;
+  for (let time = 0; time < 3; time++) {
+    story.ask('a', ConfigurationChange.removeSecondary, id);
+    story.advance(200);
+    assert.equal(story.partition().learner, null);
+    while (story.partition().learner === null) story.advance(200);
+  }
+  const beganMs = story.nowMs;
+  story.ask('a', ConfigurationChange.removeSecondary, id);
+  while (story.partition().learner === null) story.advance(200);
+  assert.ok(story.nowMs - beganMs >= 59_000);
+});
+
+test('others are preferred to a server that failed twice', () => {
+  const story = tableOnFour({ replacementDelayMs: 600_000 });
+  const { id } = story.server('c');
+  story.ask('a', ConfigurationChange.removeSecondary, id);
+  story.advance(3_000);
+  assert.equal(story.shape(), '3: a + b c', 'once is not enough');
+  story.ask('a', ConfigurationChange.removeSecondary, id);
+  story.advance(2_000);
+  assert.equal(story.shape(), '5: a + b d');
+});
+
+test('a server that was removed for being slow is not asked again at once', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id, 0, 1, 'slow to log');
+  story.advance(15_000);
+  assert.equal(story.shape(), '2: a + b');
+  story.advance(3_000);
+  assert.equal(story.shape(), '3: a + b c');
+});
+
+test('a partition that cannot take writes does not wait so long for anybody', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const { id } = story.server('c');
+  story.server('a').teaches = false;
+  for (let time = 0; time < 4; time++) {
+    story.ask('a', ConfigurationChange.removeSecondary, id);
+    while (time < 3 && story.partition().learner === null) story.advance(200);
+  }
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('b').id);
+  story.server('a').teaches = true;
+  story.advance(2_000);
+  assert.equal(story.partition().record.seats.length, 2, 'b, that failed once');
+  story.server('b').teaches = false;
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('b').id);
+  story.kill('b');
+  story.advance(16_000);
+  assert.match(story.shape(), /a \+ c/);
 });
 
 test('while the cluster is freezed nobody learns, but the dead are still followed', () => {

@@ -4,7 +4,8 @@
  * In this order:
  *  1. a node that is learning from this primary already (a new meta server finds it so),
  *  2. a node that holds an intact copy, former members first and the latest of them first,
- *  3. when those that left had their time to come back: the node with the fewest replicas.
+ *  3. when those that left had their time to come back: the node with the fewest replicas,
+ *  4. a node with which it went wrong more than once lately (`LearnBackoff`), when it is its turn again.
  * Never more than `learnsPerNodeMax` at a time on one node, as learner and as teacher.
  *
  * Giving up makes a new ballot with the same members. A request of the primary to make that learner a member may be
@@ -100,11 +101,25 @@ export function chooseLearner(
   const candidates = state.nodes
     .usableNodes()
     .filter((node) => isCandidate(settings, counts, partition, node, nowMs));
-  return (
-    adoptable(state, partition, candidates) ??
-    copyHolder(state, partition, candidates) ??
-    (mayReplace(state, settings, partition, nowMs) ? leastLoaded(state, counts, candidates) : null)
-  );
+  const adopted = adoptable(state, partition, candidates);
+  if (adopted !== null) return adopted;
+  const isTroubled = (node: ServerNode): boolean =>
+    partition.backoff.isTroubled(settings, node.id, nowMs);
+  const untroubled = candidates.filter((node) => !isTroubled(node));
+  const holder = copyHolder(state, partition, untroubled);
+  if (holder !== null) return holder;
+  if (mayReplace(state, settings, partition, nowMs)) {
+    const fresh = leastLoaded(state, counts, untroubled);
+    if (fresh !== null) return fresh;
+  }
+  const troubled = candidates.filter(isTroubled);
+  if (troubled.length > 0) reached('cluster.learner.troubled');
+  return copyHolder(state, partition, troubled) ?? leastLoaded(state, counts, troubled);
+}
+
+/** The partition cannot take writes as it is. */
+function isUrgent(partition: Partition): boolean {
+  return partition.record.seats.length < writeFloor(partition.table.app.maxReplicaCount);
 }
 
 function isCandidate(
@@ -117,7 +132,7 @@ function isCandidate(
   if (!node.reported) return false;
   if (partition.seatOf(node.id) !== undefined) return false;
   if (counts.learningOn(node.id) >= settings.learnsPerNodeMax) return false;
-  return nowMs >= (partition.avoidedUntilMs.get(node.id) ?? 0);
+  return !partition.backoff.isAvoided(settings, node.id, isUrgent(partition), nowMs);
 }
 
 function adoptable(
@@ -163,14 +178,16 @@ function mayReplace(
   partition: Partition,
   nowMs: number,
 ): boolean {
-  const { drops, seats } = partition.record;
-  const isUrgent = seats.length < writeFloor(partition.table.app.maxReplicaCount);
-  const delayMs = isUrgent ? settings.urgentReplacementDelayMs : settings.replacementDelayMs;
+  const { drops } = partition.record;
+  const delayMs = isUrgent(partition)
+    ? settings.urgentReplacementDelayMs
+    : settings.replacementDelayMs;
   if (nowMs - partition.lastDropMs >= delayMs) return true;
   // Those that left may bring a copy as long as they are silent, or hold one that is not wanted just now.
   return drops.every((id) => {
     const node = state.nodes.get(id);
     if (node === undefined || !node.usable || !node.reported) return false;
+    if (partition.backoff.isTroubled(settings, id, nowMs)) return true;
     return intactHolding(state, partition, id) === undefined;
   });
 }

@@ -14,6 +14,7 @@ import {
   type PartitionConfiguration,
 } from '../model/configuration.ts';
 import { type Ballot, type Gpid, gpidEquals, gpidKey, type NodeId } from '../model/identity.ts';
+import { LearnBackoff } from './learn-backoff.ts';
 import { DROPS_MAX, type PartitionRecord, type Seat } from './records.ts';
 import type { Table } from './table.ts';
 
@@ -57,10 +58,7 @@ export class Partition {
   changing = false;
   learner: LearnerWish | null = null;
   readonly holdings: Map<NodeId, Holding> = new Map();
-  /** Nodes that failed to learn, and until when they are not tried again. */
-  readonly avoidedUntilMs: Map<NodeId, number> = new Map();
-  /** How often in a row the primary had each node removed, and when last. */
-  readonly removals: Map<NodeId, { readonly count: number; readonly atMs: number }> = new Map();
+  readonly backoff: LearnBackoff = new LearnBackoff();
   /** The highest committed decree that anybody told. */
   committedDecree: number;
   /** When a member was lost last. */
@@ -119,6 +117,7 @@ export class Partition {
       // What was known of it is from before it joined; a member is judged by what it reports from now on.
       if (seat.incarnation === 0 || before.seats.some((one) => one.node === seat.node)) continue;
       this.holdings.delete(seat.node);
+      this.backoff.onJoined(seat.node, nowMs);
     }
     this.record = record;
     if (record.seats.length < before.seats.length) this.lastDropMs = nowMs;

@@ -7,30 +7,24 @@
  * margin ≤ grace.
  *
  * A paused or late process needs no special case: whoever asks compares with the clock at that
- * moment.
+ * moment, and an answer is right if there was one valid moment between its question and its value
+ * (docs/internals/replication.md, "Leases"). Only a process whose clock stood still with it cannot
+ * know: whoever suspects that calls `forfeit`.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 
-/** Clocks of two machines run at most this much apart (relative). */
-export const CLOCK_DRIFT_MAX = 0.05;
+/** What the grace allows for besides drift: shorter steps of a clock are no reason to worry. */
 export const LEASE_MARGIN_MS = 250;
 
 const BEACONS_IN_FLIGHT_MAX = 64;
-
-/** Throws when a grace is too short for a lease. */
-export function assertLeaseSafe(leaseMs: number, graceMs: number): void {
-  assertAtLeast(
-    graceMs,
-    leaseMs * (1 + CLOCK_DRIFT_MAX) + LEASE_MARGIN_MS,
-    'the grace outlasts the lease, drift and margin included',
-  );
-}
 
 export class Lease {
   private readonly leaseMs: number;
   /** Ring: send times of recent beacons by sequence. */
   private readonly sentAtMs = new Float64Array(BEACONS_IN_FLIGHT_MAX);
   private lastSequence = 0;
+  /** Beacons before it grant nothing any more. */
+  private firstSequence = 1;
   private deadline = Number.NEGATIVE_INFINITY;
   private allowed = true;
 
@@ -48,7 +42,7 @@ export class Lease {
 
   /** `grantedMs` is what the meta server grants; the shorter of it and the own setting counts. */
   onBeaconAcked(sequence: number, allowed: boolean, grantedMs: number): void {
-    if (sequence < 1 || sequence > this.lastSequence) return;
+    if (sequence < this.firstSequence || sequence > this.lastSequence) return;
     if (sequence <= this.lastSequence - BEACONS_IN_FLIGHT_MAX) return;
     this.allowed = allowed;
     if (!allowed) return;
@@ -66,9 +60,21 @@ export class Lease {
     return this.deadline - nowMs;
   }
 
-  /** Gives the lease up at once, for leaving. */
+  /**
+   * The clock cannot be trusted for the time until now: what was granted is void, and so is what
+   * was asked for. A beacon that is sent from now on counts.
+   */
+  forfeit(): void {
+    this.firstSequence = Math.max(this.firstSequence, this.lastSequence + 1);
+    this.deadline = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Gives the lease up for good, for leaving: an answer that is on its way to an earlier beacon
+   * must not bring it back, for the meta server may already have chosen others.
+   */
   surrender(): void {
-    this.allowed = false;
+    this.firstSequence = Number.POSITIVE_INFINITY;
     this.deadline = Number.NEGATIVE_INFINITY;
     assert(!this.isValid(0), 'a surrendered lease is over');
   }

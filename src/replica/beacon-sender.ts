@@ -1,10 +1,16 @@
 /**
  * Worker side of the failure detector: sends beacons to the meta servers, keeps the lease, and
  * knows who leads.
+ *
+ * It also watches the clock itself. The monotonic clock goes on through a suspend, pause or late
+ * event loop, so a lease runs out by it. A virtual machine that was frozen and goes on has a clock
+ * that stood still; what shows is that its wall clock is put right some time later. So a step of the
+ * wall clock into the future costs the lease, which costs one round trip to the meta server.
  */
 
 import type { HostPort } from '../base/host-port.ts';
-import type { Lease } from '../consensus/lease.ts';
+import { reached } from '../base/marks.ts';
+import { LEASE_MARGIN_MS, type Lease } from '../consensus/lease.ts';
 import type { Clock } from '../env/clock.ts';
 import type { Logger } from '../env/logger.ts';
 import type { NodeId } from '../model/identity.ts';
@@ -33,6 +39,8 @@ export class BeaconSender {
   private leaderNode: NodeId | null = null;
   private space: DiskSpace = { freeBytes: 0, totalBytes: 0 };
   private hadLease = false;
+  /** Of the wall clock ahead of the monotonic one. */
+  private wallOffsetMs: number;
 
   constructor(
     environment: { readonly clock: Clock; readonly logger: Logger },
@@ -53,11 +61,16 @@ export class BeaconSender {
     this.metas = identity.metas;
     this.lease = lease;
     this.target = target;
+    this.wallOffsetMs = this.clock.wallMs() - this.clock.monotonicMs();
   }
 
   /** The meta server that last answered as leader. */
   get leader(): NodeId | null {
     return this.leaderNode;
+  }
+
+  get diskSpace(): DiskSpace {
+    return this.space;
   }
 
   setSpace(space: DiskSpace): void {
@@ -66,6 +79,7 @@ export class BeaconSender {
 
   /** `leaving`: the last one; no lease will follow from it. */
   send(leaving: boolean): void {
+    this.checkClocks();
     const now = this.clock.monotonicMs();
     const sequence = this.lease.onBeaconSent(now);
     const beacon: Beacon = {
@@ -83,12 +97,23 @@ export class BeaconSender {
 
   onBeaconAck(from: NodeId, ack: BeaconAck): void {
     if (ack.incarnation !== this.incarnation || !ack.isLeader) return;
+    this.checkClocks();
     if (!ack.allowed) this.logger.warn('replica.lease.refused', { meta: from });
     const isNew = this.leaderNode !== from;
     this.leaderNode = from;
     if (isNew) this.target.onLeaderChanged();
     this.lease.onBeaconAcked(ack.sequence, ack.allowed, ack.leaseMs);
     this.logLeaseChange(this.clock.monotonicMs());
+  }
+
+  private checkClocks(): void {
+    const offsetMs = this.clock.wallMs() - this.clock.monotonicMs();
+    const stepMs = offsetMs - this.wallOffsetMs;
+    this.wallOffsetMs = offsetMs;
+    if (stepMs < LEASE_MARGIN_MS) return;
+    reached('replica.lease.forfeited');
+    this.logger.warn('replica.clock.stepped', { stepMs: Math.round(stepMs) });
+    this.lease.forfeit();
   }
 
   private logLeaseChange(now: number): void {

@@ -1,7 +1,14 @@
 /** What a replica server is started with. */
 
 import type { HostPort } from '../base/host-port.ts';
-import { KIB, MIB, MINUTE_MS, type OptionTable, SECOND_MS } from '../base/option-table.ts';
+import {
+  KIB,
+  MIB,
+  MINUTE_MS,
+  type OptionRelation,
+  type OptionTable,
+  SECOND_MS,
+} from '../base/option-table.ts';
 
 export interface ReplicaOptions {
   readonly listen: HostPort;
@@ -169,3 +176,18 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     help: 'Bandwidth for fetching checkpoints.',
   },
 };
+
+/** What must hold between them; broken ones are reported with both keys. */
+export const REPLICA_OPTION_RELATIONS: readonly OptionRelation<ReplicaOptions>[] = [
+  {
+    // The meta server grants no more than its own meta.lease_ms, so a longer one is no danger.
+    holds: (options) => options.leaseMs >= 2 * options.beaconIntervalMs,
+    message:
+      'replica.lease_ms must be at least twice replica.beacon_interval_ms, or one lost beacon stops the server',
+  },
+  {
+    holds: (options) => options.prepareTimeoutMs >= 2 * options.tickIntervalMs,
+    message:
+      'replica.prepare_timeout_ms must be at least twice replica.tick_interval_ms, or members are removed by chance',
+  },
+];

@@ -339,7 +339,14 @@ export class Story {
     );
   }
 
-  ask(name: string, change: ConfigurationChange, node: NodeId, index = 0, ballot?: number): void {
+  ask(
+    name: string,
+    change: ConfigurationChange,
+    node: NodeId,
+    index = 0,
+    ballot?: number,
+    reason = '',
+  ): void {
     const partition = this.partition(index);
     const own = this.server(name).replicas.get(partition.key);
     this.brain.onConfigurationUpdate(
@@ -351,7 +358,7 @@ export class Story {
         node,
         lastCommittedDecree: own?.committed ?? 0,
         learnId: 0,
-        reason: '',
+        reason,
         incarnation: [...this.servers.values()].find(({ id }) => id === node)?.incarnation ?? 0,
       },
       this.now(),

@@ -1,0 +1,122 @@
+/** The lease follows from beacons, and a clock that cannot be trusted costs it. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Lease } from '../consensus/lease.ts';
+import { toNodeId } from '../model/identity.ts';
+import { type Beacon, makeBeaconAck } from '../wire/generated/internal.ts';
+import { BeaconSender } from './beacon-sender.ts';
+
+const META = toNodeId('meta:1');
+const LEASE_MS = 5_000;
+
+class Server {
+  monotonicMs = 1_000;
+  wallMs = 1_700_000_000_000;
+  readonly sent: Beacon[] = [];
+  readonly events: string[] = [];
+  leaders = 0;
+  readonly lease = new Lease(LEASE_MS);
+  readonly beacons: BeaconSender;
+
+  constructor() {
+    const note = (event: string): void => {
+      this.events.push(event);
+    };
+    this.beacons = new BeaconSender(
+      {
+        clock: { monotonicMs: () => this.monotonicMs, wallMs: () => this.wallMs },
+        logger: { debug: note, info: note, warn: note, error: note },
+      },
+      { self: toNodeId('a:1'), address: { host: 'a', port: 1 }, incarnation: 3, metas: [META] },
+      this.lease,
+      {
+        sendBeacon: (_to, beacon) => this.sent.push(beacon),
+        onLeaderChanged: () => {
+          this.leaders += 1;
+        },
+      },
+    );
+  }
+
+  get hasLease(): boolean {
+    return this.lease.isValid(this.monotonicMs);
+  }
+
+  pass(ms: number): void {
+    this.monotonicMs += ms;
+    this.wallMs += ms;
+  }
+
+  answer(beacon: Beacon | undefined, incarnation = 3): void {
+    assert.ok(beacon !== undefined);
+    this.beacons.onBeaconAck(META, {
+      ...makeBeaconAck(),
+      sequence: beacon.sequence,
+      incarnation,
+      isLeader: true,
+      allowed: true,
+      leaseMs: LEASE_MS,
+    });
+  }
+
+  beat(): void {
+    this.beacons.send(false);
+    this.answer(this.sent.at(-1));
+  }
+}
+
+test('an answered beacon gives a lease from when it was sent, and names the leader', () => {
+  const server = new Server();
+  server.beacons.send(false);
+  server.pass(1_000);
+  assert.equal(server.hasLease, false);
+  server.answer(server.sent[0]);
+  assert.equal(server.beacons.leader, META);
+  assert.equal(server.leaders, 1);
+  server.pass(3_999);
+  assert.equal(server.hasLease, true);
+  server.pass(1);
+  assert.equal(server.hasLease, false);
+});
+
+test('an answer that was meant for a former life counts for nothing', () => {
+  const server = new Server();
+  server.beacons.send(false);
+  server.answer(server.sent[0], 2);
+  assert.equal(server.hasLease, false);
+});
+
+test('the clock of a machine that was frozen is put right: what was granted before is void', () => {
+  const server = new Server();
+  server.beat();
+  server.beacons.send(false);
+  server.wallMs += 60_000;
+  assert.equal(server.hasLease, true, 'nobody can know before it is looked at');
+  server.answer(server.sent.at(-1));
+  assert.equal(server.hasLease, false, 'also what was asked for before');
+  assert.ok(server.events.includes('replica.clock.stepped'));
+  server.pass(1_000);
+  server.beat();
+  assert.equal(server.hasLease, true);
+});
+
+test('a wall clock that is slewed, set back or a little off is no reason to worry', () => {
+  const server = new Server();
+  for (let second = 0; second < 60; second++) {
+    server.pass(1_000);
+    server.wallMs += 100;
+    server.beat();
+    assert.equal(server.hasLease, true);
+  }
+  server.wallMs -= 3_600_000;
+  server.beacons.send(false);
+  assert.equal(server.hasLease, true);
+});
+
+test('the last beacon says that no lease follows from it', () => {
+  const server = new Server();
+  server.lease.surrender();
+  server.beacons.send(true);
+  assert.equal(server.sent[0]?.leaving, true);
+  assert.equal(server.hasLease, false);
+});
