@@ -43,6 +43,17 @@ export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly F
   frameFaults: [],
   wallClockStep: ['F17'],
   slowDisk: ['F27'],
+  swizzleClog: ['F8'],
+  slowReader: ['F9'],
+  silentConnection: ['F9'],
+  giantFrame: ['F9'],
+  noDescriptors: ['F16'],
+  restartLoop: ['F13'],
+  unhandledError: ['F16'],
+  wallClockJump: ['F19'],
+  suspend: ['F19'],
+  slowMeta: ['F29'],
+  lostPushes: ['F29'],
 };
 
 /** Those that a simulator is to inject; the rest needs features that do not exist yet. */

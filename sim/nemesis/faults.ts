@@ -7,7 +7,17 @@
  * power is cut only where acknowledged means durable.
  */
 import type { Random } from '../../src/env/random.ts';
+import { suspend, wallClockJump } from './clock-faults.ts';
+import {
+  giantFrame,
+  noDescriptors,
+  silentConnection,
+  slowReader,
+  swizzleClog,
+} from './connection-faults.ts';
 import { killAtPoint } from './fault-points.ts';
+import { lostPushes, slowMeta } from './meta-faults.ts';
+import { restartLoop, unhandledError } from './process-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 
 export interface ActiveFault {
@@ -47,7 +57,18 @@ export type FaultName =
   | 'garbage'
   | 'frameFaults'
   | 'wallClockStep'
-  | 'slowDisk';
+  | 'slowDisk'
+  | 'swizzleClog'
+  | 'slowReader'
+  | 'silentConnection'
+  | 'giantFrame'
+  | 'noDescriptors'
+  | 'restartLoop'
+  | 'unhandledError'
+  | 'wallClockJump'
+  | 'suspend'
+  | 'slowMeta'
+  | 'lostPushes';
 
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   // F10, F13
@@ -99,6 +120,17 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   wallClockStep: (stage, random) => wallClockStep(stage, random),
   // F27
   slowDisk: (stage, random) => slowDisk(stage, random),
+  swizzleClog,
+  slowReader,
+  silentConnection,
+  giantFrame,
+  noDescriptors,
+  restartLoop,
+  unhandledError,
+  wallClockJump,
+  suspend,
+  slowMeta,
+  lostPushes,
 };
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];

@@ -31,6 +31,10 @@ export class SimConnection implements Connection {
   #opened: boolean = false;
   #closed: boolean = false;
   #readPaused: boolean = false;
+  /** The process does not get round to reading, whatever it wants. */
+  #isReaderSlow: boolean = false;
+  /** What either side sends disappears on the way, as when a router forgets the connection. */
+  #isSilent: boolean = false;
   /** The other host lost its memory of this connection without a word. */
   #isHalfOpen: boolean = false;
 
@@ -55,7 +59,10 @@ export class SimConnection implements Connection {
     this.#peerHost = peerHost;
     this.remote = remote;
     this.#cutter = new FrameCutter({
-      plain: (bytes) => this.#sendSegment(bytes),
+      plain: (bytes) => {
+        network.plainObserver?.(this, bytes);
+        this.#sendSegment(bytes);
+      },
       frame: (type, payload, whole) => this.#sendFrame(type, payload, whole),
     });
   }
@@ -96,6 +103,17 @@ export class SimConnection implements Connection {
   resume(): void {
     this.#readPaused = false;
     this.#scheduleArrival();
+  }
+
+  slowReader(isSlow: boolean): void {
+    this.#isReaderSlow = isSlow;
+    this.#scheduleArrival();
+  }
+
+  /** For good: it ends with a reset at the latest. */
+  silence(): void {
+    this.#isSilent = true;
+    if (this.peer !== null) this.peer.#isSilent = true;
   }
 
   close(): void {
@@ -162,7 +180,7 @@ export class SimConnection implements Connection {
   }
 
   #sendSegment(bytes: Uint8Array): void {
-    if (this.#isHalfOpen) return;
+    if (this.#isHalfOpen || this.#isSilent) return;
     if (this.peer === null || this.#unsent.length > 0) this.#unsent.push(bytes);
     else this.peer.receive(bytes);
   }
@@ -188,11 +206,12 @@ export class SimConnection implements Connection {
 
   #endTowardsPeer(reason: CloseReason): void {
     const peer = this.peer;
-    if (peer !== null) peer.#receiveEnd(reason);
+    if (peer !== null && !this.#isSilent) peer.#receiveEnd(reason);
   }
 
   #scheduleArrival(): void {
-    if (this.#arrivalPending || this.#closed || !this.#opened || this.#readPaused) return;
+    if (this.#arrivalPending || this.#closed || !this.#opened) return;
+    if (this.#readPaused || this.#isReaderSlow) return;
     const head = this.#inbound[0];
     if (head === undefined && this.#inboundEnd === null) return;
     this.#arrivalPending = true;
@@ -204,7 +223,8 @@ export class SimConnection implements Connection {
 
   readonly #arrive = (): void => {
     this.#arrivalPending = false;
-    if (this.#closed || this.#readPaused || this.#stalled !== null) return;
+    if (this.#closed || this.#readPaused || this.#isReaderSlow) return;
+    if (this.#stalled !== null) return;
     const network = this.#network;
     const link = network.link(this.#peerHost, this.host);
     if (link.isCut) {

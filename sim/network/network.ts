@@ -58,6 +58,8 @@ export class Host {
   readonly owner: Owner;
   /** The machine has power; its process may still be down. */
   isUp: boolean = true;
+  /** Faults that leave its process without a free descriptor: it neither connects nor accepts. */
+  descriptorShortages: number = 0;
   readonly listeners: Map<number, Accept> = new Map();
   readonly connections: Set<SimConnection> = new Set();
   portNext: number = 50_000;
@@ -70,6 +72,7 @@ export class Host {
 }
 
 const DELIVERED: FrameFate = { copies: 1, delayUs: 0 };
+const LOST: FrameFate = { copies: 0, delayUs: 0 };
 const HELLO = 1;
 /** Attempts to reach a host are repeated by the kernel while the connect timeout runs. */
 const SYN_REPEAT_US = 1_000_000;
@@ -84,6 +87,10 @@ export class Network {
     delayFraction: 0,
     delayUsMax: 0,
   };
+  /** Frames between servers that are lost without chance. */
+  readonly frameLosses: Set<(from: Host, to: Host, type: number) => boolean> = new Set();
+  /** Called with the bytes of streams that are no internal ones, as they were written. */
+  plainObserver: ((connection: SimConnection, bytes: Uint8Array) => void) | null = null;
   /** Called with each internal frame as its sender wrote it, before any fault. */
   observers: FrameObserver[] = [];
   readonly frameFaultCounts: { dropped: number; duplicated: number; delayed: number } = {
@@ -155,6 +162,12 @@ export class Network {
     return true;
   }
 
+  /** A random connection of the host; null if there is none. */
+  connectionOf(host: Host, random: Random): SimConnection | null {
+    const all = [...host.connections];
+    return all.length === 0 ? null : all[random.below(all.length)]!;
+  }
+
   host(name: string): Host | null {
     return this.#hosts.get(name) ?? null;
   }
@@ -164,6 +177,9 @@ export class Network {
   }
 
   fateOfFrame(from: Host, to: Host, type: number): FrameFate {
+    for (const isLost of this.frameLosses) {
+      if (type !== HELLO && isLost(from, to, type)) return LOST;
+    }
     const faults = this.frameFaults;
     const total = faults.dropFraction + faults.duplicateFraction + faults.delayFraction;
     // The greeting belongs to the connection, not to the messages that may be lost on it.
@@ -172,7 +188,7 @@ export class Network {
     if (luck >= total) return DELIVERED;
     if (luck < faults.dropFraction) {
       this.frameFaultCounts.dropped += 1;
-      return { copies: 0, delayUs: 0 };
+      return LOST;
     }
     const delayUs = 1 + this.random.below(faults.delayUsMax);
     if (luck < faults.dropFraction + faults.duplicateFraction) {
@@ -213,7 +229,8 @@ class SimTransport implements Transport {
     const connection = new SimConnection(network, this.#host, peerHost, hostPortText(address));
     connection.attach(handler);
     this.#host.connections.add(connection);
-    if (target === null) connection.fail('unreachable');
+    const isRefused = target === null || this.#host.descriptorShortages > 0;
+    if (isRefused) connection.fail('unreachable');
     else new Attempt(network, connection, target, address.port).start();
     return connection;
   }
@@ -254,6 +271,11 @@ class Attempt {
     }
     const accept = target.listeners.get(this.#port);
     const backUs = this.#delayUs(target, connection.host);
+    // The kernel has taken the connection before the process finds that it cannot have it.
+    if (target.descriptorShortages > 0) {
+      network.scheduler.world(backUs, 'noDescriptor', () => connection.fail('reset'));
+      return;
+    }
     if (accept === undefined || target.owner.state === 'stopped') {
       network.scheduler.world(backUs, 'refuse', () => connection.fail('refused'));
       return;

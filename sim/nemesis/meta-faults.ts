@@ -1,0 +1,37 @@
+/** F29: a meta server that is slow in all it does, and decisions of it that never arrive. */
+import type { Random } from '../../src/env/random.ts';
+import { type ActiveFault, drawDuration, one } from './fault.ts';
+import { everyMachine, type Stage } from './stage.ts';
+
+/** As it stands on the wire: the meta server's decisions, which also answer requests for changes. */
+const CONFIGURATION_PUSH = 6;
+
+export function slowMeta(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(random, stage.metas);
+  if (machine === null) return null;
+  const diskFactor = one(random, [10, 100, 1000])!;
+  const linkFactor = one(random, [10, 100, 1000])!;
+  machine.diskSlowness *= diskFactor;
+  const links = everyMachine(stage)
+    .filter((other) => other !== machine)
+    .flatMap((other) => [
+      stage.network.link(machine.host, other.host),
+      stage.network.link(other.host, machine.host),
+    ]);
+  for (const link of links) link.slowness *= linkFactor;
+  const end = (): void => {
+    machine.diskSlowness /= diskFactor;
+    for (const link of links) link.slowness /= linkFactor;
+  };
+  return { durationMs: drawDuration(random, 4000, 15_000), end };
+}
+
+/** The change is durable at the meta server, and who asked for it, or all, do not hear of it. */
+export function lostPushes(stage: Stage, random: Random): ActiveFault {
+  const victim = random.below(2) === 0 ? one(random, stage.replicas) : null;
+  const isLost = (_: unknown, to: { readonly name: string }, type: number): boolean =>
+    type === CONFIGURATION_PUSH && (victim === null || to.name === victim.name);
+  stage.network.frameLosses.add(isLost);
+  const end = (): void => void stage.network.frameLosses.delete(isLost);
+  return { durationMs: drawDuration(random, 2000, 10_000), end };
+}
