@@ -24,6 +24,16 @@ export class FileContent {
   /** Set while a truncation into durable bytes is not synced: what a crash may bring back. */
   #beforeTruncation: Uint8Array | null = null;
   #lost: Range[] = [];
+  /** What the file of this name held before it was replaced, for stale reads. */
+  #former: Uint8Array = new Uint8Array(0);
+
+  /** A durable file with these bytes. */
+  static of(bytes: Uint8Array): FileContent {
+    const content = new FileContent();
+    content.append(bytes);
+    content.#durableSize = bytes.length;
+    return content;
+  }
 
   get size(): number {
     return this.#size;
@@ -69,6 +79,26 @@ export class FileContent {
     if (this.#durableSize < this.#size) {
       this.#lost.push({ start: this.#durableSize, end: this.#size });
     }
+  }
+
+  /** This file has taken the place of `former` under its name. */
+  onReplaces(former: FileContent): void {
+    this.#former = former.view();
+  }
+
+  /** As a drive answers that has lost a write: what the sectors [start, end) held before. */
+  staleView(start: number, end: number): Uint8Array {
+    const bytes = this.view().slice();
+    const stop = Math.min(end, bytes.length);
+    bytes.fill(0, start, stop);
+    bytes.set(this.#former.subarray(start, stop), start);
+    return bytes;
+  }
+
+  /** Durable bytes change; what would lie behind the end of the file is dropped. */
+  overwrite(offset: number, bytes: Uint8Array): void {
+    assertAtMost(offset, this.#size, 'offset of an overwrite');
+    this.#bytes.set(bytes.subarray(0, this.#size - offset), offset);
   }
 
   flipBit(offset: number, bit: number): void {

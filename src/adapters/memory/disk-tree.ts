@@ -84,6 +84,12 @@ export class Tree {
     this.#pending = kept;
   }
 
+  /** All that is pending is written. */
+  settle(): void {
+    for (const changes of this.#pending) makeDurable(changes);
+    this.#pending = [];
+  }
+
   crash(random: Random): void {
     // Mostly a journal loses its end; sometimes anything goes.
     const keptOfAll = random.below(this.#pending.length + 1);

@@ -8,8 +8,9 @@
  * Fault model, after disk-tree.ts and disk-file-content.ts: un-synced sectors and un-synced entries
  * are lost or kept at random; what was appended and not completed may be there; operations under
  * way at a crash never complete. Faults on command: an error of the next operation of a kind, a
- * sync that fails and leaves the pages clean, a full disk (a part of the append is written),
- * flipped bits, latency. Left out: misdirected writes, permissions, links.
+ * sync that fails and leaves the pages clean, a full disk (a part of the append is written), a
+ * remount as read-only, reads of old sectors, latency; and damage at rest (disk-damage.ts). Left
+ * out: permissions, links.
  */
 import { assert } from '../../base/assert.ts';
 import type { Timers } from '../../env/clock.ts';
@@ -22,7 +23,8 @@ import {
   type DiskLock,
 } from '../../env/disk.ts';
 import type { Random } from '../../env/random.ts';
-import { FileContent } from './disk-file-content.ts';
+import { DiskDamage } from './disk-damage.ts';
+import { FileContent, SECTOR_BYTES } from './disk-file-content.ts';
 import { Folder, Tree } from './disk-tree.ts';
 
 export type DiskOperation = 'append' | 'sync' | 'read' | 'metadata';
@@ -41,15 +43,24 @@ interface ArmedFault {
   remaining: number;
 }
 
+interface ArmedStaleRead {
+  readonly pathPart: string;
+  readonly random: Random;
+}
+
 export class MemoryDisk implements Disk {
   /** Of one operation; may be changed at any time. `bytes` is 0 for `sync` and `metadata`. */
   latencyMs: (operation: DiskOperation, bytes: number) => number = () => 0;
   capacityBytes: number;
+  /** As after a remount: whatever would change something fails with `permission`. */
+  isReadOnly = false;
+  readonly damage: DiskDamage;
   readonly #timers: Timers | null;
   readonly #tree = new Tree();
   readonly #locks = new Set<string>();
   readonly #replacing = new Set<string>();
   #faults: ArmedFault[] = [];
+  #staleReads: ArmedStaleRead[] = [];
   #usedBytes = 0;
   /** Grows at each crash: what belongs to an earlier life never completes. */
   #life = 0;
@@ -57,6 +68,7 @@ export class MemoryDisk implements Disk {
   constructor(options: Partial<MemoryDiskOptions> = {}) {
     this.#timers = options.timers ?? null;
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
+    this.damage = new DiskDamage(this.#tree, () => this.#measure());
   }
 
   // ---- faults ----
@@ -70,9 +82,9 @@ export class MemoryDisk implements Disk {
     this.#locks.clear();
     this.#replacing.clear();
     this.#faults = [];
+    this.#staleReads = [];
     this.#tree.crash(random);
-    this.#usedBytes = 0;
-    for (const file of this.#tree.files()) this.#usedBytes += file.size;
+    this.#measure();
   }
 
   /** The process dies and the machine lives: what was written stays, un-synced or not. */
@@ -82,23 +94,43 @@ export class MemoryDisk implements Disk {
     this.#replacing.clear();
   }
 
-  /** The next `count` operations of this kind on paths that contain `pathPart` fail. */
+  /**
+   * The next `count` operations of this kind on paths that contain `pathPart` fail. The answer calls
+   * off what has not happened of it.
+   */
   failNext(
     operation: DiskOperation,
     code: DiskErrorCode = 'io',
     pathPart: string = '',
     count: number = 1,
-  ): void {
-    this.#faults.push({ operation, code, pathPart, remaining: count });
+  ): () => void {
+    const armed = { operation, code, pathPart, remaining: count };
+    this.#faults.push(armed);
+    return () => {
+      this.#faults = this.#faults.filter((other) => other !== armed);
+    };
   }
 
-  clearFaults(): void {
-    this.#faults = [];
+  /**
+   * The next read of a path that contains `pathPart` answers, for some of its sectors, what they
+   * held before; the one after it is right again. The answer calls it off.
+   */
+  staleNext(pathPart: string, random: Random): () => void {
+    const armed = { pathPart, random };
+    this.#staleReads.push(armed);
+    return () => {
+      this.#staleReads = this.#staleReads.filter((other) => other !== armed);
+    };
   }
 
   /** Bit rot: changes durable content silently. */
   flipBit(path: string, offset: number, bit: number): void {
     this.#tree.file(path).flipBit(offset, bit);
+  }
+
+  clearFaults(): void {
+    this.#faults = [];
+    this.#staleReads = [];
   }
 
   /** Bytes of a file that a crash now would certainly keep. */
@@ -114,6 +146,7 @@ export class MemoryDisk implements Disk {
     for (const name of Tree.names(path)) {
       let next = at.entries.get(name);
       if (next === undefined) {
+        this.refuseWrites(path);
         next = new Folder();
         this.#tree.change({ folder: at, name, entry: next });
         this.#tree.sync(at);
@@ -140,7 +173,7 @@ export class MemoryDisk implements Disk {
 
   async readFile(path: string): Promise<Uint8Array> {
     await this.step('read', path, this.#tree.file(path).size);
-    return this.#tree.file(path).view().slice();
+    return this.read(path, this.#tree.file(path)).slice();
   }
 
   async replaceFile(path: string, bytes: Uint8Array): Promise<void> {
@@ -161,7 +194,9 @@ export class MemoryDisk implements Disk {
       const replaced = to.folder.entries.get(to.name);
       if (replaced instanceof Folder) throw new DiskError('exists', path, `${path} is a folder`);
       if (replaced !== undefined) this.#usedBytes -= replaced.size;
+      this.refuseWrites(path);
       const file = this.#tree.file(beside);
+      if (replaced !== undefined) file.onReplaces(replaced);
       this.#tree.change({ ...from, entry: null }, { ...to, entry: file });
       await this.syncDirectory(parentOf(path));
     } finally {
@@ -171,6 +206,7 @@ export class MemoryDisk implements Disk {
 
   async open(path: string, mode: 'read' | 'append' | 'create'): Promise<DiskFile> {
     await this.step('metadata', path, 0);
+    if (mode !== 'read') this.refuseWrites(path);
     const place = this.#tree.place(path);
     const found = place.folder.entries.get(place.name);
     if (found !== undefined && mode === 'create') {
@@ -191,6 +227,7 @@ export class MemoryDisk implements Disk {
     const entry = source.folder.entries.get(source.name);
     if (entry === undefined) throw new DiskError('notFound', from, `${from} is not there`);
     if (target.folder.entries.has(target.name)) throw new DiskError('exists', to, `${to} exists`);
+    this.refuseWrites(to);
     this.#tree.change({ ...source, entry: null }, { ...target, entry });
     await this.step('sync', to, 0);
     this.#tree.sync(target.folder);
@@ -200,6 +237,7 @@ export class MemoryDisk implements Disk {
   async remove(path: string): Promise<void> {
     await this.step('metadata', path, 0);
     if (this.#tree.find(path) === null) return;
+    this.refuseWrites(path);
     const { folder, name } = this.#tree.place(path);
     this.#removeEntry(folder, name);
   }
@@ -216,6 +254,7 @@ export class MemoryDisk implements Disk {
 
   async lock(path: string): Promise<DiskLock> {
     await this.step('metadata', path, 0);
+    this.refuseWrites(path);
     const { folder, name } = this.#tree.place(path);
     const key = Tree.names(path).join('/');
     if (this.#locks.has(key)) {
@@ -243,6 +282,28 @@ export class MemoryDisk implements Disk {
 
   addUsedBytes(bytes: number): void {
     this.#usedBytes += bytes;
+  }
+
+  refuseWrites(path: string): void {
+    const error = this.writeRefusal(path);
+    if (error !== null) throw error;
+  }
+
+  writeRefusal(path: string): DiskError | null {
+    return this.isReadOnly
+      ? new DiskError('permission', path, 'the disk is mounted read-only')
+      : null;
+  }
+
+  /** All bytes of a file, as a read of it finds them. Valid until the next change. */
+  read(path: string, content: FileContent): Uint8Array {
+    const armed = this.#staleReads.find(({ pathPart }) => path.includes(pathPart));
+    if (armed === undefined || content.size === 0) return content.view();
+    this.#staleReads = this.#staleReads.filter((other) => other !== armed);
+    const sectors = Math.ceil(content.size / SECTOR_BYTES);
+    const first = armed.random.below(sectors);
+    const count = 1 + armed.random.below(sectors - first);
+    return content.staleView(first * SECTOR_BYTES, (first + count) * SECTOR_BYTES);
   }
 
   /** The fault that hits this operation, if any. */
@@ -277,6 +338,11 @@ export class MemoryDisk implements Disk {
     return new Promise((resolve, reject) => {
       this.complete(operation, bytes, () => (fault === null ? resolve() : reject(fault)));
     });
+  }
+
+  #measure(): void {
+    this.#usedBytes = 0;
+    for (const file of this.#tree.files()) this.#usedBytes += file.size;
   }
 
   /** Removes the innermost first, each an own change, as `rm -r` does. */
@@ -314,7 +380,8 @@ class MemoryFile implements DiskFile {
   async read(offset: number, into: Uint8Array): Promise<number> {
     this.#check();
     await this.#disk.step('read', this.path, into.length);
-    const found = this.#content.view().subarray(offset, offset + into.length);
+    const content = this.#disk.read(this.path, this.#content);
+    const found = content.subarray(offset, offset + into.length);
     into.set(found);
     return found.length;
   }
@@ -342,6 +409,7 @@ class MemoryFile implements DiskFile {
     this.#check();
     assert(!this.#appending, 'no truncation while an append is under way');
     await this.#disk.step('metadata', this.path, 0);
+    this.#disk.refuseWrites(this.path);
     this.#disk.addUsedBytes(size - this.#content.size);
     this.#content.truncate(size);
   }
@@ -353,6 +421,8 @@ class MemoryFile implements DiskFile {
 
   /** What a full disk takes of it is written. */
   #write(bytes: Uint8Array): DiskError | null {
+    const refusal = this.#disk.writeRefusal(this.path);
+    if (refusal !== null) return refusal;
     const fault = this.#disk.takeFault('append', this.path);
     const room = this.#disk.freeBytes;
     const written = fault === null ? Math.min(bytes.length, room) : bytes.length >>> 1;
@@ -363,7 +433,7 @@ class MemoryFile implements DiskFile {
   }
 
   #sync(done: (error: DiskError | null) => void): void {
-    const fault = this.#disk.takeFault('sync', this.path);
+    const fault = this.#disk.writeRefusal(this.path) ?? this.#disk.takeFault('sync', this.path);
     const size = this.#content.size;
     this.#disk.complete('sync', 0, () => {
       if (fault === null) this.#content.onSynced(size);
