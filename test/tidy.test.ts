@@ -47,6 +47,12 @@ const LAYERS: readonly Layer[] = [
     packages: ['node:', 'pino', 'smol-toml'],
   },
   {
+    folder: 'http',
+    pure: false,
+    imports: [...PURE_BASE, 'cluster', 'rpc', 'replica', 'meta'],
+    packages: ['node:'],
+  },
+  {
     folder: 'shell',
     pure: false,
     imports: [...PURE_BASE, 'rpc', 'client'],
@@ -55,7 +61,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: 'bin',
     pure: false,
-    imports: [...PURE_BASE, 'rpc', 'client', 'replica', 'meta', 'adapters', 'shell'],
+    imports: [...PURE_BASE, 'rpc', 'client', 'replica', 'meta', 'adapters', 'http', 'shell'],
     packages: ['node:', 'commander', 'hdr-histogram-js'],
   },
 ];

@@ -2,10 +2,10 @@
  * What `./pegasus` answers itself: help, version, and what to say about a command that does not
  * exist. The commands are programs of their own beside this file; the launcher starts them.
  */
-import { readFileSync } from 'node:fs';
 import { nearestName } from '../base/suggest.ts';
 import { UserError } from '../base/user-error.ts';
 import { COMMANDS } from './commands.ts';
+import { packageVersion } from './package-version.ts';
 import { type Main, printLine, runProgram } from './program.ts';
 
 const main: Main = async ([command = 'help', ...rest]) => {
@@ -39,19 +39,6 @@ function unknownCommand(name: string): UserError {
     `There is no command ${name}.${near === null ? '' : ` Did you mean ${near}?`}`,
     'All commands: ./pegasus help',
   );
-}
-
-/** The compiled file lies two folders deeper than the source. */
-function packageVersion(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      const text = readFileSync(new URL(up, import.meta.url), 'utf8');
-      return (JSON.parse(text) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new UserError('package.json is missing.', 'Clone the repository again.');
 }
 
 await runProgram(main);

@@ -1,7 +1,14 @@
 /** `pegasus replica`: one replica server. */
-import { REPLICA_OPTIONS, type ReplicaOptions } from '../replica/options.ts';
+import { replicaMetrics } from '../http/replica-metrics.ts';
+import { replicaRoutes } from '../http/replica-routes.ts';
+import {
+  REPLICA_OPTION_RELATIONS,
+  REPLICA_OPTIONS,
+  type ReplicaOptions,
+} from '../replica/options.ts';
 import { ReplicaServer } from '../replica/server.ts';
 import { replicaEnvironment } from './environment.ts';
+import { answerHttp } from './http.ts';
 import { PROCESS_OPTIONS, type ProcessOptions } from './process-options.ts';
 import { runProgram } from './program.ts';
 import { ROCKSDB_OPTIONS, type RocksDbProcessOptions } from './rocksdb-options.ts';
@@ -11,8 +18,18 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
   name: 'replica',
   summary: 'A replica server: holds replicas of partitions and answers clients.',
   table: { ...PROCESS_OPTIONS, ...REPLICA_OPTIONS, ...ROCKSDB_OPTIONS },
-  relations: [],
-  open: (options, logger) => ReplicaServer.open(replicaEnvironment(logger, options), options),
+  relations: REPLICA_OPTION_RELATIONS,
+  open: async (options, logger) => {
+    const server = await ReplicaServer.open(replicaEnvironment(logger, options), options);
+    answerHttp(server, {
+      role: 'replica',
+      table: REPLICA.table,
+      options,
+      routes: replicaRoutes(server),
+      collect: () => replicaMetrics(server, options.dataPath),
+    });
+    return server;
+  },
 };
 
 await runProgram((args) => runServer(REPLICA, args));

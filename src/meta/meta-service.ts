@@ -26,7 +26,7 @@ import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
 import * as wire from '../wire/generated/meta.ts';
 import type { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
-import { MetaLevel, NegotiationStatus } from '../wire/schema/meta.ts';
+import { AppEnvOperation, MetaLevel, NegotiationStatus } from '../wire/schema/meta.ts';
 import { beginArgument, type RequestHeader } from '../wire/thrift-frame.ts';
 import type { Writer } from '../wire/writer.ts';
 import {
@@ -134,9 +134,14 @@ export class MetaService implements RequestHandler {
   }
 
   clusterInfo(call: Call): void {
-    const { brain, facts } = this.#parts;
-    const info = clusterInfo(brain.state, { ...facts, level: levelName(brain.level) });
+    const info = this.clusterFacts();
     call.answer(wire.writeConfigurationClusterInfoResponse, { err: ErrorName.ok, ...info });
+  }
+
+  /** What is told of the cluster, as names and values in the same order. */
+  clusterFacts(): { readonly keys: string[]; readonly values: string[] } {
+    const { brain, facts } = this.#parts;
+    return clusterInfo(brain.state, { ...facts, level: levelName(brain.level) });
   }
 
   /** Answers the old level; `invalid` only asks for it. */
@@ -271,6 +276,15 @@ export class MetaService implements RequestHandler {
         call.answer(wire.writeConfigurationUpdateAppEnvResponse, answer);
       },
     );
+  }
+
+  /** Sets one setting of a table, for those who come another way than by RPC. */
+  setEnv(appName: string, key: string, value: string): Promise<CommandPlan> {
+    const operation = AppEnvOperation.set;
+    const request = { appName, operation, keys: [key], values: [value], clearPrefix: undefined };
+    return new Promise((resolve) => {
+      this.#command(null, (context) => planUpdateEnvs(context, request), resolve);
+    });
   }
 
   setReplicaCount(call: Call, reader: Reader): void {

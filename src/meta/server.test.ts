@@ -66,8 +66,8 @@ class HandMadeServer {
         onPeerLost() {},
       },
     );
-    const protocols = new Map([[ProtocolMagic.internal, this.#bus]]);
-    const rpc = new RpcServer(host.environment, DEFAULT_RPC_SERVER_OPTIONS, statistics, protocols);
+    const rpc = new RpcServer(host.environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
+    rpc.speak(ProtocolMagic.internal, this.#bus);
     void rpc.listen({ host: host.host.name, port: 34801 });
     host.environment.timers.every(500, () => this.speak());
   }

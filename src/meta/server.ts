@@ -13,6 +13,7 @@ import { decodeRecord, type StateRecord } from '../cluster/records.ts';
 import type { TimerHandle } from '../env/clock.ts';
 import type { MetaEnvironment } from '../env/environment.ts';
 import { type HostPort, hostPortText, type NodeId, toNodeId } from '../model/identity.ts';
+import { speakToClients } from '../rpc/client-dialects.ts';
 import {
   DEFAULT_MESSAGE_BUS_OPTIONS,
   MessageBus,
@@ -25,10 +26,7 @@ import {
   RpcServer,
 } from '../rpc/server.ts';
 import { RpcStatistics } from '../rpc/statistics.ts';
-import { DEFAULT_THRIFT_OPTIONS, ThriftProtocol } from '../rpc/thrift-session.ts';
 import type { Beacon } from '../wire/generated/internal.ts';
-import { RdsnDialect } from '../wire/rdsn-frame.ts';
-import type { RequestDialect } from '../wire/request-dialect.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Committer } from './committer.ts';
@@ -43,6 +41,7 @@ export class MetaServer {
   readonly address: HostPort;
   readonly statistics: RpcStatistics;
   readonly brain: ClusterBrain;
+  readonly service: MetaService;
   readonly #environment: MetaEnvironment;
   readonly #store: StateStore;
   readonly #rpc: RpcServer;
@@ -88,7 +87,7 @@ export class MetaServer {
     this.brain = this.#makeBrain(options);
     this.#lifeWatch = options.fastFailover ? this.#makeLifeWatch(options) : null;
     this.#commands = new CommandQueue(this.brain, () => this.#now());
-    const service = new MetaService({
+    this.service = new MetaService({
       brain: this.brain,
       commands: this.#commands,
       settings: options,
@@ -99,14 +98,8 @@ export class MetaServer {
         leader: this.address,
       },
     });
-    const dialect = (of?: () => RequestDialect): ThriftProtocol =>
-      new ThriftProtocol(environment, DEFAULT_THRIFT_OPTIONS, this.statistics, service, of);
-    listening.protocols.set(ProtocolMagic.thrift, dialect());
-    listening.protocols.set(
-      ProtocolMagic.rdsn,
-      dialect(() => new RdsnDialect(this.address)),
-    );
-    listening.protocols.set(ProtocolMagic.internal, this.#bus);
+    speakToClients(this.#rpc, environment, this.statistics, this.service, this.address);
+    this.#rpc.speak(ProtocolMagic.internal, this.#bus);
     const { timers } = environment;
     this.#ticks = timers.every(options.tickIntervalMs, () => this.brain.onTick(this.#now()));
   }
@@ -135,6 +128,11 @@ export class MetaServer {
       await store.close();
       throw error;
     }
+  }
+
+  /** One more dialect on its port: see `RpcServer.speak`. */
+  speak(magic: number, protocol: ConnectionProtocol): void {
+    this.#rpc.speak(magic, protocol);
   }
 
   /** Why changes are not acknowledged at the moment, or null. */
@@ -245,14 +243,11 @@ interface Listening {
   readonly address: HostPort;
   readonly rpc: RpcServer;
   readonly statistics: RpcStatistics;
-  /** Filled when the server's parts are made, which need the real port; who connects before is turned away. */
-  readonly protocols: Map<number, ConnectionProtocol>;
 }
 
 async function startListening(environment: MetaEnvironment, listen: HostPort): Promise<Listening> {
   const statistics = new RpcStatistics();
-  const protocols = new Map<number, ConnectionProtocol>();
-  const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics, protocols);
+  const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
   const address = await rpc.listen(listen);
-  return { address, rpc, statistics, protocols };
+  return { address, rpc, statistics };
 }

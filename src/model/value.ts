@@ -6,6 +6,9 @@
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 
+/** As the original numbers it. */
+export const VALUE_VERSION = 1;
+
 /** Where the user's bytes begin. */
 export const VALUE_HEADER_BYTES = 12;
 

@@ -18,6 +18,7 @@ import { Lease } from '../consensus/lease.ts';
 import type { TimerHandle } from '../env/clock.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { type NodeId, toNodeId } from '../model/identity.ts';
+import { speakToClients } from '../rpc/client-dialects.ts';
 import { DEFAULT_MESSAGE_BUS_OPTIONS, MessageBus } from '../rpc/message-bus.ts';
 import {
   type ConnectionProtocol,
@@ -26,20 +27,14 @@ import {
   RpcServer,
 } from '../rpc/server.ts';
 import { RpcStatistics } from '../rpc/statistics.ts';
-import {
-  DEFAULT_THRIFT_OPTIONS,
-  type RequestHandler,
-  ThriftProtocol,
-  type ThriftSession,
-} from '../rpc/thrift-session.ts';
+import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
 import { writeNegotiationResponse } from '../wire/generated/meta.ts';
-import { RdsnDialect } from '../wire/rdsn-frame.ts';
 import type { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
-import { BeaconSender } from './beacon-sender.ts';
+import { BeaconSender, type DiskSpace } from './beacon-sender.ts';
 import { type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { ReplicaInspection } from './replica-host.ts';
@@ -103,9 +98,7 @@ export class ReplicaServer implements RequestHandler {
     options: ReplicaOptions,
   ): Promise<ReplicaServer> {
     const statistics = new RpcStatistics();
-    // Filled once all replicas are open; whoever connects before is turned away.
-    const protocols = new Map<number, ConnectionProtocol>();
-    const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics, protocols);
+    const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
     const listening = await rpc.listen(options.listen);
     try {
       const address = options.advertised ?? listening;
@@ -114,21 +107,8 @@ export class ReplicaServer implements RequestHandler {
       const folder = await openNodeFolder(disk, options.dataPath, options.clusterName, nodeId);
       const server = new ReplicaServer(environment, options, address, folder, rpc, statistics);
       await server.start();
-      protocols.set(ProtocolMagic.internal, server.bus);
-      protocols.set(
-        ProtocolMagic.thrift,
-        new ThriftProtocol(environment, DEFAULT_THRIFT_OPTIONS, statistics, server),
-      );
-      protocols.set(
-        ProtocolMagic.rdsn,
-        new ThriftProtocol(
-          environment,
-          DEFAULT_THRIFT_OPTIONS,
-          statistics,
-          server,
-          () => new RdsnDialect(address),
-        ),
-      );
+      rpc.speak(ProtocolMagic.internal, server.bus);
+      speakToClients(rpc, environment, statistics, server, address);
       return server;
     } catch (error) {
       await rpc.close();
@@ -145,9 +125,19 @@ export class ReplicaServer implements RequestHandler {
     return this.closing;
   }
 
+  /** One more dialect on its port: see `RpcServer.speak`. */
+  speak(magic: number, protocol: ConnectionProtocol): void {
+    this.rpc.speak(magic, protocol);
+  }
+
   /** Every replica, for the simulator's checkers and for tests. */
   inspect(): readonly ReplicaInspection[] {
     return this.store.replicas().map((replica) => replica.inspect());
+  }
+
+  /** Of the disk that the data folder is on, as last measured. */
+  get diskSpace(): DiskSpace {
+    return this.beacons.diskSpace;
   }
 
   get hasLease(): boolean {

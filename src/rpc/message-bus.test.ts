@@ -50,12 +50,8 @@ async function start(
       onInboundLost: (node, incarnation) => peers.push(`${node}/${incarnation}`),
     },
   );
-  const server = new RpcServer(
-    worldHost.environment,
-    DEFAULT_RPC_SERVER_OPTIONS,
-    statistics,
-    new Map([[ProtocolMagic.internal, bus]]),
-  );
+  const server = new RpcServer(worldHost.environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
+  server.speak(ProtocolMagic.internal, bus);
   await server.listen({ host: worldHost.host.name, port: 80 });
   return { id, worldHost, bus, statistics, prepares, acks, peers };
 }

@@ -2,8 +2,8 @@
  * The one port of a server: accepts connections and hands each to the dialect that its first four bytes name.
  *
  * A dialect is decided once per connection. What names none is counted and closed, and so is a connection that says
- * nothing for `sniffTimeoutMs`. Which dialects there are is the caller's choice: a map from the four bytes (as one
- * big-endian number) to who speaks it. After that this file only passes events on.
+ * nothing for `sniffTimeoutMs`. Which dialects there are is the caller's choice (`speak`): while there are none yet,
+ * whoever connects is turned away. After that this file only passes events on.
  */
 import { assert } from '../base/assert.ts';
 import type { TimerHandle } from '../env/clock.ts';
@@ -43,7 +43,7 @@ export class RpcServer {
   readonly #environment: ClientEnvironment;
   readonly #options: RpcServerOptions;
   readonly #statistics: RpcStatistics;
-  readonly #protocols: ReadonlyMap<number, ConnectionProtocol>;
+  readonly #protocols = new Map<number, ConnectionProtocol>();
   readonly #connections = new Set<Connection>();
   #listener: Listener | null = null;
   #closed = false;
@@ -52,13 +52,17 @@ export class RpcServer {
     environment: ClientEnvironment,
     options: RpcServerOptions,
     statistics: RpcStatistics,
-    protocols: ReadonlyMap<number, ConnectionProtocol>,
   ) {
     assert(options.connectionsMax >= 1, 'a server accepts at least one connection');
     this.#environment = environment;
     this.#options = options;
     this.#statistics = statistics;
-    this.#protocols = protocols;
+  }
+
+  /** Connections whose first four bytes are `magic`, as one big-endian number, go to `protocol` from now on. */
+  speak(magic: number, protocol: ConnectionProtocol): void {
+    assert(!this.#protocols.has(magic), 'a dialect is spoken by one protocol');
+    this.#protocols.set(magic, protocol);
   }
 
   /** Rejects with `ListenError`. Returns the real address when port 0 was asked for. */

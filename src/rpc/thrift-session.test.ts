@@ -129,8 +129,8 @@ async function scene(options: Partial<ThriftOptions> = {}, connectionsMax = 10):
     server.environment,
     { ...DEFAULT_RPC_SERVER_OPTIONS, connectionsMax },
     statistics,
-    new Map([[ProtocolMagic.thrift, thrift]]),
   );
+  rpcServer.speak(ProtocolMagic.thrift, thrift);
   await rpcServer.listen(ADDRESS);
   const client = new TestClient();
   const connection = world.addHost('client').environment.transport.connect(ADDRESS, client);

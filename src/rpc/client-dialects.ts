@@ -1,0 +1,23 @@
+/** The two dialects in which clients speak to a server: the same procedures in frames of two kinds. */
+import type { ClientEnvironment } from '../env/environment.ts';
+import type { HostPort } from '../model/identity.ts';
+import { RdsnDialect } from '../wire/rdsn-frame.ts';
+import { ProtocolMagic, type RpcServer } from './server.ts';
+import type { RpcStatistics } from './statistics.ts';
+import { DEFAULT_THRIFT_OPTIONS, type RequestHandler, ThriftProtocol } from './thrift-session.ts';
+
+/** From now on clients of `rpc` are answered by `handler`; `address` is how the server calls itself. */
+export function speakToClients(
+  rpc: RpcServer,
+  environment: ClientEnvironment,
+  statistics: RpcStatistics,
+  handler: RequestHandler,
+  address: HostPort,
+): void {
+  const options = DEFAULT_THRIFT_OPTIONS;
+  const thrift = new ThriftProtocol(environment, options, statistics, handler);
+  const dialectOf = (): RdsnDialect => new RdsnDialect(address);
+  const rdsn = new ThriftProtocol(environment, options, statistics, handler, dialectOf);
+  rpc.speak(ProtocolMagic.thrift, thrift);
+  rpc.speak(ProtocolMagic.rdsn, rdsn);
+}
