@@ -102,11 +102,12 @@ class Simulation {
     const random = streams.of('workload');
     this.#workload = new Workload(this.#swarm.workload, random, nowUs, this.#violations);
     this.#nemesis = new Nemesis(
-      this.#cluster.stage(
-        this.#marks,
-        (machine) => this.#beforeDeath(machine),
-        () => this.#onWallStep(),
-      ),
+      this.#cluster.stage({
+        marks: this.#marks,
+        isCalm: () => this.#isCalm(),
+        beforeDeath: (machine) => this.#beforeDeath(machine),
+        onWallStep: () => this.#onWallStep(),
+      }),
       this.#swarm,
       streams,
       options.faults ?? null,
@@ -134,6 +135,11 @@ class Simulation {
     this.#violations.add('crash', this.#scheduler.nowUs, detail);
   };
 
+  #isCalm(): boolean {
+    const isIdle = this.#cluster.administrator?.isIdle === true;
+    return isIdle && this.#nemesis.isCalm && this.#observer.isWhole(this.#swarm.replicaCount);
+  }
+
   get #isClean(): boolean {
     return this.#violations.all.length === 0;
   }
@@ -151,15 +157,26 @@ class Simulation {
     await this.#phase('heal', HEAL_LIMIT_MS * 1000, this.#healed(client));
     this.#workload.stop();
     await this.#phase('stop', AUDIT_LIMIT_US, working);
-    await this.#phase('audit', AUDIT_LIMIT_US, this.#workload.audit(client));
+    await this.#phase('audit', AUDIT_LIMIT_US, this.#audit(client));
     // Secondaries learn of the last commits with the next group checks.
     await this.#runUntil(this.#scheduler.nowUs + 3_000_000);
+  }
+
+  async #audit(client: ClientProcess): Promise<void> {
+    await this.#workload.audit(client);
+    for (const wrong of await this.#cluster.administrator!.audit()) {
+      this.#violations.add('V12-configuration', this.#scheduler.nowUs, wrong);
+    }
   }
 
   /** Liveness: all members are there again, and a write that begins after the heal succeeds. */
   async #healed(client: ClientProcess): Promise<void> {
     const healedUs = this.#scheduler.nowUs;
-    await client.client.admin.waitHealthy(TABLE, { timeoutMs: HEAL_LIMIT_MS });
+    const administrator = this.#cluster.administrator!;
+    await administrator.whenIdle();
+    for (const name of administrator.servedTables()) {
+      await client.client.admin.waitHealthy(name, { timeoutMs: HEAL_LIMIT_MS });
+    }
     while (this.#isClean) {
       try {
         await client.table.set('liveness', 'row', '1:', { timeoutMs: 5000 });
@@ -178,11 +195,12 @@ class Simulation {
       const nodes = await admin.listNodes();
       alive = nodes.filter((node) => node.alive).length;
     }
-    await admin.createTable(TABLE, {
+    const appId = await admin.createTable(TABLE, {
       partitionCount,
       replicaCount,
       timeoutMs: 50_000,
     });
+    this.#cluster.administrator!.adopt(appId, TABLE, replicaCount);
   }
 
   /**

@@ -201,6 +201,21 @@ export class ClusterObserver {
     }
   }
 
+  /** All partitions have so many members, which are up and follow the newest ballot that was seen. */
+  isWhole(memberCount: number): boolean {
+    for (const [partition, { newest }] of this.#partitions) {
+      if (newest === null || newest.ballot === 0) continue;
+      const names = members(newest);
+      if (names.length < memberCount) return false;
+      for (const name of names) {
+        const view = this.#viewOf(name, partition);
+        const role = name === newest.primary ? ReplicaStatus.primary : ReplicaStatus.secondary;
+        if (view === null || view.ballot !== newest.ballot || view.status !== role) return false;
+      }
+    }
+    return true;
+  }
+
   // ---- crashes ----
 
   /** Called before a server dies: notes what it owes as a member. */

@@ -14,12 +14,12 @@ import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
 import type { Violations } from '../checkers/violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
-import type { MarkBook } from '../kernel/mark-book.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { RandomStreams } from '../kernel/streams.ts';
 import type { AnyMachine, Stage } from '../nemesis/stage.ts';
 import { drawClock, type Swarm } from '../nemesis/swarm.ts';
 import { Network } from '../network/network.ts';
+import { Administrator } from '../workload/administrator.ts';
 import type { WorkloadClient, WorkloadTable } from '../workload/workload.ts';
 import { Machine, type MachineTraits, type RunningProcess } from './machine.ts';
 import { metaOptions, replicaOptions } from './options.ts';
@@ -46,6 +46,7 @@ export class Cluster {
   readonly #metas: Machine<MetaServer>[] = [];
   readonly #replicas: Machine<ReplicaServer>[] = [];
   readonly #clients: Machine<ClientProcess>[] = [];
+  readonly #administrator: Machine<Administrator>;
   readonly #reader: Reader = new Reader();
   #observer: ClusterObserver | null = null;
   /** Span of the wall clocks over the whole run. */
@@ -59,18 +60,32 @@ export class Cluster {
     this.#violations = violations;
     this.network = new Network(scheduler, streams.of('network'), swarm.network);
     this.#build();
+    const metas = `meta1:${META_PORT}`;
+    this.#administrator = this.#machine(
+      'admin',
+      async (environment) => new Administrator(environment, metas),
+    );
   }
 
   start(): void {
-    for (const machine of this.#all()) machine.start();
+    for (const machine of this.#all()) if (!machine.isWithheld) machine.start();
   }
 
   clientProcesses(): ClientProcess[] {
     return this.#clients.flatMap(({ process }) => (process === null ? [] : [process]));
   }
 
+  get administrator(): Administrator | null {
+    return this.#administrator.process;
+  }
+
+  /** Replica servers that belong to the cluster. */
+  get serverCount(): number {
+    return this.#replicas.filter(({ isWithheld }) => !isWithheld).length;
+  }
+
   async whenClientsRun(): Promise<void> {
-    while (this.clientProcesses().length < this.#clients.length) {
+    while (this.clientProcesses().length < this.#clients.length || this.administrator === null) {
       await new Promise<void>((resolve) => {
         this.#scheduler.world(1000, 'wait', resolve);
       });
@@ -128,21 +143,18 @@ export class Cluster {
     }
   }
 
-  stage(
-    marks: MarkBook,
-    beforeDeath: (machine: AnyMachine) => void,
-    onWallStep: () => void,
-  ): Stage {
+  stage(watchers: Pick<Stage, 'marks' | 'isCalm' | 'beforeDeath' | 'onWallStep'>): Stage {
     return {
+      ...watchers,
       scheduler: this.#scheduler,
-      marks,
+      administrator: () => this.administrator,
+      tableName: TABLE,
+      replicaCount: this.#swarm.replicaCount,
       network: this.network,
       metas: this.#metas,
       replicas: this.#replicas,
       clients: this.#clients,
       isDurable: this.#swarm.durability === 'fsync',
-      beforeDeath,
-      onWallStep,
     };
   }
 
@@ -183,17 +195,20 @@ export class Cluster {
   }
 
   #all(): AnyMachine[] {
-    return [...this.#metas, ...this.#replicas, ...this.#clients];
+    const all: AnyMachine[] = [...this.#metas, ...this.#replicas, ...this.#clients];
+    // Made last.
+    return this.#administrator === undefined ? all : [...all, this.#administrator];
   }
 
   #build(): void {
     const swarm = this.#swarm;
     this.#metas.push(this.#machine('meta1', (environment) => this.#openMeta(environment)));
-    for (let number = 1; number <= swarm.replicaServerCount; number++) {
+    const { replicaServerCount, spareServerCount } = swarm;
+    for (let number = 1; number <= replicaServerCount + spareServerCount; number++) {
       const name = `replica${number}`;
-      this.#replicas.push(
-        this.#machine(name, (environment) => this.#openReplica(name, environment)),
-      );
+      const machine = this.#machine(name, (environment) => this.#openReplica(name, environment));
+      machine.isWithheld = number > replicaServerCount;
+      this.#replicas.push(machine);
     }
     for (let number = 1; number <= swarm.workload.clientCount; number++) {
       const name = `client${number}`;

@@ -72,6 +72,8 @@ export class Machine<P extends RunningProcess> {
   process: P | null = null;
   /** Of the present life. */
   engines: ObservedEngines | null = null;
+  /** Not part of the cluster: not yet, or not any more. Nobody starts it. */
+  isWithheld: boolean = false;
   /** Multiplies the latency of the disk. */
   diskSlowness: number = 1;
   readonly #world: World;

@@ -54,6 +54,13 @@ export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly F
   suspend: ['F19'],
   slowMeta: ['F29'],
   lostPushes: ['F29'],
+  addServer: ['F30'],
+  removeServer: ['F30'],
+  changeReplicaCount: ['F30'],
+  createTable: ['F30'],
+  dropAndRecall: ['F30'],
+  dropForGood: ['F30'],
+  renameTable: ['F30'],
 };
 
 /** Those that a simulator is to inject; the rest needs features that do not exist yet. */

@@ -16,6 +16,15 @@ import {
   swizzleClog,
 } from './connection-faults.ts';
 import { killAtPoint } from './fault-points.ts';
+import {
+  addServer,
+  changeReplicaCount,
+  createTable,
+  dropAndRecall,
+  dropForGood,
+  removeServer,
+  renameTable,
+} from './membership-faults.ts';
 import { lostPushes, slowMeta } from './meta-faults.ts';
 import { restartLoop, unhandledError } from './process-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
@@ -68,7 +77,14 @@ export type FaultName =
   | 'wallClockJump'
   | 'suspend'
   | 'slowMeta'
-  | 'lostPushes';
+  | 'lostPushes'
+  | 'addServer'
+  | 'removeServer'
+  | 'changeReplicaCount'
+  | 'createTable'
+  | 'dropAndRecall'
+  | 'dropForGood'
+  | 'renameTable';
 
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   // F10, F13
@@ -131,6 +147,13 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   suspend,
   slowMeta,
   lostPushes,
+  addServer,
+  removeServer,
+  changeReplicaCount,
+  createTable,
+  dropAndRecall,
+  dropForGood,
+  renameTable,
 };
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];

@@ -18,6 +18,9 @@ export interface InjectedFault {
   readonly durationMs: number;
 }
 
+/** Long enough for a server that was hit to be seen alive again, or dead. */
+const CALM_US = 3_000_000;
+
 export class Nemesis {
   readonly counts: Record<FaultName, number>;
   readonly injected: InjectedFault[] = [];
@@ -28,6 +31,7 @@ export class Nemesis {
   readonly #only: ReadonlySet<number> | null;
   readonly #active: Set<ActiveFault> = new Set();
   #attempts: number = 0;
+  #lastEndUs: number = 0;
   #isOn: boolean = false;
 
   /** `only`: numbers of the faults to start; null = all. */
@@ -41,6 +45,12 @@ export class Nemesis {
       FaultName,
       number
     >;
+  }
+
+  /** No fault is active, nor has one just ended. */
+  get isCalm(): boolean {
+    const sinceUs = this.#stage.scheduler.nowUs - this.#lastEndUs;
+    return this.#active.size === 0 && sinceUs >= CALM_US;
   }
 
   start(): void {
@@ -57,7 +67,7 @@ export class Nemesis {
 
   #revive(machine: AnyMachine): void {
     if (machine.isPaused) machine.resume();
-    if (machine.isDown) machine.start();
+    if (machine.isDown && !machine.isWithheld) machine.start();
   }
 
   #next(): void {
@@ -93,6 +103,7 @@ export class Nemesis {
 
   #end(fault: ActiveFault): void {
     if (!this.#active.delete(fault)) return;
+    this.#lastEndUs = this.#stage.scheduler.nowUs;
     fault.end();
   }
 }

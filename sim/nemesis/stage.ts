@@ -3,6 +3,7 @@ import type { Machine, RunningProcess } from '../cluster/machine.ts';
 import type { MarkBook } from '../kernel/mark-book.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Network } from '../network/network.ts';
+import type { Administrator } from '../workload/administrator.ts';
 
 export type AnyMachine = Machine<RunningProcess>;
 
@@ -13,6 +14,13 @@ export interface Stage {
   readonly metas: readonly AnyMachine[];
   readonly replicas: readonly AnyMachine[];
   readonly clients: readonly AnyMachine[];
+  /** Null while its process starts. */
+  readonly administrator: () => Administrator | null;
+  /** The table that clients work on. */
+  readonly tableName: string;
+  readonly replicaCount: number;
+  /** No fault is active, and all members of all partitions are there and follow the newest ballot. */
+  readonly isCalm: () => boolean;
   /** Power may be cut: what is acknowledged is on disk. */
   readonly isDurable: boolean;
   /** Called before a process dies, while its state can still be seen. */

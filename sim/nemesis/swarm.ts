@@ -13,6 +13,8 @@ import { FAULT_NAMES, type FaultName } from './faults.ts';
 
 export interface Swarm {
   readonly replicaServerCount: number;
+  /** Servers that may join later. */
+  readonly spareServerCount: number;
   readonly partitionCount: number;
   readonly replicaCount: number;
   readonly durability: 'fsync' | 'os';
@@ -35,6 +37,7 @@ export function drawSwarm(random: Random): Swarm {
   const replicaCount = random.below(8) === 0 ? 2 + random.below(2) : 3;
   return {
     replicaServerCount,
+    spareServerCount: random.below(2),
     partitionCount: choose(random, [2, 2, 4]),
     replicaCount,
     durability: random.below(4) === 0 ? 'os' : 'fsync',

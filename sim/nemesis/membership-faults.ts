@@ -1,0 +1,91 @@
+/**
+ * F30: what administrators do while everything else goes wrong. Servers join and leave for good;
+ * tables are created, dropped and recalled, renamed, and get another number of replicas.
+ *
+ * Bounds: one job at a time. A server leaves for good only in a calm moment, when all that it has is
+ * on all the others that should have it: later faults hit the cluster without it. What is changed of
+ * the table that clients work on is changed back when the fault ends.
+ */
+import type { Random } from '../../src/env/random.ts';
+import { type ActiveFault, drawDuration, one, running } from './fault.ts';
+import type { Stage } from './stage.ts';
+
+const SIDE_TABLES_MAX = 2;
+
+/** A server that was not there before. */
+export function addServer(stage: Stage, random: Random): ActiveFault | null {
+  const spare = one(
+    random,
+    stage.replicas.filter(({ isWithheld, isDown }) => isWithheld && isDown),
+  );
+  if (spare === null || spare.owner.generation > 0) return null;
+  spare.isWithheld = false;
+  spare.start();
+  return { durationMs: 0, end: () => {} };
+}
+
+export function removeServer(stage: Stage, random: Random): ActiveFault | null {
+  const servers = running(stage.replicas);
+  const victim = one(random, servers);
+  if (victim === null || servers.length <= stage.replicaCount || !stage.isCalm()) return null;
+  victim.isWithheld = true;
+  stage.beforeDeath(victim);
+  if (random.below(2) === 0) victim.stop(() => {});
+  else if (stage.isDurable) victim.powerOff();
+  else victim.kill();
+  return { durationMs: 0, end: () => {} };
+}
+
+export function changeReplicaCount(stage: Stage, random: Random): ActiveFault | null {
+  const { administrator, replicaCount } = stage;
+  const table = administrator()?.findTable(stage.tableName) ?? null;
+  if (table === null || administrator()?.isIdle !== true) return null;
+  const wanted = one(
+    random,
+    [2, 3, 4].filter((count) => count !== replicaCount),
+  )!;
+  administrator()?.setReplicaCount(table.appId, wanted, false);
+  const end = (): void => administrator()?.setReplicaCount(table.appId, replicaCount, true);
+  return { durationMs: drawDuration(random, 4000, 15_000), end };
+}
+
+export function createTable(stage: Stage, random: Random): ActiveFault | null {
+  const administrator = stage.administrator();
+  if (administrator === null || !administrator.isIdle) return null;
+  if (administrator.sideTables().length >= SIDE_TABLES_MAX) return null;
+  const name = `side${random.below(1_000_000)}`;
+  administrator.createTable(name, 2, stage.replicaCount);
+  return { durationMs: 0, end: () => {} };
+}
+
+/** The table that clients work on, or one beside it. */
+export function dropAndRecall(stage: Stage, random: Random): ActiveFault | null {
+  const administrator = stage.administrator();
+  if (administrator === null || !administrator.isIdle) return null;
+  const name = one(random, administrator.servedTables());
+  const table = name === null ? null : administrator.findTable(name);
+  if (table === null) return null;
+  administrator.dropTable(table.appId);
+  const end = (): void => administrator.recallTable(table.appId);
+  return { durationMs: drawDuration(random, 500, 8000), end };
+}
+
+export function dropForGood(stage: Stage, random: Random): ActiveFault | null {
+  const administrator = stage.administrator();
+  if (administrator === null || !administrator.isIdle) return null;
+  const table = one(random, administrator.sideTables());
+  if (table === null) return null;
+  administrator.dropTable(table.appId);
+  return { durationMs: 0, end: () => {} };
+}
+
+export function renameTable(stage: Stage, random: Random): ActiveFault | null {
+  const administrator = stage.administrator();
+  if (administrator === null || !administrator.isIdle) return null;
+  const name = one(random, administrator.servedTables());
+  const table = name === null ? null : administrator.findTable(name);
+  if (table === null || name === null) return null;
+  administrator.renameTable(table.appId, `${name}-renamed`);
+  const end = (): void => administrator.renameTable(table.appId, name);
+  return { durationMs: drawDuration(random, 500, 8000), end };
+}

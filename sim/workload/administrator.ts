@@ -1,0 +1,278 @@
+/**
+ * An administrator at work while faults happen: creates, drops, recalls and renames tables and
+ * changes their number of replicas, by the production client library.
+ *
+ * Each job states a goal in terms of the list of tables and repeats its request until the goal is
+ * there: answers get lost, and a request may be refused because the one before it was executed.
+ * Jobs run one after the other. What was reached once must still be so at the end (`audit`):
+ * nothing that the meta server acknowledged may be lost in its crashes (V12).
+ */
+
+import { errorCodeOf } from '../../src/base/error-names.ts';
+import type { TableInfo } from '../../src/client/api.ts';
+import { ClusterClient } from '../../src/client/client.ts';
+import { PegasusError } from '../../src/client/errors.ts';
+import type { OperationKind } from '../../src/client/operation-kinds.ts';
+import { PendingCalls } from '../../src/client/pending-calls.ts';
+import type { ClientEnvironment } from '../../src/env/environment.ts';
+import * as meta from '../../src/wire/generated/meta.ts';
+import { RpcCode } from '../../src/wire/rpc-codes.ts';
+
+interface Job {
+  readonly isReached: (tables: readonly TableInfo[]) => boolean;
+  readonly request: () => Promise<unknown>;
+}
+
+/** What a table should be, since a job has reached it. */
+interface KnownTable {
+  name: string;
+  isDropped: boolean;
+  replicaCount: number;
+}
+
+const PAUSE_MS = 200;
+const REQUEST_TIMEOUT_MS = 3000;
+const NO_HASH = { high: 0, low: 0 };
+const OPTIONS = { timeoutMs: REQUEST_TIMEOUT_MS };
+
+export class Administrator {
+  readonly #environment: ClientEnvironment;
+  readonly #client: ClusterClient;
+  readonly #calls: PendingCalls;
+  readonly #known: Map<number, KnownTable> = new Map();
+  #pending: number = 0;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(environment: ClientEnvironment, metas: string) {
+    this.#environment = environment;
+    this.#client = new ClusterClient(environment, { metas });
+    this.#calls = new PendingCalls(this.#client.engine);
+  }
+
+  get isIdle(): boolean {
+    return this.#pending === 0;
+  }
+
+  /** Resolves when all that was asked for is reached. */
+  whenIdle(): Promise<void> {
+    return this.#last;
+  }
+
+  /** A table that somebody else has created; the first one is what clients work on. */
+  adopt(appId: number, name: string, replicaCount: number): void {
+    this.#known.set(appId, { name, isDropped: false, replicaCount });
+  }
+
+  /** Names of the tables that are to be served at the end. */
+  servedTables(): string[] {
+    return [...this.#known.values()].filter((known) => !known.isDropped).map(({ name }) => name);
+  }
+
+  /** Those that clients do not work on. */
+  sideTables(): { readonly appId: number; readonly name: string }[] {
+    const [main] = this.#known.keys();
+    return [...this.#known]
+      .filter(([appId, known]) => appId !== main && !known.isDropped)
+      .map(([appId, { name }]) => ({ appId, name }));
+  }
+
+  findTable(name: string): { readonly appId: number; readonly replicaCount: number } | null {
+    for (const [appId, known] of this.#known) {
+      if (known.name === name && !known.isDropped) {
+        return { appId, replicaCount: known.replicaCount };
+      }
+    }
+    return null;
+  }
+
+  // ---- jobs ----
+
+  createTable(name: string, partitionCount: number, replicaCount: number): void {
+    const options = { partitionCount, replicaCount, waitHealthy: false, ...OPTIONS };
+    this.#enqueue({
+      isReached: (tables) => {
+        const found = tables.find((table) => table.name === name && isServed(table));
+        if (found !== undefined) {
+          this.#known.set(found.appId, {
+            name,
+            isDropped: false,
+            replicaCount: found.replicaCount,
+          });
+        }
+        return found !== undefined;
+      },
+      request: () => this.#client.admin.createTable(name, options),
+    });
+  }
+
+  dropTable(appId: number): void {
+    this.#change(appId, ({ name }) => ({
+      isReached: (table) => table === undefined || !isServed(table),
+      request: () =>
+        this.#client.admin.dropTable(name, { reserveSeconds: 86_400 * 30, ...OPTIONS }),
+      note: (known) => {
+        known.isDropped = true;
+      },
+    }));
+  }
+
+  recallTable(appId: number): void {
+    this.#change(appId, () => ({
+      isReached: (table) => table !== undefined && isServed(table),
+      request: () => this.#call(RECALL, { appId, newAppName: '' }),
+      note: (known) => {
+        known.isDropped = false;
+      },
+    }));
+  }
+
+  renameTable(appId: number, newName: string): void {
+    this.#change(appId, ({ name }) => ({
+      isReached: (table) => table?.name === newName,
+      request: () => this.#call(RENAME, { oldAppName: name, newAppName: newName }),
+      note: (known) => {
+        known.name = newName;
+      },
+    }));
+  }
+
+  /** Refused while fewer servers are alive: then it is tried a few times only, unless it must be. */
+  setReplicaCount(appId: number, replicaCount: number, mustSucceed: boolean): void {
+    let attempts = 0;
+    this.#change(appId, ({ name }) => ({
+      isReached: (table) => {
+        attempts += 1;
+        return table?.replicaCount === replicaCount || (!mustSucceed && attempts > 5);
+      },
+      request: () =>
+        this.#call(SET_REPLICA_COUNT, { appName: name, maxReplicaCount: replicaCount }),
+      note: (known, table) => {
+        known.replicaCount = table?.replicaCount ?? 0;
+      },
+    }));
+  }
+
+  // ---- the end ----
+
+  /** Answers with what is not as it was left. Rejects when the list cannot be had. */
+  async audit(): Promise<string[]> {
+    const tables = await this.#client.admin.listTables({ all: true, timeoutMs: 20_000 });
+    const wrong: string[] = [];
+    for (const [appId, known] of this.#known) {
+      const table = tables.find((one) => one.appId === appId);
+      const text = table === undefined ? 'is unknown' : `is ${table.name}, ${table.status}`;
+      const isRight =
+        table !== undefined &&
+        isServed(table) === !known.isDropped &&
+        table.name === known.name &&
+        table.replicaCount === known.replicaCount;
+      if (!isRight) wrong.push(`table ${appId} ${text}; it was left as ${JSON.stringify(known)}`);
+    }
+    return wrong;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  #change(
+    appId: number,
+    plan: (known: KnownTable) => {
+      readonly isReached: (table: TableInfo | undefined) => boolean;
+      readonly request: () => Promise<unknown>;
+      readonly note: (known: KnownTable, table: TableInfo | undefined) => void;
+    },
+  ): void {
+    const known = this.#known.get(appId);
+    if (known === undefined) return;
+    this.#enqueue({
+      isReached: (tables) => {
+        const table = tables.find((one) => one.appId === appId);
+        const { isReached, note } = plan(known);
+        if (!isReached(table)) return false;
+        note(known, table);
+        return true;
+      },
+      request: () => plan(known).request(),
+    });
+  }
+
+  #enqueue(job: Job): void {
+    this.#pending += 1;
+    this.#last = this.#last.then(async () => {
+      await this.#converge(job);
+      this.#pending -= 1;
+    });
+  }
+
+  async #converge(job: Job): Promise<void> {
+    for (;;) {
+      try {
+        const tables = await this.#client.admin.listTables({ all: true, ...OPTIONS });
+        if (job.isReached(tables)) return;
+        await job.request();
+      } catch (error) {
+        if (!(error instanceof PegasusError)) throw error;
+      }
+      await new Promise<void>((resolve) => {
+        this.#environment.timers.after(PAUSE_MS, resolve);
+      });
+    }
+  }
+
+  #call<Request, Result>(kind: OperationKind<Request, Result>, request: Request): Promise<void> {
+    const route = this.#client.engine.meta;
+    return this.#calls.run(
+      route,
+      kind,
+      NO_HASH,
+      -1,
+      OPTIONS,
+      () => request,
+      () => {},
+    );
+  }
+}
+
+function isServed(table: TableInfo): boolean {
+  return table.status === 'available';
+}
+
+const RECALL: OperationKind<
+  meta.ConfigurationRecallAppRequest,
+  meta.ConfigurationRecallAppResponse
+> = {
+  name: 'recallTable',
+  rpc: RpcCode.recallApp,
+  retry: 'atomic',
+  quick: false,
+  write: meta.writeConfigurationRecallAppRequest,
+  read: meta.readConfigurationRecallAppResponse,
+  refusal: ({ err }) => errorCodeOf(err),
+};
+
+const RENAME: OperationKind<
+  meta.ConfigurationRenameAppRequest,
+  meta.ConfigurationRenameAppResponse
+> = {
+  name: 'renameTable',
+  rpc: RpcCode.renameApp,
+  retry: 'atomic',
+  quick: false,
+  write: meta.writeConfigurationRenameAppRequest,
+  read: meta.readConfigurationRenameAppResponse,
+  refusal: ({ err }) => errorCodeOf(err),
+};
+
+const SET_REPLICA_COUNT: OperationKind<
+  meta.ConfigurationSetMaxReplicaCountRequest,
+  meta.ConfigurationSetMaxReplicaCountResponse
+> = {
+  name: 'setReplicaCount',
+  rpc: RpcCode.setMaxReplicaCount,
+  retry: 'atomic',
+  quick: false,
+  write: meta.writeConfigurationSetMaxReplicaCountRequest,
+  read: meta.readConfigurationSetMaxReplicaCountResponse,
+  refusal: ({ err }) => errorCodeOf(err),
+};
