@@ -23,6 +23,8 @@ export const MARKS = [
   'cluster.cure.tooShort',
   'cluster.cure.waitsForFormerPrimary',
   'cluster.cure.waitsForReport',
+  'cluster.journal.adopted',
+  'cluster.journal.old',
   'cluster.learner.adopted',
   'cluster.learner.failed',
   'cluster.learner.givenUp',

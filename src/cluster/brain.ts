@@ -13,19 +13,25 @@ import { assert } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
 import type { Logger } from '../env/logger.ts';
 import { members } from '../model/configuration.ts';
-import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
-import { gpidText, type HostPort, type NodeId } from '../model/identity.ts';
+import { configurationFromWire } from '../model/configuration-wire.ts';
+import { gpidText, type NodeId } from '../model/identity.ts';
 import type {
-  BeaconAck,
-  ConfigurationPush,
+  ConfigurationTold,
   ConfigurationUpdate,
-  ReplicaForget,
   ReplicaReport,
 } from '../wire/generated/internal.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { MetaLevel } from '../wire/schema/meta.ts';
+import {
+  doubtJournal,
+  isBeyondDoubt,
+  noteBallotsAhead,
+  noteTold,
+  planAdoption,
+} from './adoption.ts';
 import { ClusterState } from './cluster-state.ts';
 import { isSlowness, planUpdate } from './configuration-update.ts';
+import type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
 import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
 import {
   chooseLearner,
@@ -34,53 +40,13 @@ import {
   learnerTrouble,
   planFence,
 } from './learner-choice.ts';
+import { Messenger } from './messenger.ts';
 import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registry.ts';
 import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
 import type { StateRecord } from './records.ts';
-import {
-  claimsStaleLeadership,
-  isForgettable,
-  mayBeTold,
-  needsPush,
-  ReportBook,
-} from './reports.ts';
+import { claimsStaleLeadership, ReportBook } from './reports.ts';
 import { assertClusterSettings, type ClusterSettings } from './settings.ts';
 import type { Table } from './table.ts';
-
-/** One append to the state store. */
-export interface ChangeBatch {
-  readonly records: readonly StateRecord[];
-  /**
-   * Partitions that the records replace; nobody else may change them until the batch is durable.
-   */
-  readonly partitions: readonly Partition[];
-  /** Called when the batch has taken effect. */
-  readonly done: (() => void) | null;
-}
-
-export interface ClusterEffects {
-  /** Makes the batch durable; `onPersisted` follows, in the order of the calls. */
-  persist(batch: ChangeBatch): void;
-  sendBeaconAck(to: NodeId, message: BeaconAck): void;
-  sendPush(to: NodeId, message: ConfigurationPush): void;
-  sendForget(to: NodeId, message: ReplicaForget): void;
-}
-
-/** The two clocks, read together at the start of an event. */
-export interface Now {
-  readonly monotonicMs: number;
-  readonly wallSeconds: number;
-}
-
-export interface BrainParts {
-  readonly settings: ClusterSettings;
-  readonly effects: ClusterEffects;
-  readonly logger: Logger;
-  /** Where this meta server is reached. */
-  readonly self: HostPort;
-  /** Grows with every start and every change of leaders. */
-  readonly epoch: number;
-}
 
 /** How long a meta server that has just started leaves partitions that lack members as they are. */
 const CURE_DELAY_BEACONS = 3;
@@ -89,6 +55,8 @@ const SETTLE_MAX = 4_096;
 /** Partitions that wait for something, looked at per tick. */
 const REVISIT_MAX = 512;
 
+export type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
+
 export class ClusterBrain {
   readonly state: ClusterState;
   /** Administrators may stop some of the automatism; see `MetaLevel`. */
@@ -96,9 +64,8 @@ export class ClusterBrain {
   readonly #settings: ClusterSettings;
   readonly #effects: ClusterEffects;
   readonly #logger: Logger;
-  readonly #self: HostPort;
-  readonly #epoch: number;
   readonly #reports: ReportBook;
+  readonly #messenger: Messenger;
   /** To be looked at before the event ends. */
   readonly #dirty = new Set<Partition>();
   /** Lacking members or waiting for a learner: to be looked at as time goes by. */
@@ -107,16 +74,18 @@ export class ClusterBrain {
   readonly #learning = new Set<Partition>();
   /** Before that, those that are alive may not have reported yet what they hold. */
   readonly #cureFromMs: number;
+  /** Until then somebody may still prove that the journal is old. */
+  readonly #doubtUntilMs: number;
 
   constructor(parts: BrainParts, now: Now) {
     assertClusterSettings(parts.settings);
     this.#settings = parts.settings;
     this.#effects = parts.effects;
     this.#logger = parts.logger;
-    this.#self = parts.self;
-    this.#epoch = parts.epoch;
     this.state = new ClusterState(parts.settings.graceMs, now.monotonicMs);
     this.#reports = new ReportBook(this.state);
+    this.#messenger = new Messenger(parts, this.state, this.#reports);
+    this.#doubtUntilMs = now.monotonicMs + parts.settings.graceMs;
     this.#cureFromMs = now.monotonicMs + CURE_DELAY_BEACONS * parts.settings.beaconIntervalMs;
   }
 
@@ -128,7 +97,10 @@ export class ClusterBrain {
     for (const record of ordered) this.state.apply(record, now.monotonicMs);
     this.state.assertComplete();
     for (const table of this.state.tables()) {
-      for (const partition of table.partitions) this.#needy.add(partition);
+      for (const partition of table.partitions) {
+        partition.isDoubted = true;
+        this.#needy.add(partition);
+      }
     }
   }
 
@@ -146,7 +118,7 @@ export class ClusterBrain {
       this.#touchAllOf(node);
       this.#settle(now);
     }
-    this.#acknowledge(node);
+    this.#messenger.acknowledge(node);
   }
 
   onReport(report: ReplicaReport, now: Now): void {
@@ -155,13 +127,13 @@ export class ClusterBrain {
     for (const partition of this.#reports.take(node, report, now.monotonicMs)) {
       this.#dirty.add(partition);
     }
-    this.#warnOfReplicasAhead(node, report);
+    this.#compareBallots(node, report);
     this.#settle(now);
     if (!node.grantsLease && !claimsStaleLeadership(this.state, node, report)) {
       node.grantsLease = true;
-      this.#acknowledge(node);
+      this.#messenger.acknowledge(node);
     }
-    this.#tellNode(node, now);
+    this.#messenger.tellNode(node, now);
   }
 
   /** `from` asks for a change of a partition that it leads, or believes to. */
@@ -182,13 +154,24 @@ export class ClusterBrain {
     const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
     if (change === null) {
       reached('cluster.update.refused');
-      if (mayBeTold(partition, node)) this.#push(node, partition);
+      this.#messenger.tell(node, partition);
       return;
     }
     if (update.change === ConfigurationChange.removeSecondary) {
       this.#onRemovalAsked(partition, update, now);
     }
     this.#begin([change]);
+    this.#settle(now);
+  }
+
+  /** A node answers the query for the newest configuration that it has stored. */
+  onConfigurationTold(from: NodeId, message: ConfigurationTold, now: Now): void {
+    const node = this.state.nodes.get(from);
+    if (node?.incarnation !== message.incarnation) return;
+    const config = configurationFromWire(message.configuration);
+    const partition = this.state.partition(config.gpid);
+    if (partition === undefined || !noteTold(partition, config)) return;
+    this.#dirty.add(partition);
     this.#settle(now);
   }
 
@@ -244,7 +227,7 @@ export class ClusterBrain {
         this.#dismissLearner(partition);
       }
       const before = former[index]!;
-      if (partition.ballot !== before.ballot) this.#broadcast(partition, members(before));
+      if (partition.ballot !== before.ballot) this.#messenger.broadcast(partition, members(before));
       this.#dirty.add(partition);
     });
     for (const record of batch.records) {
@@ -273,7 +256,7 @@ export class ClusterBrain {
       for (const node of members(partition.record.config)) {
         partition.tablePushes.set(node, TABLE_PUSH_REPEATS);
       }
-      this.#broadcast(partition, []);
+      this.#messenger.broadcast(partition, []);
       this.#dirty.add(partition);
     }
   }
@@ -295,7 +278,13 @@ export class ClusterBrain {
       if (budget === 0) break;
       budget -= 1;
       this.#dirty.delete(partition);
-      const change = this.#plan(partition, now);
+      if (partition.isDoubted) {
+        const hasGrace = now.monotonicMs < this.#doubtUntilMs;
+        partition.isDoubted = !isBeyondDoubt(this.state, partition, hasGrace);
+      }
+      const change = partition.isDoubted
+        ? planAdoption(this.state, partition)
+        : this.#plan(partition, now);
       if (change !== null) {
         changes.push(change);
       } else if (partition.learner === null && this.#mayCure(partition, now)) {
@@ -354,7 +343,7 @@ export class ClusterBrain {
     counts.add(node.id, primary);
     this.#logger.info('learner.chosen', { partition: gpidText(partition.gpid), node: node.id });
     const teacher = this.state.nodes.get(primary);
-    if (teacher !== undefined && mayBeTold(partition, teacher)) this.#push(teacher, partition);
+    if (teacher !== undefined) this.#messenger.tell(teacher, partition);
   }
 
   #onRemovalAsked(partition: Partition, update: ConfigurationUpdate, now: Now): void {
@@ -402,86 +391,20 @@ export class ClusterBrain {
     });
   }
 
-  /** Tells members, those who were, and the learner what holds now. */
-  #broadcast(partition: Partition, formerMembers: readonly NodeId[]): void {
-    const audience = new Set([...members(partition.record.config), ...formerMembers]);
-    for (const id of audience) {
-      const node = this.state.nodes.get(id);
-      if (node === undefined || !mayBeTold(partition, node)) continue;
-      // A replica that is made by ballot 1 must not be made again where it was lost.
-      if (partition.ballot === 1 && isLost(partition, node)) continue;
-      this.#push(node, partition);
-    }
-  }
-
-  /** What the node holds, against what it should. */
-  #tellNode(node: ServerNode, now: Now): void {
-    for (const partition of this.state.hostedBy(node.id)) this.#tellOf(partition, node);
-    const { surplusDelayMs } = this.#settings;
-    for (const partition of this.#reports.heldBy(node.id)) {
-      if (partition.seatOf(node.id) !== undefined) continue;
-      this.#tellOf(partition, node);
-      if (!isForgettable(this.state, partition, node, now, surplusDelayMs)) continue;
-      reached('cluster.copy.forgotten');
-      this.#logger.info('replica.forget', { partition: gpidText(partition.gpid), node: node.id });
-      this.#effects.sendForget(node.id, {
-        metaEpoch: this.#epoch,
-        gpid: partition.gpid,
-        ballot: partition.ballot,
-      });
-    }
-  }
-
-  #tellOf(partition: Partition, node: ServerNode): void {
-    if (!needsPush(partition, node)) return;
-    const repeats = partition.tablePushes.get(node.id) ?? 0;
-    if (repeats > 1) partition.tablePushes.set(node.id, repeats - 1);
-    else partition.tablePushes.delete(node.id);
-    this.#push(node, partition);
-  }
-
-  #push(node: ServerNode, partition: Partition): void {
-    assert(mayBeTold(partition, node), 'a former life is told nothing');
-    this.#effects.sendPush(node.id, {
-      metaEpoch: this.#epoch,
-      table: tableToWire(partition.table.app),
-      configuration: configurationToWire(partition.configuration()),
-      lastCommittedDecree: partition.committedDecree,
-      incarnation: node.incarnation,
-    });
-  }
-
-  #acknowledge(node: ServerNode): void {
-    this.#effects.sendBeaconAck(node.id, {
-      sequence: node.lastSequence,
-      incarnation: node.incarnation,
-      isLeader: true,
-      leader: this.#self,
-      allowed: true,
-      leaseMs: node.grantsLease ? this.#settings.leaseMs : 0,
-      metaEpoch: this.#epoch,
-    });
-  }
-
-  #warnOfReplicasAhead(node: ServerNode, report: ReplicaReport): void {
-    for (const replica of report.replicas) {
-      const partition = this.state.partition(replica.gpid);
-      if (partition !== undefined && replica.ballot <= partition.ballot) continue;
-      this.#logger.warn(partition === undefined ? 'replica.unknown' : 'replica.ballotAhead', {
-        node: node.id,
-        partition: `${replica.gpid.appId}.${replica.gpid.partitionIndex}`,
-        ballot: replica.ballot,
-      });
+  /** Replicas may know of a later time than the journal does. */
+  #compareBallots(node: ServerNode, report: ReplicaReport): void {
+    const ahead = noteBallotsAhead(this.state, report);
+    if (ahead.length === 0) return;
+    if (doubtJournal(this.state)) this.#logger.warn('journal.old', { node: node.id });
+    for (const partition of ahead) {
+      this.#needy.add(partition);
+      this.#messenger.query(node, partition);
     }
   }
 }
 
 function isNeedy(partition: Partition): boolean {
   if (!partition.table.isAvailable) return false;
+  if (partition.isDoubted) return true;
   return lacksMembers(partition) || partition.learner !== null;
-}
-
-function isLost(partition: Partition, node: ServerNode): boolean {
-  if (!partition.isMaterialised(node.id)) return false;
-  return partition.holdingOf(node.id, node.incarnation)?.present !== true;
 }

@@ -21,6 +21,8 @@ export class ClusterState {
   readonly #hosted = new Map<NodeId, Set<Partition>>();
   readonly #led = new Map<NodeId, number>();
   #lastAppId = 0;
+  /** Replicas know of a later time than what was loaded; see adoption.ts. */
+  isOld = false;
 
   constructor(graceMs: number, nowMs: number) {
     this.nodes = new NodeRegistry(graceMs, nowMs);
@@ -58,6 +60,11 @@ export class ClusterState {
   /** The number of the next table; numbers of dropped tables are not used again. */
   get nextAppId(): number {
     return this.#lastAppId + 1;
+  }
+
+  /** Somebody holds a replica of a table of that number, known or not. */
+  noteAppId(appId: number): void {
+    this.#lastAppId = Math.max(this.#lastAppId, appId);
   }
 
   partition(gpid: {

@@ -27,6 +27,7 @@ export type ChangeReason =
   | 'removeSurplus'
   | 'addSecondary'
   | 'giveUpLearner'
+  | 'adopt'
   | 'drop'
   | 'recall';
 
@@ -42,7 +43,8 @@ export type SeatState = 'live' | 'restarted' | 'missing' | 'failed' | 'dead';
 export const MISSED_REPORTS_MAX = 2;
 
 export function isChangeable(partition: Partition): boolean {
-  return partition.table.isAvailable && !partition.table.frozen && !partition.changing;
+  const { table, changing, isDoubted } = partition;
+  return table.isAvailable && !table.frozen && !changing && !isDoubted;
 }
 
 export function seatState(state: ClusterState, partition: Partition, seat: Seat): SeatState {

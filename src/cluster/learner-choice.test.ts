@@ -153,6 +153,7 @@ test('a new meta server goes on with the learner that it finds', () => {
     learnId: 1,
     failure: '',
     followers: [],
+    configuration: null,
     counted: null,
   });
   story.advance(1_000);

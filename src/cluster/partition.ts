@@ -6,6 +6,7 @@
  *  2. A new primary was a member before. A new member was the learner before, or the partition had no configuration.
  *  3. Each member has exactly one seat; only members are materialised; drops are no members.
  *  4. While `changing`, no other change is planned.
+ *  5. Invariants 1 and 2 are suspended for one record: that which is adopted from replicas (adoption.ts).
  */
 import { assert, assertAtLeast, assertEqual } from '../base/assert.ts';
 import {
@@ -57,6 +58,14 @@ export class Partition {
   /** A change was handed to the state store and is not durable yet. */
   changing = false;
   learner: LearnerWish | null = null;
+  /** The journal may be older than its replicas; see adoption.ts, and there only. */
+  isDoubted = false;
+  /** The highest ballot that was reported above the own. */
+  aheadBallot = 0;
+  /** The configuration of the highest ballot that a node told. */
+  told: PartitionConfiguration | null = null;
+  /** The record, under way to the state store, that takes over what was told. */
+  adopting: PartitionRecord | null = null;
   readonly holdings: Map<NodeId, Holding> = new Map();
   readonly backoff: LearnBackoff = new LearnBackoff();
   /** The highest committed decree that anybody told. */
@@ -80,6 +89,11 @@ export class Partition {
 
   get ballot(): Ballot {
     return this.record.config.ballot;
+  }
+
+  /** Nobody may be told what is known here. */
+  get isBehind(): boolean {
+    return this.aheadBallot > this.ballot;
   }
 
   /** The whole truth of now, as it is pushed. */
@@ -112,7 +126,14 @@ export class Partition {
   /** Takes up a durable record. */
   take(record: PartitionRecord, nowMs: number): void {
     const before = this.record;
-    assertSuccessor(before, record);
+    if (record === this.adopting) {
+      assertRecord(record);
+      assertAtLeast(record.config.ballot, before.config.ballot + 1, 'an adopted ballot is newer');
+      this.adopting = null;
+      this.told = null;
+    } else {
+      assertSuccessor(before, record);
+    }
     for (const seat of record.seats) {
       // What was known of it is from before it joined; a member is judged by what it reports from now on.
       if (seat.incarnation === 0 || before.seats.some((one) => one.node === seat.node)) continue;
@@ -186,6 +207,29 @@ export function annotatedRecord(
     committedDecree: before.committedDecree,
   };
   assertSuccessor(before, record);
+  return record;
+}
+
+/** What replicas have stored of a history that the state store has lost. */
+export function adoptedRecord(
+  partition: Partition,
+  told: PartitionConfiguration,
+  seats: readonly Seat[],
+): PartitionRecord {
+  const before = partition.record;
+  const nodes = members(told);
+  const gone = members(before.config).filter((node) => !nodes.includes(node));
+  const drops = [...before.drops.filter((node) => !gone.includes(node)), ...gone];
+  const record: PartitionRecord = {
+    kind: 'partition',
+    config: { ...told, maxReplicaCount: partition.table.app.maxReplicaCount, learner: null },
+    seats,
+    materialised: nodes,
+    drops: drops.filter((node) => !nodes.includes(node)).slice(-DROPS_MAX),
+    dormant: [],
+    committedDecree: partition.committedDecree,
+  };
+  assertRecord(record);
   return record;
 }
 

@@ -138,7 +138,7 @@ function blankHolding(partition: Partition, node: ServerNode): Holding {
 
 /** May this node, in its present life, be sent the configuration of this partition? */
 export function mayBeTold(partition: Partition, node: ServerNode): boolean {
-  if (!node.usable) return false;
+  if (!node.usable || partition.isBehind) return false;
   const seat = partition.seatOf(node.id);
   if (seat === undefined || seat.incarnation === node.incarnation) return true;
   // A seat that no life has taken yet, after a recall: nothing was ever done under this ballot.
@@ -182,6 +182,7 @@ export function claimsStaleLeadership(
     // Of a table that this meta server has no record of: nobody else can have been made its primary either.
     if (partition === undefined) continue;
     const { config } = partition.record;
+    if (state.isOld && partition.isDoubted) return true;
     if (config.primary !== node.id || config.ballot !== replica.ballot) return true;
     if (partition.seatOf(node.id)?.incarnation !== node.incarnation) return true;
   }

@@ -171,6 +171,7 @@ export class MetaServer {
           sendBeaconAck: (to, message) => bus.send(to, InternalMessage.beaconAck, message),
           sendPush: (to, message) => bus.send(to, InternalMessage.configurationPush, message),
           sendForget: (to, message) => bus.send(to, InternalMessage.replicaForget, message),
+          sendQuery: (to, message) => bus.send(to, InternalMessage.configurationQuery, message),
         },
       },
       this.#now(),
@@ -209,6 +210,9 @@ export class MetaServer {
       },
       [InternalMessage.configurationUpdate]: (from, message) => {
         this.brain.onConfigurationUpdate(from, message, this.#now());
+      },
+      [InternalMessage.configurationTold]: (from, message) => {
+        this.brain.onConfigurationTold(from, message, this.#now());
       },
       [InternalMessage.witnessAnswer]: (from, message) => {
         this.#lifeWatch?.onWitnessAnswer(from, message);

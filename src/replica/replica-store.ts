@@ -14,7 +14,12 @@ import { DEFAULT_CORE_OPTIONS, type ReplicaCoreOptions } from '../consensus/effe
 import type { Lease } from '../consensus/lease.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { type AppInfo, isMember, ReplicaStatus } from '../model/configuration.ts';
-import { configurationFromWire, gpidFromWire, tableFromWire } from '../model/configuration-wire.ts';
+import {
+  configurationFromWire,
+  configurationToWire,
+  gpidFromWire,
+  tableFromWire,
+} from '../model/configuration-wire.ts';
 import {
   DECREE_NONE,
   type Gpid,
@@ -27,6 +32,7 @@ import type { MessageBus } from '../rpc/message-bus.ts';
 import { type LogRecoveryReport, MutationLog } from '../storage/log/mutation-log.ts';
 import type {
   ConfigurationPush,
+  ConfigurationQuery,
   FileChunk,
   FileRequest,
   GroupCheck,
@@ -40,7 +46,7 @@ import type {
   ReplicaState as ReplicaReportState,
 } from '../wire/generated/internal.ts';
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
-import type { InternalMessage } from '../wire/schema/internal.ts';
+import { InternalMessage } from '../wire/schema/internal.ts';
 import type { ReplicaOptions } from './options.ts';
 import { LOG_HOLDER, Replica } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
@@ -208,6 +214,16 @@ export class ReplicaStore implements ReplicaHost {
     this.make(config.gpid, table, true, (made) =>
       made.core.onConfigurationPush(table, config, this.now()),
     );
+  }
+
+  /** A meta server that is behind asks what it has forgotten. */
+  onConfigurationQuery(from: NodeId, message: ConfigurationQuery): void {
+    const replica = this.reach(gpidFromWire(message.gpid));
+    if (replica === null) return;
+    this.identity.bus.send(from, InternalMessage.configurationTold, {
+      configuration: configurationToWire(replica.core.state.config),
+      incarnation: this.identity.incarnation,
+    });
   }
 
   onGroupCheck(from: NodeId, message: GroupCheck): void {

@@ -259,6 +259,8 @@ export class ReplicaServer implements RequestHandler {
           this.store.onLearnCheckpoint(from, message),
         [InternalMessage.fileRequest]: (from, message) => this.store.onFileRequest(from, message),
         [InternalMessage.fileChunk]: (_from, message) => this.store.onFileChunk(message),
+        [InternalMessage.configurationQuery]: (from, message) =>
+          this.store.onConfigurationQuery(from, message),
         [InternalMessage.witnessRequest]: (from, message) =>
           this.witness.onWitnessRequest(from, message),
       },

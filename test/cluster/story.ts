@@ -2,18 +2,12 @@
  * A cluster in which only the brain is real, for tests that read like a story. Replica servers are reduced to what
  * the meta server sees of them: beacons, reports, requests, and obedience to pushes.
  *
- * Independent of the brain's own assertions, the story checks at every step what must never happen (`Referee`): it
- * knows what was made durable and what was said to whom.
+ * A referee checks at every step what must never happen.
  */
 import assert from 'node:assert/strict';
 import { type ChangeBatch, ClusterBrain, type Now } from '../../src/cluster/brain.ts';
 import type { Partition } from '../../src/cluster/partition.ts';
-import {
-  decodeRecord,
-  encodeRecord,
-  type PartitionRecord,
-  type StateRecord,
-} from '../../src/cluster/records.ts';
+import { decodeRecord, encodeRecord, type StateRecord } from '../../src/cluster/records.ts';
 import { type ClusterSettings, DEFAULT_CLUSTER_SETTINGS } from '../../src/cluster/settings.ts';
 import {
   type CommandContext,
@@ -31,44 +25,10 @@ import type {
 } from '../../src/wire/generated/internal.ts';
 import { makeReplicaState } from '../../src/wire/generated/internal.ts';
 import { ConfigurationChange } from '../../src/wire/schema/internal.ts';
+import { Referee } from './referee.ts';
 
 const STEP_MS = 200;
 const SELF = { host: 'meta', port: 34601 };
-
-/** What must hold of everything that is made durable or said. */
-class Referee {
-  readonly #durable = new Map<number, PartitionRecord>();
-  readonly #primaries = new Map<string, NodeId | null>();
-
-  onDurable(record: StateRecord): void {
-    if (record.kind !== 'partition') return;
-    const key = gpidKey(record.config.gpid);
-    const before = this.#durable.get(key);
-    const { ballot, primary, secondaries } = record.config;
-    const nodes = primary === null ? [...secondaries] : [primary, ...secondaries];
-    assert.equal(new Set(nodes).size, nodes.length, 'members are distinct');
-    if (before !== undefined && before.config.ballot !== ballot) {
-      assert.equal(ballot, before.config.ballot + 1, 'ballots grow one by one');
-      const old = before.seats.map((seat) => seat.node).concat(before.dormant);
-      if (primary !== null) assert.ok(old.includes(primary), 'a new primary was a member');
-    }
-    const slot = `${key}/${ballot}`;
-    if (this.#primaries.has(slot)) {
-      assert.equal(this.#primaries.get(slot), primary, 'one primary per ballot');
-    }
-    this.#primaries.set(slot, primary);
-    this.#durable.set(key, record);
-  }
-
-  onPush(push: ConfigurationPush): void {
-    const { configuration } = push;
-    const durable = this.#durable.get(gpidKey(configuration.gpid as never));
-    assert.ok(durable !== undefined, 'what is pushed is durable');
-    assert.equal(configuration.ballot, durable.config.ballot, 'what is pushed is durable');
-    assert.equal(configuration.primary, durable.config.primary ?? '', 'what is pushed is durable');
-    assert.deepEqual(configuration.secondaries, durable.config.secondaries);
-  }
-}
 
 export interface FakeReplica {
   gpid: ReplicaState['gpid'];
@@ -80,6 +40,8 @@ export interface FakeReplica {
   failure: string;
   /** As a primary: whose acknowledgement a commit takes under this ballot. */
   followers: readonly NodeId[];
+  /** The newest that was pushed. */
+  configuration: ConfigurationPush['configuration'] | null;
   /** The learner for whose admission it has asked under this ballot, if any; counts as a follower. */
   counted: NodeId | null;
 }
@@ -120,6 +82,7 @@ export class FakeServer {
       if (role !== ReplicaStatus.inactive && configuration.ballot === 1) {
         const made = newReplica(configuration.gpid, 1, role);
         made.followers = configuration.secondaries as readonly NodeId[];
+        made.configuration = configuration;
         this.replicas.set(key, made);
       }
       return;
@@ -128,6 +91,7 @@ export class FakeServer {
     if (configuration.ballot > replica.ballot) replica.counted = null;
     replica.followers = configuration.secondaries as readonly NodeId[];
     replica.ballot = configuration.ballot;
+    replica.configuration = configuration;
     replica.status = table.status === AppStatus.available ? role : ReplicaStatus.inactive;
     // What it had prepared is prepared again and committed, in no time.
     if (replica.status === ReplicaStatus.primary) replica.committed = replica.prepared;
@@ -153,6 +117,7 @@ function newReplica(gpid: ReplicaState['gpid'], ballot: number, status: number):
     learnId: 0,
     failure: '',
     followers: [],
+    configuration: null,
     counted: null,
   };
 }
@@ -171,6 +136,8 @@ export class Story {
   readonly appends: number[] = [];
   readonly events: string[] = [];
   #pending: ChangeBatch[] = [];
+  /** Answers to queries, on their way. */
+  readonly #told: { server: FakeServer; configuration: ConfigurationPush['configuration'] }[] = [];
   #epoch = 0;
 
   constructor(names: readonly string[], settings: Partial<ClusterSettings> = {}) {
@@ -276,6 +243,13 @@ export class Story {
     for (const server of this.servers.values()) server.leaseMs = 0;
   }
 
+  /** The meta server's disk is replaced by a copy of what was durable after so many records. */
+  restoreMeta(recordCount: number): void {
+    this.log.length = recordCount;
+    this.#referee.onTimeTravel(this.log);
+    this.restartMeta();
+  }
+
   /** Time passes: everybody sends what is due. */
   advance(ms: number): void {
     for (let passed = 0; passed < ms; passed += STEP_MS) {
@@ -368,6 +342,10 @@ export class Story {
 
   /** Makes durable what the brain has handed out, and what that leads to. */
   flush(): void {
+    for (const { server, configuration } of this.#told.splice(0)) {
+      const { incarnation } = server;
+      this.brain.onConfigurationTold(server.id, { configuration, incarnation }, this.now());
+    }
     while (!this.storeStalled) {
       const batch = this.#pending.shift();
       if (batch === undefined) return;
@@ -463,6 +441,13 @@ export class Story {
             this.#reach(to)?.onPush(push);
           },
           sendForget: (to, forget) => this.#reach(to)?.onForget(forget),
+          sendQuery: (to, { gpid }) => {
+            const server = this.#reach(to);
+            const configuration = server?.replicas.get(gpidKey(gpid as never))?.configuration;
+            if (server === undefined || configuration === undefined || configuration === null)
+              return;
+            this.#told.push({ server, configuration });
+          },
         },
       },
       this.now(),
