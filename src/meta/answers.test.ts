@@ -63,6 +63,18 @@ test('a partition that lost a member shows who left', () => {
   assert.deepEqual(nodeInfos(story.brain.state, 99), []);
 });
 
+test('host and port fields are left out for clients that cannot read past them', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable({ partitionCount: 2 });
+  const table = story.brain.state.tableNamed('temp');
+  assert.ok(table !== undefined);
+  for (const partition of tableConfiguration(table, [], false).partitions) {
+    assert.equal(partition.hpPrimary, undefined);
+    assert.equal(partition.hpSecondaries, undefined);
+    assert.equal(partition.hpLastDrops, undefined);
+  }
+});
+
 test('cluster info has the keys of the original in its order', () => {
   const story = new Story(['a', 'b', 'c']);
   const meta = { host: '127.0.0.1', port: 34601 };

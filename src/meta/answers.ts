@@ -37,7 +37,11 @@ export function noSuchTable(): QueryCfgResponse {
  * The partitions that were asked for, in the order of the request and as often; those out of range
  * are left out, and if nothing is left all are meant.
  */
-export function tableConfiguration(table: Table, indexes: readonly number[]): QueryCfgResponse {
+export function tableConfiguration(
+  table: Table,
+  indexes: readonly number[],
+  hostPortFields = true,
+): QueryCfgResponse {
   const count = table.app.partitionCount;
   const chosen = indexes.filter((index) => index >= 0 && index < count);
   const partitions =
@@ -47,7 +51,7 @@ export function tableConfiguration(table: Table, indexes: readonly number[]): Qu
     appId: table.app.appId,
     partitionCount: count,
     isStateful: true,
-    partitions: partitions.map(partitionConfiguration),
+    partitions: partitions.map((partition) => partitionConfiguration(partition, hostPortFields)),
   };
 }
 
@@ -55,7 +59,10 @@ export function tableConfiguration(table: Table, indexes: readonly number[]): Qu
  * Members of a first configuration are shown as they make their replicas: clients take a table for
  * ready when every partition shows a primary and its secondaries.
  */
-export function partitionConfiguration(partition: Partition): WirePartitionConfiguration {
+export function partitionConfiguration(
+  partition: Partition,
+  hostPortFields: boolean,
+): WirePartitionConfiguration {
   const { config, drops } = partition.record;
   const isReady = (node: NodeId): boolean => config.ballot > 1 || partition.isMaterialised(node);
   const leads = config.primary !== null && isReady(config.primary);
@@ -71,9 +78,9 @@ export function partitionConfiguration(partition: Partition): WirePartitionConfi
     lastDrops,
     lastCommittedDecree: partition.committedDecree,
     partitionFlags: 0,
-    hpPrimary: primary,
-    hpSecondaries: secondaries,
-    hpLastDrops: lastDrops,
+    hpPrimary: hostPortFields ? primary : undefined,
+    hpSecondaries: hostPortFields ? secondaries : undefined,
+    hpLastDrops: hostPortFields ? lastDrops : undefined,
   };
 }
 

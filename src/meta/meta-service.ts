@@ -40,11 +40,12 @@ import {
   tableInfo,
 } from './answers.ts';
 import type { CommandQueue } from './command-queue.ts';
+import type { MetaOptions } from './options.ts';
 
 export interface MetaServiceParts {
   readonly brain: ClusterBrain;
   readonly commands: CommandQueue;
-  readonly settings: ClusterSettings;
+  readonly settings: ClusterSettings & Pick<MetaOptions, 'hostPortFields'>;
   readonly now: () => Now;
   /** Without the level, which changes. */
   readonly facts: Omit<ClusterFacts, 'level'>;
@@ -99,9 +100,12 @@ export class MetaService implements RequestHandler {
 
   queryConfiguration(call: Call, reader: Reader): void {
     const request = argument(reader, wire.readQueryCfgRequest, wire.makeQueryCfgRequest);
-    const table = this.#parts.brain.state.tableNamed(request.appName);
-    const indexes = request.partitionIndices;
-    const answer = table === undefined ? noSuchTable() : tableConfiguration(table, indexes);
+    const { brain, settings } = this.#parts;
+    const table = brain.state.tableNamed(request.appName);
+    const answer =
+      table === undefined
+        ? noSuchTable()
+        : tableConfiguration(table, request.partitionIndices, settings.hostPortFields);
     call.answer(wire.writeQueryCfgResponse, answer);
   }
 

@@ -26,6 +26,8 @@ export interface MetaOptions extends ClusterSettings {
   readonly dataPath: string;
   /** How often dead nodes are looked for and cures are tried again. */
   readonly tickIntervalMs: number;
+  /** Configurations carry the fields that clients of before host names cannot read past. */
+  readonly hostPortFields: boolean;
 }
 
 const DEFAULTS = DEFAULT_CLUSTER_SETTINGS;
@@ -62,6 +64,12 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     minimum: 10,
     maximum: 10 * SECOND_MS,
     help: 'How often dead servers are looked for and cures are tried again.',
+  },
+  hostPortFields: {
+    key: 'meta.host_port_fields',
+    type: 'boolean',
+    default: true,
+    help: 'Configurations name servers by host and port too (hp_primary and its like). Switch it off for clients released before these fields were, such as pypegasus3 from PyPI: they cannot read past them.',
   },
   beaconIntervalMs: {
     key: 'meta.beacon_interval_ms',

@@ -2,11 +2,15 @@
 import type { ClientEnvironment } from '../env/environment.ts';
 import type { HostPort } from '../model/identity.ts';
 import { RdsnDialect } from '../wire/rdsn-frame.ts';
+import { RemoteCommands } from './remote-commands.ts';
 import { ProtocolMagic, type RpcServer } from './server.ts';
 import type { RpcStatistics } from './statistics.ts';
 import { DEFAULT_THRIFT_OPTIONS, type RequestHandler, ThriftProtocol } from './thrift-session.ts';
 
-/** From now on clients of `rpc` are answered by `handler`; `address` is how the server calls itself. */
+/**
+ * From now on clients of `rpc` are answered by `handler`, remote commands excepted; `address` is
+ * how the server calls itself.
+ */
 export function speakToClients(
   rpc: RpcServer,
   environment: ClientEnvironment,
@@ -15,9 +19,10 @@ export function speakToClients(
   address: HostPort,
 ): void {
   const options = DEFAULT_THRIFT_OPTIONS;
-  const thrift = new ThriftProtocol(environment, options, statistics, handler);
+  const commands = new RemoteCommands(environment.clock, statistics, handler);
+  const thrift = new ThriftProtocol(environment, options, statistics, commands);
   const dialectOf = (): RdsnDialect => new RdsnDialect(address);
-  const rdsn = new ThriftProtocol(environment, options, statistics, handler, dialectOf);
+  const rdsn = new ThriftProtocol(environment, options, statistics, commands, dialectOf);
   rpc.speak(ProtocolMagic.thrift, thrift);
   rpc.speak(ProtocolMagic.rdsn, rdsn);
 }
