@@ -67,6 +67,8 @@ export interface FleetReport {
   readonly operations: { completed: number; inDoubt: number; failed: number; ledgered: number };
   readonly committedMutations: number;
   readonly contentComparisons: number;
+  /** Answers to reads whose server was checked to be the only one that answers. */
+  readonly readAnswers: number;
   readonly faults: Record<string, number>;
   /** The same by the numbers of the fault list; 0 = never met. */
   readonly faultsByNumber: Record<string, number>;
@@ -131,6 +133,7 @@ class Fleet {
       operations: { completed: 0, inDoubt: 0, failed: 0, ledgered: 0 },
       committedMutations: 0,
       contentComparisons: 0,
+      readAnswers: 0,
       faults: {},
       faultsByNumber: {},
       faultPoints: {},
@@ -209,6 +212,7 @@ class Fleet {
     total.events += report.eventCount;
     total.committedMutations += report.committedMutations;
     total.contentComparisons += report.contentComparisons;
+    total.readAnswers += report.readAnswers;
     total.operations.completed += report.operations.completed;
     total.operations.inDoubt += report.operations.inDoubt;
     total.operations.failed += report.operations.failed;

@@ -9,6 +9,7 @@
 import { listenToMarks } from '../src/base/marks.ts';
 import { checkLinearizable } from './checkers/linearizability.ts';
 import { ClusterObserver } from './checkers/observer.ts';
+import { ReadAnswers } from './checkers/read-answers.ts';
 import { type Violation, Violations } from './checkers/violations.ts';
 import { type ClientProcess, Cluster, TABLE } from './cluster/cluster.ts';
 import { MarkBook } from './kernel/mark-book.ts';
@@ -43,6 +44,7 @@ export interface SimulationReport {
   };
   readonly committedMutations: number;
   readonly contentComparisons: number;
+  readonly readAnswers: number;
   readonly faults: Readonly<Record<string, number>>;
   /** In the order in which they began. */
   readonly injected: readonly InjectedFault[];
@@ -77,6 +79,7 @@ class Simulation {
   readonly #violations: Violations;
   readonly #cluster: Cluster;
   readonly #observer: ClusterObserver;
+  readonly #readAnswers: ReadAnswers;
   readonly #nemesis: Nemesis;
   readonly #workload: Workload;
 
@@ -99,6 +102,9 @@ class Simulation {
     const servers = this.#cluster.serverViews();
     this.#observer = new ClusterObserver(this.#violations, nowUs, servers);
     this.#cluster.observe(this.#observer);
+    this.#readAnswers = new ReadAnswers(this.#violations, nowUs, servers);
+    this.#observer.readAnswers = this.#readAnswers;
+    this.#cluster.watchClients(this.#readAnswers);
     const random = streams.of('workload');
     this.#workload = new Workload(this.#swarm.workload, random, nowUs, this.#violations);
     this.#nemesis = new Nemesis(
@@ -284,6 +290,7 @@ class Simulation {
       },
       committedMutations: this.#observer.committedCount,
       contentComparisons: this.#observer.contentComparisons,
+      readAnswers: this.#readAnswers.count,
       faults: {
         ...this.#nemesis.counts,
         ...this.#cluster.network.frameFaultCounts,

@@ -75,7 +75,7 @@ class Stage {
   }
 
   configure(ballot: number, primary: string, secondaries: string[]): void {
-    this.observer.onConfiguration({ partition: PARTITION, ballot, primary, secondaries });
+    this.observer.onConfiguration({ partition: PARTITION, ballot, primary, secondaries }, 'any');
   }
 
   prepares(from: string, ballot: number, decree: number, digest: number, key?: number): void {

@@ -16,6 +16,7 @@ import { ReplicaStatus } from '../../src/model/configuration.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import { type EngineContent, readContent } from './content.ts';
 import { GlobalHistory } from './global-history.ts';
+import type { ReadAnswers } from './read-answers.ts';
 import type { ViolationKind, Violations } from './violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from './wire-view.ts';
 
@@ -54,6 +55,8 @@ class PartitionRecord {
   readonly primaryOfBallot: Map<number, string> = new Map();
   readonly configurations: Map<number, SeenConfiguration> = new Map();
   newest: SeenConfiguration | null = null;
+  /** Highest ballot that each server was told of: pushes to one server never go back. */
+  readonly told: Map<string, number> = new Map();
   /** Highest decree acknowledged by each server. */
   readonly acknowledged: Map<string, number> = new Map();
 }
@@ -75,6 +78,8 @@ export class ClusterObserver {
   #isFinal: boolean = false;
   committedCount: number = 0;
   contentComparisons: number = 0;
+  /** Who answers reads; it wants to know of each look. */
+  readAnswers: ReadAnswers | null = null;
 
   constructor(violations: Violations, nowUs: () => number, servers: readonly ServerView[]) {
     this.#violations = violations;
@@ -119,9 +124,15 @@ export class ClusterObserver {
     }
   }
 
-  /** From the meta server, which has persisted it: seen in a push. */
-  onConfiguration(seen: SeenConfiguration): void {
+  /** From the meta server, which has persisted it: seen in a push to `to`. */
+  onConfiguration(seen: SeenConfiguration, to: string): void {
     const record = this.#record(seen.partition);
+    const told = record.told.get(to) ?? 0;
+    if (seen.ballot < told) {
+      const detail = `the meta server tells ${to} of ballot ${seen.ballot} after ${told}`;
+      this.#report('V12-configuration', seen.partition, detail);
+    }
+    record.told.set(to, Math.max(told, seen.ballot));
     const known = record.configurations.get(seen.ballot);
     if (known !== undefined) {
       if (membersText(known) !== membersText(seen)) {
@@ -173,6 +184,7 @@ export class ClusterObserver {
         this.#report('V6-one-digest-per-decree', view.partition, `${server.name}: ${wrong}`);
       }
     }
+    this.readAnswers?.onLook(server.name, view.partition, view.status, view.ballot);
     if (view.status === ReplicaStatus.primary) {
       const known = record.primaryOfBallot.get(view.ballot);
       if (known === undefined) record.primaryOfBallot.set(view.ballot, server.name);

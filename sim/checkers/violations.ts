@@ -3,6 +3,7 @@ export type ViolationKind =
   | 'V1-linearizability'
   | 'V2-acknowledged-write-lost'
   | 'V4-one-primary-per-ballot'
+  | 'V4-one-reader'
   | 'V5-commit-invariant'
   | 'V6-one-digest-per-decree'
   | 'V7-equal-content'

@@ -12,6 +12,7 @@ import { readConfigurationPush } from '../../src/wire/generated/internal.ts';
 import { Reader } from '../../src/wire/reader.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
+import type { ReadAnswers } from '../checkers/read-answers.ts';
 import type { Violations } from '../checkers/violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -117,13 +118,19 @@ export class Cluster {
       this.#reader.reset(payload, 0, payload.length);
       const { configuration } = readConfigurationPush(this.#reader);
       const { gpid, ballot, primary, secondaries } = configuration;
-      observer.onConfiguration({
+      const seen = {
         partition: `${gpid.appId}.${gpid.partitionIndex}`,
         ballot,
         primary: primary === '' ? null : hostOf(primary),
         secondaries: secondaries.map(hostOf),
-      });
+      };
+      observer.onConfiguration(seen, to.name);
     });
+  }
+
+  watchClients(answers: ReadAnswers): void {
+    for (const { name } of this.#clients) answers.watchClient(name);
+    this.network.plainObserver = (connection, bytes) => answers.onBytes(connection, bytes);
   }
 
   /** What servers say to each other, as text for people who look for a bug; beacons and reports are left out. */
