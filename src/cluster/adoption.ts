@@ -31,17 +31,22 @@ import type { PlannedChange } from './guardian.ts';
 import { adoptedRecord, type Partition } from './partition.ts';
 import type { Seat } from './records.ts';
 
+/** Replicas of tables that are not known: their numbers must not be given to other tables. */
+export function noteUnknownTables(state: ClusterState, report: ReplicaReport): number[] {
+  const appIds = new Set<number>();
+  for (const { gpid } of report.replicas) {
+    if (state.partition(gpid) === undefined) appIds.add(gpid.appId);
+  }
+  for (const appId of appIds) state.noteAppId(appId);
+  return [...appIds];
+}
+
 /** Returns the partitions of which the sender has to tell the configuration. */
 export function noteBallotsAhead(state: ClusterState, report: ReplicaReport): Partition[] {
   const ahead: Partition[] = [];
   for (const { gpid, ballot } of report.replicas) {
     const partition = state.partition(gpid);
-    if (partition === undefined) {
-      // Its number must not be given to another table.
-      state.noteAppId(gpid.appId);
-      continue;
-    }
-    if (ballot <= partition.ballot) continue;
+    if (partition === undefined || ballot <= partition.ballot) continue;
     partition.aheadBallot = Math.max(partition.aheadBallot, ballot);
     assert(partition.isBehind, 'a higher ballot was reported');
     if (partition.told === null || partition.told.ballot < ballot) ahead.push(partition);

@@ -27,6 +27,7 @@ import {
   isBeyondDoubt,
   noteBallotsAhead,
   noteTold,
+  noteUnknownTables,
   planAdoption,
 } from './adoption.ts';
 import { ClusterState } from './cluster-state.ts';
@@ -393,6 +394,9 @@ export class ClusterBrain {
 
   /** Replicas may know of a later time than the journal does. */
   #compareBallots(node: ServerNode, report: ReplicaReport): void {
+    for (const appId of noteUnknownTables(this.state, report)) {
+      this.#logger.warn('replica.unknown', { node: node.id, appId });
+    }
     const ahead = noteBallotsAhead(this.state, report);
     if (ahead.length === 0) return;
     if (doubtJournal(this.state)) this.#logger.warn('journal.old', { node: node.id });
