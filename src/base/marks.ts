@@ -28,6 +28,7 @@ export const MARKS = [
   'cluster.learner.adopted',
   'cluster.learner.failed',
   'cluster.learner.givenUp',
+  'cluster.learner.other',
   'cluster.learner.troubled',
   'cluster.learner.unwanted',
   'cluster.node.ended',

@@ -31,7 +31,7 @@ import {
   planAdoption,
 } from './adoption.ts';
 import { ClusterState } from './cluster-state.ts';
-import { isSlowness, planUpdate } from './configuration-update.ts';
+import { isSlowness, otherLearner, planUpdate } from './configuration-update.ts';
 import type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
 import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
 import {
@@ -151,6 +151,11 @@ export class ClusterBrain {
       partition.ballot === update.ballot;
     if (leads && update.lastCommittedDecree > partition.committedDecree) {
       partition.committedDecree = update.lastCommittedDecree;
+    }
+    const other = leads ? otherLearner(this.state, partition, update) : null;
+    if (other !== null) {
+      reached('cluster.learner.other');
+      this.#wishFor(partition, other, now.monotonicMs);
     }
     const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
     if (change === null) {
@@ -331,14 +336,7 @@ export class ClusterBrain {
     const nowMs = now.monotonicMs;
     const node = chooseLearner(this.state, this.#settings, counts, partition, nowMs);
     if (node === null) return;
-    partition.learner = {
-      node: node.id,
-      incarnation: node.incarnation,
-      progressAtMs: nowMs,
-      decreesMost: 0,
-      bytesMost: 0,
-    };
-    this.#learning.add(partition);
+    this.#wishFor(partition, node, nowMs);
     const { primary } = partition.record.config;
     assert(primary !== null, 'a learner has a teacher');
     counts.add(node.id, primary);
@@ -354,6 +352,17 @@ export class ClusterBrain {
     const count = backoff.onRemoved(this.#settings, node, isSlow, now.monotonicMs);
     if (count > 1) reached('cluster.removal.again');
     if (learner?.node === node) this.#dismissLearner(partition);
+  }
+
+  #wishFor(partition: Partition, node: ServerNode, nowMs: number): void {
+    partition.learner = {
+      node: node.id,
+      incarnation: node.incarnation,
+      progressAtMs: nowMs,
+      decreesMost: 0,
+      bytesMost: 0,
+    };
+    this.#learning.add(partition);
   }
 
   #dismissLearner(partition: Partition): void {

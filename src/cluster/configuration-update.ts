@@ -7,14 +7,17 @@
  * therefore makes a new ballot with the same members, under which the older request is void.
  */
 import { reached } from '../base/marks.ts';
+import type { NodeId } from '../model/identity.ts';
 import type { ConfigurationUpdate } from '../wire/generated/internal.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { MetaLevel } from '../wire/schema/meta.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { isChangeable, type PlannedChange } from './guardian.ts';
 import { lacksMembers, planFence } from './learner-choice.ts';
+import type { ServerNode } from './node-registry.ts';
 import { nextRecord, type Partition } from './partition.ts';
 import type { Seat } from './records.ts';
+import { planYield } from './yield.ts';
 
 /** How a primary begins its reason when a member does answer, but holds all others up. */
 const SLOW_PREFIX = 'slow';
@@ -30,7 +33,11 @@ export function planUpdate(
   partition: Partition,
   update: ConfigurationUpdate,
 ): PlannedChange | null {
-  if (!isChangeable(partition) || level < MetaLevel.freezed) return null;
+  if (!isChangeable(partition)) return null;
+  if (update.change === ConfigurationChange.yieldPrimary) {
+    return planYield(state, partition, level >= MetaLevel.freezed);
+  }
+  if (level < MetaLevel.freezed) return null;
   const { config, seats } = partition.record;
   const primary = seats.find((seat) => seat.node === config.primary);
   if (primary === undefined) return null;
@@ -59,6 +66,24 @@ function planRemoval(partition: Partition, primary: Seat, node: string): Planned
   const secondaries = seats.filter((seat) => seat !== primary && seat.node !== node);
   const record = nextRecord(partition, { primary, secondaries }, null);
   return { partition, record, reason: 'removeSecondary' };
+}
+
+/**
+ * The learner that the primary asks for, when it is not the one that stands; null if it cannot be. A
+ * meta server that was away may have chosen anew, while the primary must count on its request:
+ * neither would give way. Giving up on a learner makes a new ballot, so a request under the present
+ * one is for a learner that nobody has given up.
+ */
+export function otherLearner(
+  state: ClusterState,
+  partition: Partition,
+  update: ConfigurationUpdate,
+): ServerNode | null {
+  const node = update.node as NodeId;
+  if (update.change !== ConfigurationChange.addSecondary || !lacksMembers(partition)) return null;
+  if (partition.learner?.node === node || partition.seatOf(node) !== undefined) return null;
+  const server = state.nodes.get(node);
+  return server?.usable === true && server.incarnation === update.incarnation ? server : null;
 }
 
 /**

@@ -100,13 +100,25 @@ test('rule 4: removing a node that is no member makes a ballot under which older
   assert.ok(!story.shape().startsWith('3: a + b'));
 });
 
-test('rule 4: only the learner that stands is admitted', () => {
+test('rule 4: a partition with all its members admits nobody', () => {
   const story = new Story(['a', 'b', 'c', 'd']);
   story.createTable();
   story.advance(2_000);
   assert.equal(story.shape(), '1: a + b c');
   story.ask('a', ConfigurationChange.addSecondary, story.server('d').id);
   assert.equal(story.shape(), '1: a + b c');
+});
+
+test('rule 4: a learner that has caught up is admitted though a new meta server wishes for another', () => {
+  const story = new Story(['a', 'b', 'c', 'd'], { learnStallMs: 1_000_000 });
+  story.createTable();
+  story.advance(2_000);
+  story.server('a').teaches = false;
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('b').id);
+  story.advance(2_000);
+  assert.equal(story.shape(), '2: a + c ~ b');
+  story.ask('a', ConfigurationChange.addSecondary, story.server('d').id);
+  assert.equal(story.shape(), '3: a + c d');
 });
 
 test('rule 4: nobody joins before the primary has committed what is known to be committed', () => {

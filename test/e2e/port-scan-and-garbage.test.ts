@@ -88,8 +88,9 @@ test('garbage, scans, huge promises and slow senders on every port, under load',
   }
   for (const port of ports) {
     for (let index = 0; index < SCANS; index++) (await opened(port)).destroy();
-    const http = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl\r\n\r\n');
+    const http = Buffer.from('GET /cgi-bin/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     await sendUntilClosed(port, http, 'an HTTP request');
+    await sendUntilClosed(port, Buffer.from('GET \0\xff\r\n\r\n', 'latin1'), 'what is no HTTP');
     const hello = Buffer.from('16030100c8010000c40303'.padEnd(400, '7'), 'hex');
     await sendUntilClosed(port, hello, 'a TLS hello');
     await sendUntilClosed(port, header(0x7fffffff), 'a promise of 2 GiB');
