@@ -163,7 +163,7 @@ export class ClusterBrain {
       this.#messenger.tell(node, partition);
       return;
     }
-    if (update.change === ConfigurationChange.removeSecondary) {
+    if (update.change !== ConfigurationChange.addSecondary) {
       this.#onRemovalAsked(partition, update, now);
     }
     this.#begin([change]);

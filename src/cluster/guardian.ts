@@ -23,6 +23,7 @@ export type ChangeReason =
   | 'materialise'
   | 'removeSecondary'
   | 'promoteSecondary'
+  | 'yieldPrimary'
   | 'restoreMember'
   | 'removeSurplus'
   | 'addSecondary'
@@ -149,7 +150,7 @@ function decideUnderPrimary(
 }
 
 /** The live secondary with the longest log; of equals, the one that leads least. */
-function bestSuccessor(
+export function bestSuccessor(
   state: ClusterState,
   partition: Partition,
   live: readonly Seat[],

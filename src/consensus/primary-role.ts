@@ -10,9 +10,11 @@
  *     counted until the meta server has decided on its promotion.
  *  3. One request to the meta server is under way at a time; it is repeated until a new ballot
  *     arrives (which ends this object) or its reason is gone.
+ *  4. Below the write floor nothing is committed but what was inherited (write-floor.ts).
  */
 import { assert, assertAtMost } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
+import { isMember } from '../model/configuration.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
@@ -22,6 +24,7 @@ import { Mutation, sealDigest } from './mutation.ts';
 import { prepareMessage } from './mutation-wire.ts';
 import { Peer } from './peer.ts';
 import type { ReplicaState } from './replica-state.ts';
+import { writeFloor } from './write-floor.ts';
 
 /** Prepares are not sent again for a gap so soon after they were last sent. */
 const GAP_RESEND_MS = 20;
@@ -85,8 +88,15 @@ export class PrimaryRole {
   }
 
   hasWriteQuorum(): boolean {
-    const { minReplicaCount } = this.state.options;
-    return this.memberCount >= Math.min(minReplicaCount, this.state.config.maxReplicaCount);
+    const { options, config } = this.state;
+    return this.memberCount >= writeFloor(options.minReplicaCount, config.maxReplicaCount);
+  }
+
+  /** Without this member there are still enough to take writes. */
+  canSpare(node: NodeId): boolean {
+    const { options, config } = this.state;
+    assert(isMember(config, node), 'only members are spared');
+    return this.memberCount > writeFloor(options.minReplicaCount, config.maxReplicaCount);
   }
 
   canPropose(): boolean {
@@ -423,6 +433,10 @@ export class PrimaryRole {
       if (peer.counts && peer.acked < target) target = peer.acked;
     }
     assertAtMost(target, this.state.list.lastPrepared, 'only prepared mutations are committed');
+    if (target > this.readableFrom && !this.hasWriteQuorum()) {
+      reached('consensus.primary.belowFloor');
+      target = this.readableFrom;
+    }
     this.state.commitUpTo(target);
   }
 

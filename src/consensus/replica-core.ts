@@ -33,6 +33,7 @@ import type {
 import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
 import type { ReplicaCoreOptions, ReplicaEffects } from './effects.ts';
 import { FollowerRole } from './follower-role.ts';
+import { LeadershipYield } from './leadership-yield.ts';
 import { LearnerRole } from './learner-role.ts';
 import type { CheckpointFile } from './learner-session.ts';
 import { isIntact, type Mutation } from './mutation.ts';
@@ -44,6 +45,8 @@ export class ReplicaCore {
   private primary: PrimaryRole | null = null;
   private follower: FollowerRole | null = null;
   private learner: LearnerRole | null = null;
+  /** Of the ballot under which this replica leads no more. */
+  private yielded: LeadershipYield | null = null;
   private readonly nextLearnId: () => number;
   /** Newly made for the first configuration of its table: may become secondary without learning. */
   private readonly isNew: boolean;
@@ -123,6 +126,10 @@ export class ReplicaCore {
     if (state.status === ReplicaStatus.error || config.ballot < state.config.ballot) return;
     if (config.ballot === state.config.ballot && this.hasRole()) {
       this.refresh(table, config, nowMs);
+      return;
+    }
+    if (config.ballot === this.yielded?.ballot) {
+      reached('consensus.yield.pushed');
       return;
     }
     if (config.primary === state.self) this.becomePrimary(table, config, nowMs);
@@ -236,6 +243,18 @@ export class ReplicaCore {
   onTick(nowMs: number): void {
     this.primary?.onTick(nowMs);
     this.learner?.onTick(nowMs);
+    this.yielded?.onTick(nowMs);
+  }
+
+  /** Stops leading, if enough members can go on without this one, and asks for another primary. */
+  yieldLeadership(reason: string, nowMs: number): void {
+    if (this.primary === null || !this.primary.canSpare(this.state.self)) return;
+    const { state } = this;
+    reached('consensus.yield.asked');
+    this.leaveRoles();
+    state.changeRole(ReplicaStatus.inactive, state.config, state.table);
+    this.yielded = new LeadershipYield(state, reason);
+    this.yielded.onTick(nowMs);
   }
 
   /** The replica cannot go on: closes all roles. Idempotent. */
@@ -273,6 +292,7 @@ export class ReplicaCore {
 
   private becomePrimary(table: AppInfo, config: PartitionConfiguration, nowMs: number): void {
     const { state } = this;
+    assert(config.ballot !== this.yielded?.ballot, 'a ballot that was given up is not taken up');
     const readableFrom = this.primary?.readableFrom ?? state.list.lastPrepared;
     if (this.primary !== null) reached('consensus.primary.reelected');
     if (this.learner !== null) reached('consensus.primary.wasLearner');

@@ -108,9 +108,9 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     key: 'replica.mutation_2pc_min_replica_count',
     type: 'integer',
     default: 2,
-    minimum: 1,
+    minimum: 0,
     maximum: 5,
-    help: 'Writes are refused while a partition has fewer members (tables with fewer replicas need only those).',
+    help: 'Writes are refused, and what was taken up before is not answered, while a partition has fewer members (tables with fewer replicas need only those). 0: a majority of the wanted replicas, one of two.',
   },
   inFlightMax: {
     key: 'replica.in_flight_max',

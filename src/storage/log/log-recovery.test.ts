@@ -344,3 +344,27 @@ test('damage is found again at each start and keeps the log whole, until the own
   world.kill();
   assert.deepEqual((await world.replay()).report.damages, []);
 });
+
+test('what a failed sync left in the page cache is written anew before it counts: a second loss of power takes nothing', async () => {
+  const { world, partitions } = await prepare(3, 1, true);
+  const partition = partitions[0]!;
+  await world.replay();
+  world.disk.failNext('sync', 'io', '.log');
+  world.log.append(partition.make(), partition, true);
+  await world.time.advance(10);
+  assert.equal(partition.failures.length, 1, 'nobody was told that it is durable');
+  world.kill();
+  const recovered = await world.replay();
+  assert.equal(recovered.mutations.length, 4, 'the page cache still has it');
+  world.crash();
+  const again = await world.replay();
+  assert.equal(again.mutations.length, 4);
+  assert.deepEqual(again.report.damages, []);
+});
+
+test('without room to write it anew a start goes on with the file as it is', async () => {
+  const { world } = await prepare(3, 1, false);
+  world.disk.failNext('append', 'full', '.log');
+  const { mutations } = await world.replay();
+  assert.equal(mutations.length, 3);
+});

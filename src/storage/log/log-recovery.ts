@@ -388,11 +388,13 @@ export class LogRecovery {
   /**
    * Cuts what is torn and makes the rest durable: it may have been in the page cache only. Damage
    * among what is cut is kept beside the segment.
+   *
+   * What is not proved durable is written anew, into another file: the sync of this one may have
+   * failed in the life before, and then its pages count as clean and another sync does nothing.
    */
   async #settleEnd(segment: number, end: number, bytes: Uint8Array): Promise<void> {
     const { disk, logger } = this.#environment;
     const path = segmentPath(this.#directory, segment);
-    const file = await disk.open(path, 'append');
     if (end < bytes.length) {
       reached('log.recovery.tornEnd');
       const isDamaged = this.#damages.some(
@@ -401,10 +403,28 @@ export class LogRecovery {
       if (isDamaged) await disk.replaceFile(`${path}.damaged`, bytes.subarray(end));
       this.#tornBytes = bytes.length - end;
       logger.info('log.torn_end_cut', { path, offset: end, bytes: this.#tornBytes });
-      await file.truncate(end);
     }
+    const isUnproved = this.#expected - 1 > this.#provedDurable;
+    if (isUnproved && (await this.#rewrite(path, bytes.subarray(0, end)))) return;
+    const file = await disk.open(path, 'append');
+    if (end < bytes.length) await file.truncate(end);
     await file.sync();
     await file.close();
+  }
+
+  /** False when there is no room: then the file itself has to do. */
+  async #rewrite(path: string, bytes: Uint8Array): Promise<boolean> {
+    try {
+      await this.#environment.disk.replaceFile(path, bytes);
+      reached('log.recovery.rewritten');
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== 'full') throw error;
+      reached('log.recovery.noRoomToRewrite');
+      await this.#environment.disk.remove(`${path}.tmp`);
+      this.#environment.logger.warn('log.not_rewritten', { path });
+      return false;
+    }
   }
 }
 

@@ -258,7 +258,15 @@ export const InternalMessage = {
 export type InternalMessage = (typeof InternalMessage)[keyof typeof InternalMessage];
 
 /** `ConfigurationUpdate.change` */
-export const ConfigurationChange = { addSecondary: 1, removeSecondary: 2 } as const;
+export const ConfigurationChange = {
+  addSecondary: 1,
+  removeSecondary: 2,
+  /**
+   * The sender leads no more and never again under this ballot: another member is to lead, or, if
+   * there is none, the sender under a new ballot.
+   */
+  yieldPrimary: 3,
+} as const;
 export type ConfigurationChange = (typeof ConfigurationChange)[keyof typeof ConfigurationChange];
 
 /** `WitnessAnswer.sight` */

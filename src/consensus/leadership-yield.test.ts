@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ReplicaStatus } from '../model/configuration.ts';
+import { ConfigurationChange } from '../wire/schema/internal.ts';
+import { configuration, Scenario } from './scenario.ts';
+
+function group(): Scenario {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  const first = configuration(1, 'a', ['b', 'c']);
+  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
+  scenario.settle();
+  return scenario;
+}
+
+test('a primary that yields stops first and asks then, until a new ballot comes', () => {
+  const scenario = group();
+  const { core } = scenario.node('a');
+  core.yieldLeadership('its log has no room', scenario.nowMs);
+  assert.equal(core.leading, null);
+  assert.equal(core.status, ReplicaStatus.inactive);
+  assert.equal(scenario.updates.at(-1)?.change, ConfigurationChange.yieldPrimary);
+  assert.equal(scenario.updates.at(-1)?.ballot, 1);
+  scenario.tick(600);
+  assert.equal(scenario.updates.length, 2);
+  scenario.push('a', configuration(2, 'b', ['c']));
+  scenario.tick(600);
+  assert.equal(scenario.updates.length, 2);
+});
+
+test('it never leads again under the ballot that it gave up, and does under the next', () => {
+  const scenario = group();
+  const { core } = scenario.node('a');
+  core.yieldLeadership('its log has no room', scenario.nowMs);
+  scenario.push('a', configuration(1, 'a', ['b', 'c']));
+  assert.equal(core.leading, null);
+  scenario.push('a', configuration(2, 'a', ['b', 'c']));
+  assert.notEqual(core.leading, null);
+});
+
+test('what it had acknowledged lives on under its successor, and what was in flight is decided there', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  scenario.write('a');
+  scenario.settle(['a']);
+  assert.equal(scenario.node('a').committed, 1, 'its own log is full');
+  scenario.node('a').core.yieldLeadership('its log has no room', scenario.nowMs);
+  for (const name of ['a', 'b', 'c']) scenario.push(name, configuration(2, 'b', ['c']));
+  scenario.settle(['a']);
+  assert.equal(scenario.node('b').committed, 2);
+});
+
+test('a primary that the write floor needs leads on: reads at least are served', () => {
+  const scenario = group();
+  scenario.push('a', configuration(2, 'a', ['b']));
+  scenario.settle();
+  scenario.node('a').core.yieldLeadership('its log has no room', scenario.nowMs);
+  assert.notEqual(scenario.node('a').core.leading, null);
+  assert.equal(scenario.updates.length, 0);
+});

@@ -1,0 +1,42 @@
+/**
+ * A primary that cannot write its log any more gives its leadership up, as long as enough others can go on without
+ * it.
+ *
+ *  1. It stops first and asks then: nothing is answered under a ballot that somebody may be about to replace.
+ *  2. It never leads under that ballot again, whatever it is pushed: a copy of the request may still be on its way.
+ *     So the meta server answers with a new ballot in any case: another primary's, or, when there is none to be had,
+ *     one under which this replica leads on.
+ *  3. The request is repeated until that ballot comes.
+ */
+import type { Ballot } from '../model/identity.ts';
+import { ConfigurationChange } from '../wire/schema/internal.ts';
+import type { ReplicaState } from './replica-state.ts';
+
+export class LeadershipYield {
+  readonly ballot: Ballot;
+  private readonly state: ReplicaState;
+  private readonly reason: string;
+  private sentAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(state: ReplicaState, reason: string) {
+    this.state = state;
+    this.ballot = state.config.ballot;
+    this.reason = reason;
+  }
+
+  onTick(nowMs: number): void {
+    const { gpid, list, effects, options, self, config } = this.state;
+    if (config.ballot !== this.ballot || nowMs - this.sentAtMs < options.requestRetryMs) return;
+    this.sentAtMs = nowMs;
+    effects.sendConfigurationUpdate({
+      gpid,
+      ballot: this.ballot,
+      change: ConfigurationChange.yieldPrimary,
+      node: self,
+      lastCommittedDecree: list.lastCommitted,
+      learnId: 0,
+      reason: this.reason,
+      incarnation: 0,
+    });
+  }
+}
