@@ -52,7 +52,7 @@ const OUTPUT_SHOWN_MAX = 4_000;
 export async function runSuite(t: TestContext, suite: Suite): Promise<void> {
   await using onebox = await TestOnebox.start();
   await using client = await onebox.connect();
-  await client.admin.createTable('rows', { partitions: ROWS_PARTITIONS });
+  await client.admin.createTable('rows', { partitionCount: ROWS_PARTITIONS });
   await client.admin.createTable('doomed');
   const run = new ProgramRun(suite, onebox, client);
   await run.untilEnd();
