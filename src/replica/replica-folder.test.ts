@@ -55,6 +55,30 @@ test('the newest configuration is read back as it was written', async () => {
   assert.deepEqual(await listReplicaFolders(disk, 'data'), [GPID]);
 });
 
+test('no flipped bit makes another configuration of a stored one', async () => {
+  const disk = new MemoryDisk();
+  const folder = await folderOf(disk);
+  const path = `${folder.path}/replica.json`;
+  const { length } = await disk.readFile(path);
+  for (let offset = 0; offset < length; offset++) {
+    const undo = disk.damage.flipBits(path, [offset], offset % 8);
+    const found = await folder.read();
+    if (found !== null) assert.deepEqual(found, stored(1));
+    undo();
+  }
+  assert.deepEqual(await folder.read(), stored(1));
+});
+
+test('the configuration of another replica is none', async () => {
+  const disk = new MemoryDisk();
+  const folder = await folderOf(disk);
+  const other = new ReplicaFolder(disk, 'data', gpidOf(2, 6));
+  await other.create({ ...stored(1), config: { ...stored(1).config, gpid: gpidOf(2, 6) } });
+  disk.damage.swap(folder.path, other.path);
+  assert.equal(await folder.read(), null);
+  assert.equal(await other.read(), null);
+});
+
 test('a damaged configuration is no configuration', async () => {
   const disk = new MemoryDisk();
   const folder = await folderOf(disk);

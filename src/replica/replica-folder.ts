@@ -10,6 +10,7 @@
  * crash between them is undone on opening. `replica.json` is never consulted about data: what the
  * engine holds is read from the engine.
  */
+import { crc32c } from '../base/crc32c.ts';
 import { reached } from '../base/marks.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { Disk } from '../env/disk.ts';
@@ -23,7 +24,7 @@ import {
   type NodeId,
 } from '../model/identity.ts';
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface StoredReplica {
   readonly config: PartitionConfiguration;
@@ -93,20 +94,24 @@ export class ReplicaFolder {
 
   async write(stored: StoredReplica): Promise<void> {
     const { config, table } = stored;
-    const text = JSON.stringify({
-      format: FORMAT,
+    const content: ReplicaContent = {
+      gpid: gpidText(config.gpid),
       ballot: config.ballot,
       maxReplicaCount: config.maxReplicaCount,
       primary: config.primary,
       secondaries: config.secondaries,
       table: { ...table, envs: Object.fromEntries(table.envs) },
-    });
+    };
+    const text = JSON.stringify({ format: FORMAT, checksum: checksumOf(content), content });
     reached('replica.config.before');
     await this.disk.replaceFile(`${this.path}/replica.json`, encodeUtf8(`${text}\n`));
     reached('replica.config.after');
   }
 
-  /** Null when the file is missing or damaged: the replica cannot be trusted to know its ballot. */
+  /**
+   * Null when the file is missing, damaged or that of another replica: this one cannot be trusted to
+   * know its ballot.
+   */
   async read(): Promise<StoredReplica | null> {
     const path = `${this.path}/replica.json`;
     if (!(await this.disk.exists(path))) return null;
@@ -130,8 +135,9 @@ export async function listReplicaFolders(disk: Disk, dataPath: string): Promise<
   return gpids;
 }
 
-interface ReplicaFile {
-  readonly format: number;
+interface ReplicaContent {
+  /** The folder may have been moved to where another replica belongs. */
+  readonly gpid: string;
   readonly ballot: number;
   readonly maxReplicaCount: number;
   readonly primary: string | null;
@@ -139,32 +145,41 @@ interface ReplicaFile {
   readonly table: Omit<AppInfo, 'envs'> & { readonly envs: Readonly<Record<string, string>> };
 }
 
+interface ReplicaFile {
+  readonly format: number;
+  /** CRC-32C of the content as it is written: a flipped bit in a digit is still JSON. */
+  readonly checksum: number;
+  readonly content: ReplicaContent;
+}
+
+function checksumOf(content: ReplicaContent): number {
+  const bytes = encodeUtf8(JSON.stringify(content));
+  return crc32c(bytes, 0, bytes.length);
+}
+
 function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
-  let file: ReplicaFile;
+  let file: Partial<ReplicaFile> | null;
   try {
-    file = JSON.parse(text) as ReplicaFile;
+    file = JSON.parse(text) as Partial<ReplicaFile> | null;
   } catch {
     return null;
   }
-  const whole =
-    file !== null &&
-    file.format === FORMAT &&
-    Number.isSafeInteger(file.ballot) &&
-    Array.isArray(file.secondaries) &&
-    typeof file.table?.envs === 'object';
-  if (!whole) return null;
+  if (file?.format !== FORMAT || typeof file.content !== 'object') return null;
+  if (file.content === null || file.checksum !== checksumOf(file.content)) return null;
+  const { content } = file;
+  if (content.gpid !== gpidText(gpid)) return null;
   const table: AppInfo = {
-    ...file.table,
-    appId: file.table.appId as AppId,
-    status: file.table.status as AppStatus,
-    envs: new Map(Object.entries(file.table.envs)),
+    ...content.table,
+    appId: content.table.appId as AppId,
+    status: content.table.status as AppStatus,
+    envs: new Map(Object.entries(content.table.envs)),
   };
   const config: PartitionConfiguration = {
     gpid,
-    ballot: file.ballot as Ballot,
-    maxReplicaCount: file.maxReplicaCount,
-    primary: file.primary as NodeId | null,
-    secondaries: file.secondaries as readonly NodeId[],
+    ballot: content.ballot as Ballot,
+    maxReplicaCount: content.maxReplicaCount,
+    primary: content.primary as NodeId | null,
+    secondaries: content.secondaries as readonly NodeId[],
     learner: null,
   };
   return { config, table };

@@ -46,6 +46,39 @@ test('a misdirected write does not make the file longer that it hits', async () 
   assert.equal((await disk.readFile('b/file')).length, 2_000);
 });
 
+test('rot can be taken back as long as the file is the same, and no longer', async () => {
+  const disk = await twoFolders();
+  const undo = disk.damage.flipBits('a/file', [3, 700, 1_999], 6);
+  const rotten = await disk.readFile('a/file');
+  assert.deepEqual([rotten[3], rotten[700], rotten[1_999], rotten[4]], [65, 65, 65, 1]);
+  undo();
+  assert.deepEqual(await disk.readFile('a/file'), filled(2_000, 1));
+  const late = disk.damage.flipBits('a/file', [3], 0);
+  await disk.replaceFile('a/file', filled(2_000, 0));
+  late();
+  assert.deepEqual(await disk.readFile('a/file'), filled(2_000, 0));
+});
+
+test('a misdirected write can be taken back', async () => {
+  const disk = await twoFolders();
+  disk.damage.misdirect('a/file', 0, 512, 'b/file', 1_900)();
+  assert.deepEqual(await disk.readFile('a/file'), filled(2_000, 1));
+  assert.deepEqual(await disk.readFile('b/file'), filled(2_000, 2));
+});
+
+test('pages whose sync failed count as lost until the file is gone', async () => {
+  const disk = new MemoryDisk();
+  const file = await disk.open('file', 'create');
+  await append(file, filled(600, 5), true);
+  assert.equal(disk.hasLostPages, false);
+  disk.failNext('sync');
+  await assert.rejects(append(file, filled(600, 5), true), DiskError);
+  await append(file, filled(600, 6), true);
+  assert.equal(disk.hasLostPages, true);
+  await disk.remove('file');
+  assert.equal(disk.hasLostPages, false);
+});
+
 test('erased and swapped folders stay so after a crash, and an erased one gives its room back', async () => {
   const disk = await twoFolders();
   const { freeBytes } = await disk.space('');

@@ -7,6 +7,7 @@
  *    machine had time. Open files go on with what they had open, as with any unlinked file.
  */
 import { assert, assertAtLeast, assertAtMost } from '../../base/assert.ts';
+import { compareBytes } from '../../base/bytes.ts';
 import { FileContent } from './disk-file-content.ts';
 import { type Entry, Folder, type Tree } from './disk-tree.ts';
 
@@ -40,17 +41,39 @@ export class DiskDamage {
     return this.#tree.file(path).size;
   }
 
+  /** Rot. Returns how to take back what is still there of it. */
+  flipBits(path: string, offsets: readonly number[], bit: number): () => void {
+    const content = this.#tree.file(path);
+    const undos = offsets.map((offset) => {
+      const bytes = Uint8Array.of(content.view()[offset]! ^ (1 << bit));
+      return this.#overwrite(path, content, offset, bytes);
+    });
+    return () => {
+      for (const undo of undos.reverse()) undo();
+    };
+  }
+
   /**
    * The bytes that were written to `from` at `offset` have landed in `to` instead; where they
-   * belong is what was there before them: nothing.
+   * belong is what was there before them: nothing. Returns how to take back what is still there.
    */
-  misdirect(from: string, offset: number, length: number, to: string, toOffset: number): void {
+  misdirect(
+    from: string,
+    offset: number,
+    length: number,
+    to: string,
+    toOffset: number,
+  ): () => void {
     assertAtLeast(length, 1, 'a misdirected write has a byte');
     const source = this.#tree.file(from);
     assertAtMost(offset + length, source.size, 'end of a misdirected write');
     const bytes = source.view().slice(offset, offset + length);
-    source.overwrite(offset, new Uint8Array(length));
-    this.#tree.file(to).overwrite(toOffset, bytes);
+    const undoSource = this.#overwrite(from, source, offset, new Uint8Array(length));
+    const undoTarget = this.#overwrite(to, this.#tree.file(to), toOffset, bytes);
+    return () => {
+      undoTarget();
+      undoSource();
+    };
   }
 
   erase(path: string): void {
@@ -78,6 +101,18 @@ export class DiskDamage {
     const entry = this.#tree.find(path);
     assert(entry !== null, 'what is copied is there');
     return { entry: cloneOf(entry) };
+  }
+
+  #overwrite(path: string, content: FileContent, offset: number, bytes: Uint8Array): () => void {
+    const { size } = content;
+    const before = content.view().slice(offset, offset + bytes.length);
+    content.overwrite(offset, bytes);
+    const damaged = content.view().slice(offset, offset + bytes.length);
+    return () => {
+      if (this.#tree.find(path) !== content || content.size !== size) return;
+      const found = content.view().subarray(offset, offset + bytes.length);
+      if (compareBytes(found, damaged) === 0) content.overwrite(offset, before);
+    };
   }
 
   /** The same copy can be restored again. */

@@ -43,6 +43,10 @@ export class FileContent {
     return this.#durableSize;
   }
 
+  get hasLostPages(): boolean {
+    return this.#lost.length > 0;
+  }
+
   /** Valid until the next change. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#size);

@@ -133,6 +133,12 @@ export class MemoryDisk implements Disk {
     this.#staleReads = [];
   }
 
+  /** A sync has failed, and a crash may still take what it should have made durable. */
+  get hasLostPages(): boolean {
+    for (const file of this.#tree.files()) if (file.hasLostPages) return true;
+    return false;
+  }
+
   /** Bytes of a file that a crash now would certainly keep. */
   durableSize(path: string): number {
     return this.#tree.file(path).durableSize;
