@@ -16,6 +16,7 @@ import { MarkBook } from './kernel/mark-book.ts';
 import { Scheduler } from './kernel/scheduler.ts';
 import { RandomStreams } from './kernel/streams.ts';
 import { Trace } from './kernel/trace.ts';
+import { Atlas } from './nemesis/atlas.ts';
 import { type InjectedFault, Nemesis } from './nemesis/nemesis.ts';
 import type { AnyMachine } from './nemesis/stage.ts';
 import { drawSwarm, type Swarm } from './nemesis/swarm.ts';
@@ -107,10 +108,16 @@ class Simulation {
     this.#cluster.watchClients(this.#readAnswers);
     const random = streams.of('workload');
     this.#workload = new Workload(this.#swarm.workload, random, nowUs, this.#violations);
+    const atlas = new Atlas(this.#observer, nowUs, () => this.#isCalm());
+    this.#observer.isExcused = (server) => atlas.isExcused(server);
     this.#nemesis = new Nemesis(
       this.#cluster.stage({
         marks: this.#marks,
         isCalm: () => this.#isCalm(),
+        atlas,
+        onUndetected: (detail) =>
+          this.#violations.add('V17-undetected-damage', this.#scheduler.nowUs, detail),
+        expectTrouble: ({ name }, kind) => this.#cluster.trouble.begin(name, kind),
         beforeDeath: (machine) => this.#beforeDeath(machine),
         onWallStep: () => this.#onWallStep(),
       }),

@@ -49,6 +49,12 @@ export interface SeenConfiguration {
   readonly secondaries: readonly string[];
 }
 
+/** A configuration that names a server. */
+export interface Membership {
+  readonly partition: string;
+  readonly ballot: number;
+}
+
 class PartitionRecord {
   readonly history: GlobalHistory = new GlobalHistory();
   readonly senderOfBallot: Map<number, string> = new Map();
@@ -75,7 +81,14 @@ export class ClusterObserver {
   readonly #owed: Map<string, Owed[]> = new Map();
   /** Replica lives whose engine was compared after they appeared: `server/generation/partition`. */
   readonly #comparedLives: Set<string> = new Set();
+  /** Of the present look, by server. */
+  readonly #views: Map<string, readonly ReplicaView[]> = new Map();
   #isFinal: boolean = false;
+  /**
+   * The disk of this member forgot what it had promised, as its fault model allows: until it has
+   * left the configuration, it owes nothing (V5, V8).
+   */
+  isExcused: (server: string) => boolean = () => false;
   committedCount: number = 0;
   contentComparisons: number = 0;
   /** Who answers reads; it wants to know of each look. */
@@ -124,6 +137,27 @@ export class ClusterObserver {
     }
   }
 
+  // ---- configurations ----
+
+  /** Partitions whose newest configuration names the server. */
+  memberships(server: string): Membership[] {
+    const found: Membership[] = [];
+    for (const [partition, { newest }] of this.#partitions) {
+      if (newest !== null && isMember(newest, server)) {
+        found.push({ partition, ballot: newest.ballot });
+      }
+    }
+    return found;
+  }
+
+  /** A configuration after that of `membership` was seen that does not name the server. */
+  hasLeft(server: string, { partition, ballot }: Membership): boolean {
+    for (const seen of this.#record(partition).configurations.values()) {
+      if (seen.ballot > ballot && !isMember(seen, server)) return true;
+    }
+    return false;
+  }
+
   /** From the meta server, which has persisted it: seen in a push to `to`. */
   onConfiguration(seen: SeenConfiguration, to: string): void {
     const record = this.#record(seen.partition);
@@ -166,9 +200,12 @@ export class ClusterObserver {
 
   /** Looks at every replica that is up. Cheap enough for many times a second. */
   look(): void {
+    this.#views.clear();
     for (const server of this.#servers) {
       if (!server.isUp) continue;
-      for (const view of server.replicas()) this.#lookAt(server, view);
+      const views = server.replicas();
+      this.#views.set(server.name, views);
+      for (const view of views) this.#lookAt(server, view);
     }
     for (const [partition, record] of this.#partitions) this.#checkMembers(partition, record);
   }
@@ -203,9 +240,10 @@ export class ClusterObserver {
     const { newest, history } = record;
     if (newest === null) return;
     for (const name of members(newest)) {
-      const view = this.#viewOf(name, partition);
-      if (view === null || view.status === ReplicaStatus.error) continue;
+      const view = this.#views.get(name)?.find((one) => one.partition === partition);
+      if (view === undefined || view.status === ReplicaStatus.error) continue;
       if (view.lastPreparedDecree >= history.lastCommitted) continue;
+      if (this.isExcused(name)) continue;
       const detail =
         `${name} is a member at ballot ${newest.ballot} and has prepared ${view.lastPreparedDecree},` +
         ` but ${history.lastCommitted} is committed`;
@@ -253,7 +291,7 @@ export class ClusterObserver {
     for (const { partition, decree } of owed) {
       const view = this.#viewOf(name, partition);
       if (view === null || view.status === ReplicaStatus.error) continue;
-      if (view.lastPreparedDecree >= decree) continue;
+      if (view.lastPreparedDecree >= decree || this.isExcused(name)) continue;
       const detail = `${name} came back with log up to ${view.lastPreparedDecree}, it had ${decree}`;
       this.#report('V8-log-continuity', partition, detail);
     }

@@ -12,6 +12,7 @@ export type ViolationKind =
   | 'V10-early-promotion'
   | 'V11-expired-data'
   | 'V12-configuration'
+  | 'V17-undetected-damage'
   | 'V19-liveness'
   | 'V20-client-deadline'
   | 'V23-determinism'

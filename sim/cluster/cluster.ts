@@ -11,6 +11,7 @@ import { ReplicaServer } from '../../src/replica/server.ts';
 import { readConfigurationPush } from '../../src/wire/generated/internal.ts';
 import { Reader } from '../../src/wire/reader.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
+import { ExpectedTrouble } from '../checkers/expected-trouble.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
 import type { ReadAnswers } from '../checkers/read-answers.ts';
 import type { Violations } from '../checkers/violations.ts';
@@ -38,8 +39,15 @@ export interface ClientProcess extends RunningProcess, WorkloadClient {
   readonly client: Client;
 }
 
+/** What a stage has from outside the cluster. */
+export type StageWatchers = Pick<
+  Stage,
+  'marks' | 'isCalm' | 'atlas' | 'onUndetected' | 'expectTrouble' | 'beforeDeath' | 'onWallStep'
+>;
+
 export class Cluster {
   readonly network: Network;
+  readonly trouble: ExpectedTrouble;
   readonly #scheduler: Scheduler;
   readonly #streams: RandomStreams;
   readonly #swarm: Swarm;
@@ -59,6 +67,7 @@ export class Cluster {
     this.#streams = streams;
     this.#swarm = swarm;
     this.#violations = violations;
+    this.trouble = new ExpectedTrouble(() => scheduler.nowUs);
     this.network = new Network(scheduler, streams.of('network'), swarm.network);
     this.#build();
     const metas = `meta1:${META_PORT}`;
@@ -150,7 +159,7 @@ export class Cluster {
     }
   }
 
-  stage(watchers: Pick<Stage, 'marks' | 'isCalm' | 'beforeDeath' | 'onWallStep'>): Stage {
+  stage(watchers: StageWatchers): Stage {
     return {
       ...watchers,
       scheduler: this.#scheduler,
@@ -241,8 +250,11 @@ export class Cluster {
       onStarted: (machine: string): void => this.#observer?.onServerStarted(machine),
       onErrorLog: (machine: string, event: string, text: string): void =>
         this.#violations.add('error-log', this.#scheduler.nowUs, `${machine}: ${event} ${text}`),
-      onStartFailed: (machine: string, error: unknown): void =>
-        this.#violations.add('start-failed', this.#scheduler.nowUs, `${machine}: ${String(error)}`),
+      onStartFailed: (machine: string, error: unknown): void => {
+        if (this.trouble.explainsStart(machine, error)) return;
+        const detail = `${machine}: ${String(error)}`;
+        this.#violations.add('start-failed', this.#scheduler.nowUs, detail);
+      },
     };
     const world = {
       scheduler: this.#scheduler,

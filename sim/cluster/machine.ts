@@ -76,6 +76,10 @@ export class Machine<P extends RunningProcess> {
   isWithheld: boolean = false;
   /** Multiplies the latency of the disk. */
   diskSlowness: number = 1;
+  /** Until then no operation of the disk ends. */
+  diskStalledUntilUs: number = 0;
+  /** The last start came to nothing; the process has ended. */
+  hasFailedToStart: boolean = false;
   readonly #world: World;
   readonly #boot: Boot<P>;
   readonly #random: Random;
@@ -92,10 +96,11 @@ export class Machine<P extends RunningProcess> {
     this.clock = new SimClock(world.scheduler, traits.clock);
     this.disk = new MemoryDisk({ timers: new PresentTimers(() => this.timers) });
     this.disk.latencyMs = (operation, bytes) => {
-      if (operation === 'metadata') return 0;
+      const stalledMs = Math.max(0, this.diskStalledUntilUs - world.scheduler.nowUs) / 1000;
+      if (operation === 'metadata') return stalledMs;
       const meanMs = operation === 'sync' ? traits.syncMsMean : 0.02 + bytes / 500_000;
       const latencyMs = -Math.log(1 - this.#random.fraction()) * meanMs * this.diskSlowness;
-      return Math.min(latencyMs, DISK_LATENCY_MS_MAX);
+      return stalledMs + Math.min(latencyMs, DISK_LATENCY_MS_MAX);
     };
   }
 
@@ -119,6 +124,7 @@ export class Machine<P extends RunningProcess> {
   start(): void {
     const { scheduler } = this.#world;
     this.host.isUp = true;
+    this.hasFailedToStart = false;
     this.owner.start();
     const life = this.owner.generation;
     const environment = this.#environment(new Life(this.owner));
@@ -174,7 +180,9 @@ export class Machine<P extends RunningProcess> {
       this.process = process;
       this.#world.events.onStarted(this.name);
     } catch (error) {
-      if (this.owner.generation === life) this.#world.events.onStartFailed(this.name, error);
+      if (this.owner.generation !== life) return;
+      this.hasFailedToStart = true;
+      this.#world.events.onStartFailed(this.name, error);
     }
   }
 

@@ -61,6 +61,21 @@ export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly F
   dropAndRecall: ['F30'],
   dropForGood: ['F30'],
   renameTable: ['F30'],
+  rotInLog: ['F23'],
+  rotInEngine: ['F23'],
+  rotInReplicaFile: ['F23'],
+  rotInMetaJournal: ['F23', 'F29'],
+  misdirectedWrite: ['F24'],
+  staleRead: ['F25'],
+  failedSync: ['F21'],
+  diskError: ['F26'],
+  fullDisk: ['F26'],
+  readOnlyDisk: ['F26'],
+  stalledDisk: ['F27'],
+  missingReplica: ['F28'],
+  swappedReplicas: ['F28'],
+  bringCopyBack: ['F28'],
+  takeCopy: [],
 };
 
 /** Those that a simulator is to inject; the rest needs features that do not exist yet. */

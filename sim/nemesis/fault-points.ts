@@ -66,7 +66,7 @@ export function killAtPoint(stage: Stage, random: Random): ActiveFault {
     if (machine === undefined || struck !== null) return false;
     struck = machine;
     stage.beforeDeath(machine);
-    if (losesPower) machine.powerOff();
+    if (losesPower && !machine.disk.hasLostPages) machine.powerOff();
     else machine.kill();
     return true;
   };

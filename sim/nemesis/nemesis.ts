@@ -66,6 +66,7 @@ export class Nemesis {
   }
 
   #revive(machine: AnyMachine): void {
+    if (machine.isRunning && machine.hasFailedToStart) machine.kill();
     if (machine.isPaused) machine.resume();
     if (machine.isDown && !machine.isWithheld) machine.start();
   }
@@ -82,6 +83,7 @@ export class Nemesis {
   }
 
   #mayInject(number: number): boolean {
+    if (this.#stage.atlas.isCritical) return false;
     if (this.#only !== null) return this.#only.has(number);
     return this.#active.size < this.#swarm.faultsAtOnceMax;
   }

@@ -1,9 +1,12 @@
 /** What faults act on. */
+
+import type { TroubleKind } from '../checkers/expected-trouble.ts';
 import type { Machine, RunningProcess } from '../cluster/machine.ts';
 import type { MarkBook } from '../kernel/mark-book.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Network } from '../network/network.ts';
 import type { Administrator } from '../workload/administrator.ts';
+import type { Atlas } from './atlas.ts';
 
 export type AnyMachine = Machine<RunningProcess>;
 
@@ -21,7 +24,13 @@ export interface Stage {
   readonly replicaCount: number;
   /** No fault is active, and all members of all partitions are there and follow the newest ballot. */
   readonly isCalm: () => boolean;
-  /** Power may be cut: what is acknowledged is on disk. */
+  /** Whose disk may be damaged. */
+  readonly atlas: Atlas;
+  /** Damage that should have been found was not. */
+  readonly onUndetected: (detail: string) => void;
+  /** From now on the machine may complain of this, until what is returned is called. */
+  readonly expectTrouble: (machine: AnyMachine, kind: TroubleKind) => () => void;
+  /** Power may be cut anywhere: what is acknowledged is on disk. */
   readonly isDurable: boolean;
   /** Called before a process dies, while its state can still be seen. */
   readonly beforeDeath: (machine: AnyMachine) => void;

@@ -9,7 +9,7 @@ import type { Random } from '../../src/env/random.ts';
 import type { ClockTraits } from '../kernel/process.ts';
 import type { NetworkTraits } from '../network/network.ts';
 import { drawWorkload, type WorkloadTraits } from '../workload/traits.ts';
-import { FAULT_NAMES, type FaultName } from './faults.ts';
+import { DRAWN_FAULTS, type FaultName } from './faults.ts';
 
 export interface Swarm {
   readonly replicaServerCount: number;
@@ -81,6 +81,27 @@ function drawNetwork(random: Random): NetworkTraits {
   };
 }
 
+/** Damage waits for calm moments, so that it is rare in a busy run. */
+const STORAGE_FAULTS: readonly FaultName[] = [
+  'rotInLog',
+  'rotInEngine',
+  'rotInReplicaFile',
+  'rotInMetaJournal',
+  'misdirectedWrite',
+  'staleRead',
+  'failedSync',
+  'diskError',
+  'fullDisk',
+  'readOnlyDisk',
+  'stalledDisk',
+  'missingReplica',
+  'swappedReplicas',
+  'takeCopy',
+  'bringCopyBack',
+  'powerOffReplica',
+  'killReplica',
+];
+
 const LEASE_FAULTS: readonly FaultName[] = [
   'pauseReplica',
   'cutReplicaFromMeta',
@@ -93,8 +114,9 @@ function drawFaults(random: Random): FaultName[] {
   // Some seeds are about one question: does a server that was cut off or asleep still think that it
   // leads?
   if (random.below(8) === 0) return [...LEASE_FAULTS];
-  const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
-  return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
+  if (random.below(6) === 0) return STORAGE_FAULTS.filter((name) => DRAWN_FAULTS.includes(name));
+  const chosen = DRAWN_FAULTS.filter(() => random.fraction() < share);
+  return chosen.length > 0 ? chosen : [choose(random, DRAWN_FAULTS)];
 }
 
 function choose<T>(random: Random, from: readonly T[]): T {

@@ -1,0 +1,135 @@
+/**
+ * F21, F25, F26, F27: disks that refuse or stall while their machine runs, and answer wrongly once.
+ *
+ * Nothing durable is lost by any of them (but by F21 together with a power cut: `hasLostPages`), so
+ * they may strike any number of machines. A server that cannot start meanwhile is started again, as
+ * its supervisor would.
+ */
+import type { DiskOperation } from '../../src/adapters/memory/disk.ts';
+import type { Random } from '../../src/env/random.ts';
+import type { TroubleKind } from '../checkers/expected-trouble.ts';
+import { type ActiveFault, drawDuration, one } from './fault.ts';
+import type { AnyMachine, Stage } from './stage.ts';
+
+const ALWAYS = Number.MAX_SAFE_INTEGER;
+const SUPERVISION_US = 1_000_000;
+/** As a drive that is reset by its controller. */
+const STALL_US = 30_000_000;
+
+function anyServer(stage: Stage, random: Random): AnyMachine | null {
+  const servers = random.below(4) === 0 ? stage.metas : stage.replicas;
+  return one(
+    random,
+    servers.filter(({ isWithheld }) => !isWithheld),
+  );
+}
+
+/** Trouble that may keep a server from starting, with whoever starts it again. */
+function trouble(
+  stage: Stage,
+  machine: AnyMachine,
+  kind: TroubleKind,
+  durationMs: number,
+  heal: () => void,
+): ActiveFault {
+  const endExpectation = stage.expectTrouble(machine, kind);
+  let isOver = false;
+  const supervise = (): void => {
+    if (machine.hasFailedToStart && machine.isRunning) {
+      machine.kill();
+      machine.start();
+    } else if (isOver) return;
+    // A start that began in time may fail after the end.
+    stage.scheduler.world(SUPERVISION_US, 'supervise', supervise);
+  };
+  stage.scheduler.world(SUPERVISION_US, 'supervise', supervise);
+  const end = (): void => {
+    heal();
+    endExpectation();
+    stage.scheduler.world(STALL_US, 'supervise', () => {
+      isOver = true;
+    });
+  };
+  return { durationMs, end };
+}
+
+/** F21: one or a few syncs fail, and the next ones do as if nothing had happened. */
+export function failedSync(stage: Stage, random: Random): ActiveFault | null {
+  const machine = anyServer(stage, random);
+  if (machine === null) return null;
+  const pathPart = one(random, ['', 'log/', 'replicas/'])!;
+  const callOff = machine.disk.failNext('sync', 'io', pathPart, 1 + random.below(3));
+  return trouble(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
+}
+
+/** F26: reads, writes or changes of folders fail, a few times or as long as it lasts. */
+export function diskError(stage: Stage, random: Random): ActiveFault | null {
+  const machine = anyServer(stage, random);
+  if (machine === null) return null;
+  const operation = one<DiskOperation>(random, ['append', 'read', 'metadata', 'sync'])!;
+  const pathPart = one(random, ['', 'log/', 'replicas/', 'engine'])!;
+  const count = random.below(2) === 0 ? 1 + random.below(5) : ALWAYS;
+  const callOff = machine.disk.failNext(operation, 'io', pathPart, count);
+  return trouble(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
+}
+
+/** F26: no room, or so little that something will run into it: an append, a roll, a checkpoint. */
+export function fullDisk(stage: Stage, random: Random): ActiveFault | null {
+  const machine = anyServer(stage, random);
+  if (machine === null) return null;
+  const { disk } = machine;
+  const roomBytes = one(random, [0, 0, 1000, 50_000])!;
+  const before = disk.capacityBytes;
+  const usedBytes = before - disk.freeBytes;
+  disk.capacityBytes = usedBytes + random.below(roomBytes + 1);
+  const heal = (): void => {
+    disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+  };
+  return trouble(stage, machine, 'diskFull', drawDuration(random, 3000, 15_000), heal);
+}
+
+/** F26: the file system was remounted after an error. */
+export function readOnlyDisk(stage: Stage, random: Random): ActiveFault | null {
+  const machine = anyServer(stage, random);
+  if (machine === null || machine.disk.isReadOnly) return null;
+  machine.disk.isReadOnly = true;
+  const heal = (): void => {
+    machine.disk.isReadOnly = false;
+  };
+  return trouble(stage, machine, 'diskReadOnly', drawDuration(random, 3000, 15_000), heal);
+}
+
+/** F27: nothing ends for half a minute, then everything does. */
+export function stalledDisk(stage: Stage, random: Random): ActiveFault | null {
+  const machine = anyServer(stage, random);
+  if (machine === null) return null;
+  const { nowUs } = stage.scheduler;
+  const stallUs = random.below(2) === 0 ? STALL_US : 1 + random.below(STALL_US);
+  machine.diskStalledUntilUs = Math.max(machine.diskStalledUntilUs, nowUs + stallUs);
+  const durationMs = Math.ceil((machine.diskStalledUntilUs - nowUs) / 1000);
+  const end = (): void => {
+    machine.diskStalledUntilUs = 0;
+  };
+  return { durationMs, end };
+}
+
+/** F25: a drive answers once with what a range of sectors held before. */
+export function staleRead(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(
+    random,
+    stage.replicas.filter(({ isWithheld }) => !isWithheld),
+  );
+  if (machine === null || !stage.atlas.mayDamage(machine)) return null;
+  const pathPart = one(random, ['log/', 'engine', 'replica.json', 'serve-'])!;
+  const callOff = machine.disk.staleNext(pathPart, random);
+  // Most is read at a start only.
+  if (machine.isRunning && random.below(3) > 0) {
+    stage.beforeDeath(machine);
+    machine.kill();
+  }
+  stage.atlas.onDamaged(machine, { forgets: false, undo: callOff });
+  const end = (): void => {
+    if (machine.isDown) machine.start();
+  };
+  return { durationMs: drawDuration(random, 1000, 8000), end };
+}
