@@ -239,7 +239,7 @@ export function reportMarks(counts: Record<string, number>): MarkReport {
   return { total, reached: total - neverReached.length, neverReached, counts };
 }
 
-function ask(worker: ChildProcess, order: SeedOrder): Promise<SeedOutcome> {
+export function ask(worker: ChildProcess, order: SeedOrder): Promise<SeedOutcome> {
   return new Promise((resolve) => {
     const broken = (failure: string): SeedOutcome => ({
       seed: order.seed,

@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { bugsNamed, PLANTED_BUGS } from '../../sim/bugs/catalog.ts';
+import { type HuntReport, huntBugs } from '../../sim/bugs/hunt.ts';
 import { explore } from '../../sim/explore.ts';
 import { type FleetReport, runFleet, serveFleet } from '../../sim/fleet.ts';
 import { shrinkSeed } from '../../sim/shrink.ts';
@@ -19,6 +21,7 @@ interface Flags {
   readonly jobs: number;
   readonly faults?: readonly number[];
   readonly shrink?: boolean;
+  readonly bug?: string;
   readonly fleet?: boolean;
   readonly minutes: number;
   readonly ledger: string;
@@ -53,6 +56,7 @@ const main: Main = async (args) => {
     .option('--jobs <count>', 'worker processes', toCount, Math.min(2, availableParallelism()))
     .option('--faults <numbers>', 'with --seed: start only these faults, or none', toNumbers)
     .option('--shrink', 'with --seed: cut its faults down to those that make it fail')
+    .option('--bug <names>', "plant a bug and look for it: a name, several, 'all', or 'list'")
     .option('--fleet', 'explore fresh seeds until stopped, and keep a ledger')
     .option('--minutes <minutes>', 'with --fleet: how long', toMinutes, Number.POSITIVE_INFINITY)
     .option('--ledger <file>', 'with --fleet: where', '.cache/sim-ledger.json')
@@ -63,6 +67,7 @@ const main: Main = async (args) => {
     .allowExcessArguments(false);
   command.parse([...args], { from: 'user' });
   const flags = command.opts<Flags>();
+  if (flags.bug !== undefined) return await hunt(flags.bug, flags);
   if (flags.fleet === true) return await exploreSeeds(flags);
   if (flags.seed !== undefined && flags.shrink === true) return await shrink(flags.seed, flags);
   const isTold = flags.verbose === true || flags.faults !== undefined;
@@ -123,6 +128,26 @@ async function shrink(seed: number, flags: Flags): Promise<number> {
   }
   printLine(`  ${result.reproduce}`);
   return 1;
+}
+
+/** The exit code says whether all were found. */
+async function hunt(names: string, flags: Flags): Promise<number> {
+  if (names === 'list') {
+    if (flags.json === true) printJson(PLANTED_BUGS);
+    else for (const { name, what } of PLANTED_BUGS) printLine(`${name}: ${what}`);
+    return 0;
+  }
+  const report: HuntReport = await huntBugs(bugsNamed(names), {
+    seedFirst: flags.seed ?? flags.from,
+    seedsMax: flags.seed === undefined ? flags.seeds : 1,
+    faultSeconds: flags.seconds,
+    onDone: ({ bug, seeds, foundBy }) => {
+      if (flags.json !== true) printLine(`${bug}: ${foundBy ?? 'not found'} after ${seeds} seeds`);
+    },
+  });
+  if (flags.json === true) printJson(report);
+  else printLine(`${report.found} of ${report.results.length} found, median ${report.medianSeeds}`);
+  return report.found === report.results.length ? 0 : 1;
 }
 
 async function exploreSeeds(flags: Flags): Promise<number> {

@@ -1,0 +1,97 @@
+/** Planted bugs of the meta server: configurations, and what is durable of them. */
+import type { PlantedBug } from './planted-bug.ts';
+
+const BRAIN = 'src/cluster/brain.ts';
+const COMMITTER = 'src/meta/committer.ts';
+
+export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'pushed-before-durable',
+    what: 'the meta server tells of changes before they are durable',
+    consequence: 'two configurations under one ballot after a crash of the meta server',
+    edits: [
+      {
+        file: COMMITTER,
+        find: 'this.#store.append(entries, (outcome) => {',
+        replace: `for (const batch of batches) this.#events.onCommitted(batch);
+          this.#store.append(entries, (outcome) => {`,
+      },
+      {
+        file: COMMITTER,
+        find: 'for (const batch of batches) this.#events.onCommitted(batch);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'journal-not-synced',
+    what: 'the journal of the meta server is not synced',
+    consequence: 'configurations are lost when the power fails, and ballots go back',
+    edits: [
+      {
+        file: 'src/meta/journal-store.ts',
+        find: 'journal.append(bytes, true, (error) => {',
+        replace: 'journal.append(bytes, false, (error) => {',
+      },
+    ],
+  },
+  {
+    name: 'ballot-not-compared',
+    what: 'the meta server grants changes that were asked for under an older ballot',
+    consequence: 'a learner of long ago becomes a member',
+    edits: [
+      {
+        file: BRAIN,
+        find: 'partition.ballot === update.ballot;',
+        replace: 'update.ballot > 0;',
+      },
+    ],
+  },
+  {
+    name: 'two-changes-in-flight',
+    what: 'the meta server plans a change while another one of the partition is under way',
+    consequence: 'two configurations under one ballot',
+    edits: [
+      {
+        file: BRAIN,
+        find: 'if (partition.changing || partition.table.frozen) return;',
+        replace: 'if (partition.table.frozen) return;',
+      },
+      {
+        file: 'src/cluster/guardian.ts',
+        find: 'return table.isAvailable && !table.frozen && !changing && !isDoubted;',
+        replace:
+          'return table.isAvailable && !table.frozen && !isDoubted && changing !== undefined;',
+      },
+    ],
+  },
+  {
+    name: 'incarnation-ignored',
+    what: 'a member that has restarted counts as the member that it was',
+    consequence: 'a replica that has lost its role leads or is waited for',
+    edits: [
+      {
+        file: 'src/cluster/guardian.ts',
+        find: `if (node.incarnation !== seat.incarnation) return 'restarted';`,
+        replace: '',
+      },
+      {
+        file: 'src/replica/replica-store.ts',
+        find: 'if (message.incarnation !== this.identity.incarnation) {',
+        replace: 'if (message === null) {',
+      },
+    ],
+  },
+  {
+    name: 'push-storm',
+    what: 'a push that changes nothing is answered with a report, and that with a push',
+    consequence: 'a storm of messages as long as a partition learns',
+    edits: [
+      {
+        file: 'src/replica/replica.ts',
+        find: 'if (status !== previous || ballot !== this.lastBallot) this.host.reportSoon();',
+        replace: 'this.host.reportSoon();',
+      },
+    ],
+  },
+];

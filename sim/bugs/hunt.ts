@@ -1,0 +1,88 @@
+/**
+ * Looks for a planted bug: one seed after the other in a worker process that runs the changed copy
+ * of the program, until a checker raises its hand.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { ask, type SeedOutcome } from '../fleet.ts';
+import { plantBug } from './plant.ts';
+import type { PlantedBug } from './planted-bug.ts';
+
+export interface HuntOptions {
+  readonly seedFirst: number;
+  readonly seedsMax: number;
+  readonly faultSeconds: number;
+  readonly onDone: (result: HuntResult) => void;
+}
+
+export interface HuntResult {
+  readonly bug: string;
+  /** Which seed showed it; null when none did. */
+  readonly seed: number | null;
+  /** How many seeds were run, that one included. */
+  readonly seeds: number;
+  /** Kind of the first violation; null when there was none. */
+  readonly foundBy: string | null;
+  readonly detail: string | null;
+  readonly realSeconds: number;
+}
+
+export interface HuntReport {
+  readonly found: number;
+  /** Seeds that it took to find those that were found. */
+  readonly medianSeeds: number;
+  readonly results: readonly HuntResult[];
+}
+
+/** One after the other. */
+export async function huntBugs(
+  bugs: readonly PlantedBug[],
+  options: HuntOptions,
+): Promise<HuntReport> {
+  const results: HuntResult[] = [];
+  for (const bug of bugs) {
+    const result = await huntBug(bug, options);
+    results.push(result);
+    options.onDone(result);
+  }
+  const found = results.filter((result) => result.foundBy !== null);
+  return { found: found.length, medianSeeds: medianOf(found.map((one) => one.seeds)), results };
+}
+
+async function huntBug(bug: PlantedBug, options: HuntOptions): Promise<HuntResult> {
+  const startMs = performance.now();
+  const program = plantBug(bug);
+  const worker = fork(program.workerPath, ['--worker'], { execArgv: process.execArgv });
+  try {
+    const found = await searchSeeds(worker, options);
+    return { bug: bug.name, ...found, realSeconds: (performance.now() - startMs) / 1000 };
+  } finally {
+    worker.kill('SIGKILL');
+    program.remove();
+  }
+}
+
+async function searchSeeds(
+  worker: ChildProcess,
+  options: HuntOptions,
+): Promise<Omit<HuntResult, 'bug' | 'realSeconds'>> {
+  const { seedFirst, seedsMax, faultSeconds } = options;
+  for (let index = 0; index < seedsMax; index++) {
+    const seed = seedFirst + index;
+    const outcome = await ask(worker, { seed, faultSeconds, runsTwice: false });
+    const verdict = verdictOf(outcome);
+    if (verdict !== null) return { seed, seeds: index + 1, ...verdict };
+  }
+  return { seed: null, seeds: seedsMax, foundBy: null, detail: null };
+}
+
+function verdictOf(outcome: SeedOutcome): { foundBy: string; detail: string } | null {
+  if (outcome.failure !== null) return { foundBy: 'crash', detail: outcome.failure };
+  const violation = outcome.report?.violations[0];
+  return violation === undefined ? null : { foundBy: violation.kind, detail: violation.detail };
+}
+
+/** The middle one; of an even number the upper. */
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
