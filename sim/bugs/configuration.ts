@@ -12,14 +12,14 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: COMMITTER,
-        find: 'this.#store.append(entries, (outcome) => {',
-        replace: `for (const batch of batches) this.#events.onCommitted(batch);
-          this.#store.append(entries, (outcome) => {`,
+        find: 'for (const batch of batches) this.#events.onCommitted(batch);',
+        replace: '',
       },
       {
         file: COMMITTER,
-        find: 'for (const batch of batches) this.#events.onCommitted(batch);',
-        replace: '',
+        find: 'this.#store.append(entries, (outcome) => {',
+        replace: `for (const batch of batches) this.#events.onCommitted(batch);
+          this.#store.append(entries, (outcome) => {`,
       },
     ],
   },
