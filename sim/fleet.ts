@@ -83,6 +83,9 @@ export interface FleetReport {
 /** A seed takes about a second; one that takes so long hangs. */
 const SEED_LIMIT_MS = 180_000;
 
+/** Nearly all that a run makes is garbage within a simulated second: an eighth less time than with 16 MiB. */
+const YOUNG_SPACE_MIB = 64;
+
 export async function runFleet(options: FleetOptions): Promise<FleetReport> {
   const startMs = performance.now();
   const fleet = new Fleet(options);
@@ -146,13 +149,13 @@ class Fleet {
 
   async run(): Promise<void> {
     const { jobCount, seedCount } = this.#options;
-    if (jobCount <= 1 || seedCount === 1) {
+    if (seedCount === 1) {
       for (let order = this.#take(); order !== null; order = this.#take()) {
         this.#add(await runSeed(order));
       }
       return;
     }
-    const workers = Array.from({ length: Math.min(jobCount, seedCount) }, () => this.#work());
+    const workers = Array.from({ length: Math.max(1, Math.min(jobCount, seedCount)) }, () => this.#work());
     await Promise.all(workers);
   }
 
@@ -188,7 +191,8 @@ class Fleet {
   }
 
   #startWorker(): ChildProcess {
-    return fork(this.#options.workerPath, ['--worker'], { execArgv: process.execArgv });
+    const execArgv = [...process.execArgv, `--max-semi-space-size=${YOUNG_SPACE_MIB}`];
+    return fork(this.#options.workerPath, ['--worker'], { execArgv });
   }
 
   #add(outcome: SeedOutcome): void {

@@ -96,7 +96,12 @@ class Search {
   readonly #previous: Int32Array;
   readonly #head: number;
   readonly #state: number[];
-  readonly #taken: Uint32Array;
+  /**
+   * Fingerprint of the set of operations taken, 64 bits: each operation adds a pattern of its own.
+   * Comparing the sets themselves made long histories quadratic.
+   */
+  #takenHigh: number = 0;
+  #takenLow: number = 0;
   /** Effect number of each in-doubt operation; NONE for those that must be taken. */
   readonly #effectOf: Int32Array;
   readonly #byEffect: number[][] = [];
@@ -119,7 +124,6 @@ class Search {
     this.#next = new Int32Array(2 * count + 1).fill(NONE);
     this.#previous = new Int32Array(2 * count + 1).fill(NONE);
     this.#state = new Array<number>(rowCount(operations)).fill(0);
-    this.#taken = new Uint32Array((count + 31) >> 5);
     this.#effectOf = new Int32Array(count).fill(NONE);
     this.#groupOptional();
     this.#link();
@@ -252,13 +256,15 @@ class Search {
 
   #mark(operation: number, step: 1 | -1): void {
     const effect = this.#effectOf[operation]!;
-    if (effect === NONE) this.#taken[operation >> 5]! ^= 1 << (operation & 31);
-    else this.#usedOfEffect[effect]! += step;
+    if (effect === NONE) {
+      this.#takenHigh ^= pattern(operation, 0x9e37_79b1);
+      this.#takenLow ^= pattern(operation, 0x85eb_ca77);
+    } else this.#usedOfEffect[effect]! += step;
   }
 
   /** Remembers where the search stands; false when it was here before, or better off. */
   #isNew(): boolean {
-    const key = `${this.#state.join()}|${this.#taken.join()}`;
+    const key = `${this.#state.join()}|${this.#takenHigh}|${this.#takenLow}`;
     const known = this.#visited.get(key);
     if (known === undefined) {
       this.#visited.set(key, [this.#usedOfEffect.slice()]);
@@ -311,6 +317,14 @@ class Search {
     const count = this.#longest.length;
     return `no order explains ${stuck}; longest order (${count} operations) ends ${tail.join(' ; ')}`;
   }
+}
+
+/** 32 well-mixed bits (the finalizer of MurmurHash3). */
+function pattern(operation: number, salt: number): number {
+  let word = Math.imul(operation + 1, salt);
+  word = Math.imul(word ^ (word >>> 16), 0x85eb_ca6b);
+  word = Math.imul(word ^ (word >>> 13), 0xc2b2_ae35);
+  return word ^ (word >>> 16);
 }
 
 function isAtMost(some: Uint16Array, others: Uint16Array): boolean {
