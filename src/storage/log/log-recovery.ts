@@ -333,6 +333,8 @@ export class LogRecovery {
           : null;
       if (header.kind === RecordKind.mutation && mutation === null) {
         lost.set(gpidKey(gpid), gpid);
+        // At once: what follows in the same block continues something else.
+        this.#suspects.onDamage(gpid);
       } else {
         this.#index.onRecord(header.kind, gpid, decree, blockPosition, segmentStart + at);
         this.#deliver(header.kind, gpid, decree, mutation);
@@ -374,7 +376,6 @@ export class LogRecovery {
     reached('log.recovery.damage');
     this.#damages.push({ segment, offset, firstBlock, lastBlock, partitions });
     if (partitions === null) this.#suspects.onUnknownDamage();
-    else for (const gpid of partitions) this.#suspects.onDamage(gpid);
     this.#environment.logger.warn('log.damaged', {
       directory: this.#directory,
       segment,

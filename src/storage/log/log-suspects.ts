@@ -3,7 +3,8 @@
  * records were in them.
  *
  * A partition is cleared by evidence in its first record after the damage: it continues what was
- * before (next decree, and the digests chain), so nothing of it was in between; or it joins what
+ * before (next decree, and the digests chain), so nothing of it was in between; or it repeats the
+ * last one of before; or it joins what
  * the engine of the replica holds anyway. It is suspect if neither is so, or if no record follows:
  * its last ones may have been lost. A reset clears: what was before does not count.
  */
@@ -80,6 +81,8 @@ export class LogSuspects {
 
 function continues(tail: Tail, mutation: Mutation): boolean {
   if (mutation.decree > tail.decree + 1) return false;
-  if (mutation.decree <= tail.decree || tail.digest === null) return true;
-  return mutation.previousDigest === tail.digest;
+  if (tail.digest === null) return true;
+  if (mutation.decree === tail.decree + 1) return mutation.previousDigest === tail.digest;
+  // What it replaces or repeats further down is not remembered: what it follows may be what is lost.
+  return mutation.decree === tail.decree && mutation.digest === tail.digest;
 }
