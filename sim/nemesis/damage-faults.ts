@@ -6,6 +6,7 @@
  * of it when they start.
  */
 import type { Random } from '../../src/env/random.ts';
+import { mustBeFound } from '../checkers/log-view.ts';
 import { type Damage, NO_UNDO } from './atlas.ts';
 import { type ActiveFault, downFor, drawDuration, kill, one, running } from './fault.ts';
 import type { AnyMachine, Stage } from './stage.ts';
@@ -78,7 +79,20 @@ function rot(
   if (path === null) return null;
   const size = damage.size(path);
   const offsets = new Set(Array.from({ length: 1 + random.below(3) }, () => random.below(size)));
-  return { forgets: false, undo: damage.flipBits(path, [...offsets], random.below(8)) };
+  return damageTo(machine, [path], () => damage.flipBits(path, [...offsets], random.below(8)));
+}
+
+/** Of the end of a log no checksum can tell whether it was ever promised. */
+function damageTo(machine: AnyMachine, paths: readonly string[], strike: () => () => void): Damage {
+  const { damage } = machine.disk;
+  const newest = damage
+    .paths(LOG_FOLDER)
+    .filter((path) => path.endsWith('.log'))
+    .at(-1);
+  if (newest === undefined || !paths.includes(newest)) return { forgets: false, undo: strike() };
+  const before = damage.bytes(newest);
+  const undo = strike();
+  return { forgets: !mustBeFound(before, damage.bytes(newest)), undo };
 }
 
 export function rotInLog(stage: Stage, random: Random): ActiveFault | null {
@@ -112,8 +126,9 @@ export function misdirectedWrite(stage: Stage, random: Random): ActiveFault | nu
     const start = random.below(Math.ceil(damage.size(from) / SECTOR_BYTES)) * SECTOR_BYTES;
     const lengthMax = Math.min(damage.size(from) - start, SECTOR_BYTES * (1 + random.below(16)));
     const target = random.below(Math.ceil(damage.size(to) / SECTOR_BYTES)) * SECTOR_BYTES;
-    const undo = damage.misdirect(from, start, lengthMax, to, target);
-    return { forgets: false, undo };
+    return damageTo(machine, [from, to], () =>
+      damage.misdirect(from, start, lengthMax, to, target),
+    );
   });
 }
 

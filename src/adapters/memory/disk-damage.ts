@@ -41,6 +41,10 @@ export class DiskDamage {
     return this.#tree.file(path).size;
   }
 
+  bytes(path: string): Uint8Array {
+    return this.#tree.file(path).view().slice();
+  }
+
   /** Rot. Returns how to take back what is still there of it. */
   flipBits(path: string, offsets: readonly number[], bit: number): () => void {
     const content = this.#tree.file(path);
