@@ -44,14 +44,19 @@ export class HistoryRecorder {
     this.#add(open, reads, this.#nowUs());
   }
 
-  failedWith(open: OpenOperation, maybeApplied: boolean): void {
+  /** `condition`: what it must have found if it happened. */
+  failedWith(
+    open: OpenOperation,
+    maybeApplied: boolean,
+    condition: readonly RowValue[] = [],
+  ): void {
     if (!maybeApplied) {
       this.failed += 1;
       return;
     }
     assert(open.writes.length > 0, 'only writes can be in doubt');
     this.inDoubt += 1;
-    this.#add(open, [], Infinity);
+    this.#add(open, condition, Infinity);
   }
 
   #add(open: OpenOperation, reads: readonly RowValue[], returnUs: number): void {

@@ -10,6 +10,8 @@ export const OPERATION_KINDS = [
   'multiDel',
   'ledger',
   'expiring',
+  'incr',
+  'swap',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
@@ -36,6 +38,8 @@ export function drawWorkload(random: Random): WorkloadTraits {
     multiDel: random.below(2),
     ledger: 1 + random.below(4),
     expiring: random.below(2),
+    incr: random.below(4),
+    swap: random.below(4),
   };
   return {
     clientCount: 1 + random.below(3),

@@ -8,6 +8,7 @@ import type { Timers } from '../../src/env/clock.ts';
 import type { Random } from '../../src/env/random.ts';
 import type { RowValue } from '../checkers/history.ts';
 import type { Violations } from '../checkers/violations.ts';
+import { Counters } from './counters.ts';
 import { expiryFault } from './expiry.ts';
 import { Ledger } from './ledger.ts';
 import { HistoryRecorder, type OpenOperation } from './recorder.ts';
@@ -17,7 +18,7 @@ import { OPERATION_KINDS, type OperationKind, type WorkloadTraits } from './trai
 /** The part of the client library that is used. */
 export type WorkloadTable = Pick<
   Table,
-  'get' | 'set' | 'del' | 'multiGet' | 'multiSet' | 'multiDel'
+  'get' | 'set' | 'del' | 'multiGet' | 'multiSet' | 'multiDel' | 'incr' | 'checkAndSet'
 >;
 
 /** One client process. */
@@ -37,6 +38,7 @@ export class Workload {
   readonly traits: WorkloadTraits;
   readonly recorder: HistoryRecorder;
   readonly ledger: Ledger = new Ledger();
+  readonly #counters: Counters = new Counters();
   /** Largest difference between two wall clocks, raised by the nemesis. */
   wallSkewUs: number = 0;
   lastWriteUs: number = 0;
@@ -81,6 +83,10 @@ export class Workload {
       for (const wrong of this.ledger.audit(hashKey, found)) {
         this.#violations.add('V2-acknowledged-write-lost', this.#nowUs(), wrong);
       }
+    }
+    for (const hashKey of this.#counters.hashKeys) {
+      const found = await client.table.get(hashKey, 'count');
+      this.#report(this.#counters.audit(hashKey, found === null ? 0 : Number(text(found))));
     }
   }
 
@@ -127,6 +133,11 @@ export class Workload {
         return 0;
       case 'expiring':
         return await this.#expiringRow(client, label);
+      case 'incr':
+        await this.#increment(client);
+        return 0;
+      case 'swap':
+        return await this.#swap(client, label, hashKey, row);
     }
   }
 
@@ -236,6 +247,57 @@ export class Workload {
     this.recorder.succeeded(open, reads);
   }
 
+  /** Reads a row and writes it if nobody else has in between. */
+  async #swap(
+    client: WorkloadClient,
+    label: string,
+    hashKey: string,
+    row: number,
+  ): Promise<number> {
+    const { timeoutMs } = this.traits;
+    const sortKey = `row${row}`;
+    const found = await client.table.get(hashKey, sortKey, { timeoutMs }).catch(giveUp);
+    if (found === undefined) return 0;
+    const before = { row, value: valueNumber(found) };
+    const after = this.#newValue(row);
+    const open = this.recorder.begin(hashKey, `${label} swap`, [after]);
+    const refused = this.recorder.begin(hashKey, `${label} swap refused`, []);
+    const check =
+      found === null
+        ? ({ sortKey, test: 'absent' } as const)
+        : ({ sortKey, test: 'bytesEqual', operand: found } as const);
+    try {
+      const options = { timeoutMs, returnValue: true };
+      const result = await client.table.checkAndSet(
+        hashKey,
+        check,
+        this.#text(after.value),
+        options,
+      );
+      const seen = [{ row, value: valueNumber(result.value ?? null) }];
+      this.recorder.succeeded(result.applied ? open : refused, seen);
+    } catch (error) {
+      this.recorder.failedWith(open, mayHaveHappened(error), [before]);
+    }
+    return timeoutMs;
+  }
+
+  async #increment(client: WorkloadClient): Promise<void> {
+    const hashKey = `counter${this.#random.below(4)}`;
+    const open = this.#counters.begin(hashKey);
+    try {
+      const { timeoutMs } = this.traits;
+      const given = await client.table.incr(hashKey, 'count', 1, { timeoutMs });
+      this.#report(this.#counters.succeeded(open, Number(given)));
+    } catch (error) {
+      if (!mayHaveHappened(error)) this.#counters.failed(open);
+    }
+  }
+
+  #report(wrong: string | null): void {
+    if (wrong !== null) this.#violations.add('V1-linearizability', this.#nowUs(), wrong);
+  }
+
   #readFailed(open: OpenOperation, error: unknown): void {
     mayHaveHappened(error);
     this.recorder.failedWith(open, false);
@@ -296,6 +358,11 @@ export class Workload {
 
 function sleep(client: WorkloadClient, ms: number): Promise<void> {
   return new Promise((resolve) => void client.timers.after(ms, resolve));
+}
+
+/** Of a read that failed: there is nothing to go on from. */
+function giveUp(error: unknown): undefined {
+  mayHaveHappened(error);
 }
 
 /** Anything but a typed error of the client is a fault of the client. */
