@@ -61,6 +61,11 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
         find: 'if (message.ballot !== config.ballot || config.primary !== from) {',
         replace: 'if (config.primary === null) {',
       },
+      {
+        file: FOLLOWER,
+        find: `if (existing !== null && existing.ballot >= this.ballot) return 'diverged';`,
+        replace: '',
+      },
     ],
   },
   {
