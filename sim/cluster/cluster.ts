@@ -164,7 +164,6 @@ export class Cluster {
       ...watchers,
       scheduler: this.#scheduler,
       administrator: () => this.administrator,
-      tableName: TABLE,
       replicaCount: this.#swarm.replicaCount,
       network: this.network,
       metas: this.#metas,

@@ -7,6 +7,7 @@
  * the table that clients work on is changed back when the fault ends.
  */
 import type { Random } from '../../src/env/random.ts';
+import type { Administrator, FreeTable } from '../workload/administrator.ts';
 import { type ActiveFault, drawDuration, one, running } from './fault.ts';
 import type { Stage } from './stage.ts';
 
@@ -37,55 +38,72 @@ export function removeServer(stage: Stage, random: Random): ActiveFault | null {
 }
 
 export function changeReplicaCount(stage: Stage, random: Random): ActiveFault | null {
-  const { administrator, replicaCount } = stage;
-  const table = administrator()?.findTable(stage.tableName) ?? null;
-  if (table === null || administrator()?.isIdle !== true) return null;
+  const administrator = stage.administrator();
+  const table = freeTable(administrator, random, ({ isMain }) => isMain);
+  if (administrator === null || table === null) return null;
+  const { replicaCount } = stage;
   const wanted = one(
     random,
     [2, 3, 4].filter((count) => count !== replicaCount),
   )!;
-  administrator()?.setReplicaCount(table.appId, wanted, false);
-  const end = (): void => administrator()?.setReplicaCount(table.appId, replicaCount, true);
+  administrator.claim(table.appId);
+  administrator.setReplicaCount(table.appId, wanted, false);
+  const end = (): void => {
+    administrator.setReplicaCount(table.appId, replicaCount, true);
+    administrator.release(table.appId);
+  };
   return { durationMs: drawDuration(random, 4000, 15_000), end };
 }
 
 export function createTable(stage: Stage, random: Random): ActiveFault | null {
   const administrator = stage.administrator();
   if (administrator === null || !administrator.isIdle) return null;
-  if (administrator.sideTables().length >= SIDE_TABLES_MAX) return null;
-  const name = `side${random.below(1_000_000)}`;
-  administrator.createTable(name, 2, stage.replicaCount);
+  if (administrator.servedTables().length > SIDE_TABLES_MAX) return null;
+  administrator.createTable(`side${random.below(1_000_000)}`, 2, stage.replicaCount);
   return { durationMs: 0, end: () => {} };
 }
 
 /** The table that clients work on, or one beside it. */
 export function dropAndRecall(stage: Stage, random: Random): ActiveFault | null {
   const administrator = stage.administrator();
-  if (administrator === null || !administrator.isIdle) return null;
-  const name = one(random, administrator.servedTables());
-  const table = name === null ? null : administrator.findTable(name);
-  if (table === null) return null;
+  const table = freeTable(administrator, random, () => true);
+  if (administrator === null || table === null) return null;
+  administrator.claim(table.appId);
   administrator.dropTable(table.appId);
-  const end = (): void => administrator.recallTable(table.appId);
+  const end = (): void => {
+    administrator.recallTable(table.appId);
+    administrator.release(table.appId);
+  };
   return { durationMs: drawDuration(random, 500, 8000), end };
 }
 
 export function dropForGood(stage: Stage, random: Random): ActiveFault | null {
   const administrator = stage.administrator();
-  if (administrator === null || !administrator.isIdle) return null;
-  const table = one(random, administrator.sideTables());
-  if (table === null) return null;
+  const table = freeTable(administrator, random, ({ isMain }) => !isMain);
+  if (administrator === null || table === null) return null;
   administrator.dropTable(table.appId);
   return { durationMs: 0, end: () => {} };
 }
 
 export function renameTable(stage: Stage, random: Random): ActiveFault | null {
   const administrator = stage.administrator();
-  if (administrator === null || !administrator.isIdle) return null;
-  const name = one(random, administrator.servedTables());
-  const table = name === null ? null : administrator.findTable(name);
-  if (table === null || name === null) return null;
-  administrator.renameTable(table.appId, `${name}-renamed`);
-  const end = (): void => administrator.renameTable(table.appId, name);
+  const table = freeTable(administrator, random, () => true);
+  if (administrator === null || table === null) return null;
+  const { appId, name } = table;
+  administrator.claim(appId);
+  administrator.renameTable(appId, `${name}-renamed`);
+  const end = (): void => {
+    administrator.renameTable(appId, name);
+    administrator.release(appId);
+  };
   return { durationMs: drawDuration(random, 500, 8000), end };
+}
+
+function freeTable(
+  administrator: Administrator | null,
+  random: Random,
+  isWanted: (table: FreeTable) => boolean,
+): FreeTable | null {
+  if (administrator === null || !administrator.isIdle) return null;
+  return one(random, administrator.freeTables().filter(isWanted));
 }

@@ -19,8 +19,6 @@ export interface Stage {
   readonly clients: readonly AnyMachine[];
   /** Null while its process starts. */
   readonly administrator: () => Administrator | null;
-  /** The table that clients work on. */
-  readonly tableName: string;
   readonly replicaCount: number;
   /** No fault is active, and all members of all partitions are there and follow the newest ballot. */
   readonly isCalm: () => boolean;

@@ -23,6 +23,14 @@ interface Job {
   readonly request: () => Promise<unknown>;
 }
 
+export interface FreeTable {
+  readonly appId: number;
+  readonly name: string;
+  readonly replicaCount: number;
+  /** The one that clients work on. */
+  readonly isMain: boolean;
+}
+
 /** What a table should be, since a job has reached it. */
 interface KnownTable {
   name: string;
@@ -40,6 +48,7 @@ export class Administrator {
   readonly #client: ClusterClient;
   readonly #calls: PendingCalls;
   readonly #known: Map<number, KnownTable> = new Map();
+  readonly #claimed: Set<number> = new Set();
   #pending: number = 0;
   #last: Promise<void> = Promise.resolve();
 
@@ -68,21 +77,27 @@ export class Administrator {
     return [...this.#known.values()].filter((known) => !known.isDropped).map(({ name }) => name);
   }
 
-  /** Those that clients do not work on. */
-  sideTables(): { readonly appId: number; readonly name: string }[] {
+  /** Served, and nobody has other plans with them. */
+  freeTables(): FreeTable[] {
     const [main] = this.#known.keys();
     return [...this.#known]
-      .filter(([appId, known]) => appId !== main && !known.isDropped)
-      .map(([appId, { name }]) => ({ appId, name }));
+      .filter(([appId, { isDropped }]) => !isDropped && !this.#claimed.has(appId))
+      .map(([appId, { name, replicaCount }]) => ({
+        appId,
+        name,
+        replicaCount,
+        isMain: appId === main,
+      }));
   }
 
-  findTable(name: string): { readonly appId: number; readonly replicaCount: number } | null {
-    for (const [appId, known] of this.#known) {
-      if (known.name === name && !known.isDropped) {
-        return { appId, replicaCount: known.replicaCount };
-      }
-    }
-    return null;
+  /** Until it is released, the table is in the hands of one fault: names and states depend on it. */
+  claim(appId: number): void {
+    this.#claimed.add(appId);
+  }
+
+  /** Once all that was asked for so far is reached. */
+  release(appId: number): void {
+    this.#last = this.#last.then(() => void this.#claimed.delete(appId));
   }
 
   // ---- jobs ----
