@@ -105,6 +105,8 @@ class Simulation {
     this.#cluster.observe(this.#observer);
     this.#readAnswers = new ReadAnswers(this.#violations, nowUs, servers);
     this.#observer.readAnswers = this.#readAnswers;
+    this.#readAnswers.isBelowFloor = (partition, ballot) =>
+      this.#observer.isBelowFloor(partition, ballot);
     this.#cluster.watchClients(this.#readAnswers);
     const random = streams.of('workload');
     this.#workload = new Workload(this.#swarm.workload, random, nowUs, this.#violations);

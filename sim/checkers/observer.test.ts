@@ -160,6 +160,26 @@ test('planted: a member comes back without what it had acknowledged', () => {
   }
 });
 
+test('planted: a member comes back with an older ballot than it had acknowledged under', () => {
+  const stage = threeWrites();
+  stage.observer.onFrame('b', 'a', InternalMessage.prepareAck, ack(3));
+  stage.observer.onServerDies('b');
+  stage.set('b', { ...replica(2, 3), ballot: 0 });
+  stage.observer.onServerStarted('b');
+  assert.deepEqual(stage.kinds(), ['V8-log-continuity']);
+});
+
+test('a configuration is below the write floor with less than a majority of three', () => {
+  const { observer } = threeWrites();
+  const seen = { partition: PARTITION, primary: 'a', replicaCount: 3 };
+  observer.onConfiguration({ ...seen, ballot: 2, secondaries: ['b'] }, 'any');
+  observer.onConfiguration({ ...seen, ballot: 3, secondaries: [] }, 'any');
+  observer.onConfiguration({ ...seen, ballot: 4, secondaries: [] }, 'any');
+  observer.onConfiguration({ ...seen, ballot: 4, secondaries: [], replicaCount: 2 }, 'any');
+  const below = [2, 3, 4].filter((ballot) => observer.isBelowFloor(PARTITION, ballot));
+  assert.deepEqual(below, [3]);
+});
+
 test('planted: a learner that lacks a committed decree becomes secondary', () => {
   const stage = threeWrites();
   stage.set('c', replica(2, 2));

@@ -5,7 +5,8 @@
  *   V4   one sender of prepares per (partition, ballot); one primary per ballot among the replicas.
  *   V5   committed anywhere ≤ prepared at every member of the newest configuration that is up.
  *   V6   one digest per committed decree (global-history.ts).
- *   V8   what a member acknowledged and what is committed is in its log again after a restart.
+ *   V8   what a member acknowledged and what is committed is in its log again after a restart, and so is the ballot
+ *        under which it did so.
  *   V7, V9   engine content = replay of the committed history up to the engine's applied decree.
  *   V10  a node that is new in a configuration has everything that is committed.
  *   V12  one set of members per (partition, ballot); a newer ballot keeps at least one former member.
@@ -47,6 +48,8 @@ export interface SeenConfiguration {
   readonly ballot: number;
   readonly primary: string | null;
   readonly secondaries: readonly string[];
+  /** How many members the table wants; absent: it does not matter. */
+  readonly replicaCount?: number;
 }
 
 /** A configuration that names a server. */
@@ -65,12 +68,15 @@ class PartitionRecord {
   readonly told: Map<string, number> = new Map();
   /** Highest decree acknowledged by each server. */
   readonly acknowledged: Map<string, number> = new Map();
+  /** Highest ballot under which each server acknowledged. */
+  readonly followed: Map<string, number> = new Map();
 }
 
 /** What a member must have again when it comes back. */
 interface Owed {
   readonly partition: string;
   readonly decree: number;
+  readonly ballot: number;
 }
 
 export class ClusterObserver {
@@ -124,8 +130,9 @@ export class ClusterObserver {
   #onPrepareAck(from: string, payload: Uint8Array): void {
     const ack = readSeenPrepareAck(payload);
     if (ack.result !== 0) return;
-    const { acknowledged } = this.#record(ack.partition);
+    const { acknowledged, followed } = this.#record(ack.partition);
     acknowledged.set(from, Math.max(ack.decree, acknowledged.get(from) ?? 0));
+    followed.set(from, Math.max(ack.ballot, followed.get(from) ?? 0));
   }
 
   /** It may drop a copy now; only members keep what they acknowledged. */
@@ -133,6 +140,7 @@ export class ClusterObserver {
     for (const record of this.#partitions.values()) {
       if (record.newest !== null && !isMember(record.newest, server)) {
         record.acknowledged.delete(server);
+        record.followed.delete(server);
       }
     }
   }
@@ -158,6 +166,13 @@ export class ClusterObserver {
     return false;
   }
 
+  /** With so few members, which are less than a majority of those wanted, no write is acknowledged. */
+  isBelowFloor(partition: string, ballot: number): boolean {
+    const seen = this.#record(partition).configurations.get(ballot);
+    if (seen?.replicaCount === undefined || seen.replicaCount < 3) return false;
+    return members(seen).length <= seen.replicaCount / 2;
+  }
+
   /** From the meta server, which has persisted it: seen in a push to `to`. */
   onConfiguration(seen: SeenConfiguration, to: string): void {
     const record = this.#record(seen.partition);
@@ -169,6 +184,10 @@ export class ClusterObserver {
     record.told.set(to, Math.max(told, seen.ballot));
     const known = record.configurations.get(seen.ballot);
     if (known !== undefined) {
+      // Replicas hear of another number later than those who look at the wire: the lower one counts.
+      if ((seen.replicaCount ?? 0) < (known.replicaCount ?? 0)) {
+        record.configurations.set(seen.ballot, seen);
+      }
       if (membersText(known) !== membersText(seen)) {
         const detail = `ballot ${seen.ballot} has members ${membersText(known)} and ${membersText(seen)}`;
         this.#report('V12-configuration', seen.partition, detail);
@@ -275,11 +294,12 @@ export class ClusterObserver {
     if (server === undefined) return;
     const owed: Owed[] = [];
     for (const [partition, record] of this.#partitions) {
-      const { newest, acknowledged, history } = record;
+      const { newest, acknowledged, followed, history } = record;
       if (newest === null || !isMember(newest, server.name)) continue;
       const isLeader = newest.primary === server.name;
       const acked = isLeader ? history.lastCommitted : (acknowledged.get(server.name) ?? 0);
-      owed.push({ partition, decree: Math.min(acked, history.lastCommitted) });
+      const ballot = followed.get(server.name) ?? 0;
+      owed.push({ partition, decree: Math.min(acked, history.lastCommitted), ballot });
     }
     this.#owed.set(server.name, owed);
   }
@@ -288,12 +308,20 @@ export class ClusterObserver {
   onServerStarted(name: string): void {
     const owed = this.#owed.get(name) ?? [];
     this.#owed.delete(name);
-    for (const { partition, decree } of owed) {
+    for (const { partition, decree, ballot } of owed) {
       const view = this.#viewOf(name, partition);
       if (view === null || view.status === ReplicaStatus.error) continue;
-      if (view.lastPreparedDecree >= decree || this.isExcused(name)) continue;
-      const detail = `${name} came back with log up to ${view.lastPreparedDecree}, it had ${decree}`;
-      this.#report('V8-log-continuity', partition, detail);
+      if (this.isExcused(name)) continue;
+      const wrong = [];
+      if (view.lastPreparedDecree < decree) {
+        wrong.push(`log up to ${view.lastPreparedDecree}, it had ${decree}`);
+      }
+      if (view.ballot < ballot) {
+        wrong.push(`ballot ${view.ballot}, it had acknowledged under ${ballot}`);
+      }
+      for (const what of wrong) {
+        this.#report('V8-log-continuity', partition, `${name} came back with ${what}`);
+      }
     }
   }
 

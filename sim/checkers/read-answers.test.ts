@@ -134,3 +134,14 @@ test('an answer that was made before the role ended in the same instant is fine'
   world.exchange('a', GET);
   assert.deepEqual(world.violations.all, []);
 });
+
+test('a write that is acknowledged with too few members is found, but not in the instant of the change', () => {
+  const world = new World();
+  world.answers.isBelowFloor = (_, ballot) => ballot === 4;
+  world.exchange('a', PUT);
+  takeOver(world);
+  world.exchange('b', PUT);
+  assert.equal(world.violations.all.length, 0);
+  world.exchange('b', PUT);
+  assert.equal(world.violations.all[0]?.kind, 'V2-below-write-floor');
+});

@@ -1,4 +1,6 @@
 /**
+ * V2, the write floor: no write is acknowledged with fewer members than a majority of those wanted.
+ *
  * V4, second half: at most one replica of a partition answers reads at any instant of global time.
  *
  * Watches what clients and replica servers say to each other, by the layout of the client protocol
@@ -18,6 +20,7 @@ import type { Violations } from './violations.ts';
 interface Asked {
   readonly partition: string;
   readonly isRead: boolean;
+  readonly isWrite: boolean;
 }
 
 /** Who answered last under the highest ballot so far. */
@@ -36,6 +39,14 @@ export interface WatchedConnection {
 const MAGIC = 0x5448_4654;
 const HEADER_BYTES = 16;
 const GOOD = 'ERR_OK';
+const WRITES: ReadonlySet<string> = new Set([
+  'RPC_RRDB_RRDB_PUT',
+  'RPC_RRDB_RRDB_REMOVE',
+  'RPC_RRDB_RRDB_MULTI_PUT',
+  'RPC_RRDB_RRDB_MULTI_REMOVE',
+  'RPC_RRDB_RRDB_INCR',
+  'RPC_RRDB_RRDB_CHECK_AND_SET',
+]);
 const READS: ReadonlySet<string> = new Set(['RPC_RRDB_RRDB_GET', 'RPC_RRDB_RRDB_MULTI_GET']);
 
 export class ReadAnswers {
@@ -49,6 +60,10 @@ export class ReadAnswers {
   readonly #answered: Map<string, Answered> = new Map();
   /** By server and partition. */
   readonly #ledLast: Map<string, number> = new Map();
+  /** When the ballot of `#ledLast` was first seen. */
+  readonly #ledSinceUs: Map<string, number> = new Map();
+  /** The configuration has too few members for the acknowledgement of a write. */
+  isBelowFloor: (partition: string, ballot: number) => boolean = () => false;
   /** Good answers to reads that were judged. */
   count: number = 0;
 
@@ -84,11 +99,14 @@ export class ReadAnswers {
 
   /** What a replica says of itself, between answers. */
   onLook(server: string, partition: string, status: ReplicaStatus, ballot: number): void {
-    if (status === ReplicaStatus.primary) this.#ledLast.set(`${server} ${partition}`, ballot);
+    if (status !== ReplicaStatus.primary) return;
+    const key = `${server} ${partition}`;
+    if (this.#ledLast.get(key) !== ballot) this.#ledSinceUs.set(key, this.#nowUs());
+    this.#ledLast.set(key, ballot);
   }
 
   /** A good answer of `server` leaves now. */
-  onAnswer(server: string, { partition, isRead }: Asked): void {
+  onAnswer(server: string, { partition, isRead, isWrite }: Asked): void {
     const view = this.#servers
       .get(server)
       ?.replicas()
@@ -98,6 +116,12 @@ export class ReadAnswers {
     if (ballot === undefined) return;
     if (isRead) this.count += 1;
     const nowUs = this.#nowUs();
+    // What was answered in the instant of a change may have been committed before it.
+    const isSettled = (this.#ledSinceUs.get(`${server} ${partition}`) ?? nowUs) < nowUs;
+    if (isWrite && isSettled && this.isBelowFloor(partition, ballot)) {
+      const detail = `partition ${partition}: ${server} acknowledges a write under ballot ${ballot}, with too few members`;
+      this.#violations.add('V2-below-write-floor', nowUs, detail);
+    }
     const last = this.#answered.get(partition);
     if (last === undefined || ballot > last.ballot) {
       this.#answered.set(partition, { server, ballot, timeUs: nowUs });
@@ -122,7 +146,7 @@ export class ReadAnswers {
       asked = new Map();
       this.#asked.set(connection, asked);
     }
-    asked.set(seqid, { partition, isRead: READS.has(name) });
+    asked.set(seqid, { partition, isRead: READS.has(name), isWrite: WRITES.has(name) });
   }
 
   #onReply(connection: WatchedConnection, view: DataView): void {

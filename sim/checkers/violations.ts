@@ -2,6 +2,7 @@
 export type ViolationKind =
   | 'V1-linearizability'
   | 'V2-acknowledged-write-lost'
+  | 'V2-below-write-floor'
   | 'V4-one-primary-per-ballot'
   | 'V4-one-reader'
   | 'V5-commit-invariant'

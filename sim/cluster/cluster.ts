@@ -126,12 +126,13 @@ export class Cluster {
       }
       this.#reader.reset(payload, 0, payload.length);
       const { configuration } = readConfigurationPush(this.#reader);
-      const { gpid, ballot, primary, secondaries } = configuration;
+      const { gpid, ballot, primary, secondaries, maxReplicaCount } = configuration;
       const seen = {
         partition: `${gpid.appId}.${gpid.partitionIndex}`,
         ballot,
         primary: primary === '' ? null : hostOf(primary),
         secondaries: secondaries.map(hostOf),
+        replicaCount: maxReplicaCount,
       };
       observer.onConfiguration(seen, to.name);
     });
