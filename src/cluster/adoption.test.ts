@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Story } from '../../test/cluster/story.ts';
+import { ErrorCode } from '../base/error-names.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
+import { type DropTable, planDrop } from './table-commands.ts';
+
+const DROP: DropTable = { appName: '', successIfNotExist: false, reserveSeconds: undefined };
 
 /** Table on a, b, c under ballot 1, and the length of the log at that time. */
 function table(names: readonly string[] = ['a', 'b', 'c']): { story: Story; copied: number } {
@@ -110,6 +114,20 @@ test('people may decide to go on without a member where no higher ballot was see
   story.restartMeta();
   story.advance(9_000);
   assert.equal(story.partition(0, 2).seatOf(missing), undefined);
+});
+
+test('a table that is doubted is neither dropped nor recalled, for its ballots may be taken', () => {
+  const { story, copied } = table();
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.advance(3_000);
+  const { ballot } = story.partition();
+  story.restoreMeta(copied);
+  const drop = (): number =>
+    story.command(planDrop(story.context(), { ...DROP, appName: 'temp' })).code;
+  assert.equal(drop(), ErrorCode.busy);
+  story.advance(4_000);
+  assert.equal(drop(), ErrorCode.ok);
+  assert.equal(story.partition().ballot, ballot + 1);
 });
 
 test('a number that replicas hold is not given to a new table', () => {

@@ -5,16 +5,17 @@
  * could have seen a higher one is asked:
  *
  *  1. A report with a ballot above the own proves that the journal is old. Then every partition is *doubted*: nothing
- *     about it is changed, and who claims to lead it is granted no lease, until all its members have reported.
- *  2. A doubted partition of which a higher ballot was reported is *behind*. Nobody is told what the journal says of
- *     it; who reported the ballot is asked for its configuration (`ConfigurationQuery`).
+ *     about it is changed, not by commands either, nobody is told of it, and who claims to lead it is granted no lease,
+ *     until all its members have reported.
+ *  2. A doubted partition of which a higher ballot was reported is *behind*: who reported the ballot is asked for its
+ *     configuration (`ConfigurationQuery`).
  *  3. That configuration is adopted, with its ballot, when all its members and all servers that are alive have
  *     reported, none of them a higher ballot. Whoever led under a ballot that was acted upon was a member under the
  *     ballot before, so nothing newer was acted upon. The ballots after it are free.
  *  4. A member that plays its role in the adopted configuration keeps its seat; one that restarted does not.
  *
- * A meta server that has just started does not know yet whether its journal is old: it doubts each partition until
- * its members have reported, or until one grace has passed without such proof.
+ * A meta server that has just started does not know yet whether its journal is old: it doubts each partition (but
+ * grants leases) until its members have reported, or until one grace has passed without such proof.
  *
  * A member that never comes back keeps its partition as it is: it may be the only one that knows better, and that is
  * for people to decide. A partition that is merely doubted is free again when the meta server is started once more and
@@ -48,22 +49,25 @@ export function noteBallotsAhead(state: ClusterState, report: ReplicaReport): Pa
     const partition = state.partition(gpid);
     if (partition === undefined || ballot <= partition.ballot) continue;
     partition.aheadBallot = Math.max(partition.aheadBallot, ballot);
+    partition.isDoubted = true;
     assert(partition.isBehind, 'a higher ballot was reported');
     if (partition.told === null || partition.told.ballot < ballot) ahead.push(partition);
   }
   return ahead;
 }
 
-/** Rule 1. Returns whether this is news. */
-export function doubtJournal(state: ClusterState): boolean {
-  if (state.isOld) return false;
+/** Rule 1. Returns the partitions that are doubted from now on; none if they were before. */
+export function doubtJournal(state: ClusterState): Partition[] {
+  if (state.isOld) return [];
   reached('cluster.journal.old');
   state.isOld = true;
+  const doubted: Partition[] = [];
   for (const table of state.tables()) {
-    for (const partition of table.partitions) partition.isDoubted = true;
+    if (table.isAvailable) doubted.push(...table.partitions);
   }
+  for (const partition of doubted) partition.isDoubted = true;
   for (const node of state.nodes.all()) node.grantsLease = false;
-  return true;
+  return doubted;
 }
 
 /** Whether what the journal says of the partition can be relied upon from now on. */

@@ -408,7 +408,9 @@ export class ClusterBrain {
     }
     const ahead = noteBallotsAhead(this.state, report);
     if (ahead.length === 0) return;
-    if (doubtJournal(this.state)) this.#logger.warn('journal.old', { node: node.id });
+    const doubted = doubtJournal(this.state);
+    for (const partition of doubted) this.#needy.add(partition);
+    if (doubted.length > 0) this.#logger.warn('journal.old', { node: node.id });
     for (const partition of ahead) {
       this.#needy.add(partition);
       this.#messenger.query(node, partition);

@@ -138,7 +138,7 @@ function blankHolding(partition: Partition, node: ServerNode): Holding {
 
 /** May this node, in its present life, be sent the configuration of this partition? */
 export function mayBeTold(partition: Partition, node: ServerNode): boolean {
-  if (!node.usable || partition.isBehind) return false;
+  if (!node.usable || partition.isDoubted) return false;
   const seat = partition.seatOf(node.id);
   if (seat === undefined || seat.incarnation === node.incarnation) return true;
   // A seat that no life has taken yet, after a recall: nothing was ever done under this ballot.
@@ -223,7 +223,7 @@ export function isForgettable(
     const { expireSeconds } = table.app;
     return expireSeconds > 0 && now.wallSeconds >= expireSeconds;
   }
-  if (!isHealthy(state, partition)) {
+  if (partition.isDoubted || !isHealthy(state, partition)) {
     partition.healthySinceMs = Number.POSITIVE_INFINITY;
     return false;
   }

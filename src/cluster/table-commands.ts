@@ -96,6 +96,11 @@ export function planCreate(context: CommandContext, request: CreateTable): Comma
   return { code: ErrorCode.ok, hint: '', appId, records: [table, ...partitions] };
 }
 
+/** Ballots of its partitions may be taken already; see adoption.ts. */
+function isDoubted(table: Table): boolean {
+  return table.partitions.some((partition) => partition.isDoubted);
+}
+
 export interface DropTable {
   readonly appName: string;
   readonly successIfNotExist: boolean;
@@ -108,6 +113,7 @@ export function planDrop(context: CommandContext, request: DropTable): CommandPl
   if (table === undefined) {
     return refused(request.successIfNotExist ? ErrorCode.ok : ErrorCode.appNotExist);
   }
+  if (isDoubted(table)) return refused(ErrorCode.busy);
   const { reserveSeconds } = request;
   const asked = reserveSeconds !== undefined && reserveSeconds > 0;
   const holdSeconds = asked ? reserveSeconds : context.settings.dropHoldSeconds;
@@ -133,6 +139,7 @@ export function planRecall(context: CommandContext, request: RecallTable): Comma
   const table = context.state.table(request.appId);
   if (table === undefined) return refused(ErrorCode.appNotExist);
   if (table.isAvailable) return refused(ErrorCode.appExist);
+  if (isDoubted(table)) return refused(ErrorCode.busy);
   const { app } = table;
   if (app.expireSeconds <= context.wallSeconds) return refused(ErrorCode.appNotExist);
   const appName = request.newAppName === '' ? app.appName : request.newAppName;

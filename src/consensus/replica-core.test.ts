@@ -328,3 +328,14 @@ test('after all have crashed any member leads on with everything that was acknow
   assert.equal(scenario.node('c').committed, 3);
   assert.equal(scenario.node('c').core.leading?.hasWriteQuorum(), false);
 });
+
+test('a configuration without a primary ends all roles: the table was dropped and recalled', () => {
+  const scenario = group();
+  scenario.write('a');
+  scenario.settle();
+  for (const name of ['a', 'b']) scenario.push(name, configuration(3, null, ['a', 'b', 'c']));
+  assert.equal(scenario.node('a').core.state.status, ReplicaStatus.inactive);
+  assert.equal(scenario.node('b').core.state.status, ReplicaStatus.inactive);
+  scenario.push('b', configuration(4, 'b', []));
+  assert.equal(scenario.node('b').core.state.status, ReplicaStatus.primary);
+});
