@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UserError } from '../../src/base/user-error.ts';
 import { bugsNamed, PLANTED_BUGS } from './catalog.ts';
-import { applyEdit, type PlantedBug, PlantingError } from './planted-bug.ts';
+import { applyBug, applyEdit, PlantingError } from './planted-bug.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUGS_MIN = 24;
@@ -19,23 +19,14 @@ before(() => {
 
 after(() => rmSync(copy, { recursive: true, force: true }));
 
-/** The changed text of each file that the bug touches. */
-function changedFiles(bug: PlantedBug): Map<string, string> {
-  const texts = new Map<string, string>();
-  for (const edit of bug.edits) {
-    const text = texts.get(edit.file) ?? readFileSync(join(ROOT, edit.file), 'utf8');
-    texts.set(edit.file, applyEdit(text, edit, bug.name));
-  }
-  return texts;
-}
-
 test('every planted bug fits exactly once into the present sources, and what it makes of them loads', async () => {
   assert.ok(PLANTED_BUGS.length >= BUGS_MIN);
   for (const bug of PLANTED_BUGS) {
-    for (const [file, text] of changedFiles(bug)) {
-      const path = join(copy, file.replace(/\.ts$/, `.${bug.name}.ts`));
-      writeFileSync(path, text);
-      await import(pathToFileURL(path).href);
+    for (const path of applyBug(copy, bug, '.ts')) {
+      const variant = path.replace(/\.ts$/, `.test.${bug.name}.ts`);
+      copyFileSync(path, variant);
+      copyFileSync(join(ROOT, relative(copy, path)), path);
+      await import(pathToFileURL(variant).href);
     }
   }
 });

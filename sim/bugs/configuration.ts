@@ -1,7 +1,7 @@
 /** Planted bugs of the meta server: configurations, and what is durable of them. */
 import type { PlantedBug } from './planted-bug.ts';
 
-const BRAIN = 'src/cluster/brain.ts';
+const BRAIN = 'src/cluster';
 const COMMITTER = 'src/meta/committer.ts';
 
 export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
@@ -58,7 +58,7 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
         replace: 'if (partition.table.frozen) return;',
       },
       {
-        file: 'src/cluster/guardian.ts',
+        file: 'src/cluster',
         find: 'return table.isAvailable && !table.frozen && !changing && !isDoubted;',
         replace:
           'return table.isAvailable && !table.frozen && !isDoubted && changing !== undefined;',
@@ -71,12 +71,12 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
     consequence: 'a replica that has lost its role leads or is waited for',
     edits: [
       {
-        file: 'src/cluster/guardian.ts',
+        file: 'src/cluster',
         find: `if (node.incarnation !== seat.incarnation) return 'restarted';`,
         replace: '',
       },
       {
-        file: 'src/replica/replica-store.ts',
+        file: 'src/replica',
         find: 'if (message.incarnation !== this.identity.incarnation) {',
         replace: 'if (message === null) {',
       },
@@ -88,7 +88,7 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
     consequence: 'a storm of messages as long as a partition learns',
     edits: [
       {
-        file: 'src/replica/replica.ts',
+        file: 'src/replica',
         find: 'if (status !== previous || ballot !== this.lastBallot) this.host.reportSoon();',
         replace: 'this.host.reportSoon();',
       },

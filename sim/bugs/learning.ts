@@ -143,7 +143,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     consequence: 'the learner acknowledges nothing: its partition stays at two members',
     edits: [
       {
-        file: 'src/replica/replica.ts',
+        file: 'src/replica',
         find: 'this.core.onConfigurationPersisted(',
         replace: 'if (!this.deaf) this.core.onConfigurationPersisted(',
       },

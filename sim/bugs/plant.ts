@@ -2,18 +2,10 @@
  * Makes a copy of the program with a planted bug in it. The copy lies below `.cache` of the project,
  * so that packages are found from there. It is of whatever runs now: `dist`, or the sources.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { applyEdit, type PlantedBug } from './planted-bug.ts';
+import { applyBug, type PlantedBug } from './planted-bug.ts';
 
 const HERE = fileURLToPath(import.meta.url);
 const EXTENSION = extname(HERE);
@@ -37,10 +29,7 @@ export function plantBug(bug: PlantedBug): PlantedProgram {
     for (const folder of ['src', 'sim']) {
       cpSync(join(PROGRAM_ROOT, folder), join(root, folder), { recursive: true, filter: isNeeded });
     }
-    for (const edit of bug.edits) {
-      const path = join(root, edit.file.replace(/\.ts$/, EXTENSION));
-      writeFileSync(path, applyEdit(readFileSync(path, 'utf8'), edit, bug.name));
-    }
+    applyBug(root, bug, EXTENSION);
   } catch (error) {
     remove();
     throw error;

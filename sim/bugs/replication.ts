@@ -82,9 +82,20 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'digest-ignored',
-    what: 'a secondary does not compare digests when it is told what is committed',
+    what: 'a secondary takes a prepare on top of whatever it has',
     consequence: 'it commits what a former primary has left behind',
-    edits: [{ file: FOLLOWER, find: 'if (own !== digest) {', replace: 'if (own === undefined) {' }],
+    edits: [
+      {
+        file: FOLLOWER,
+        find: 'if (before !== message.previousDigest) {',
+        replace: 'if (before === undefined) {',
+      },
+      {
+        file: 'src/consensus/prepare-list.ts',
+        find: `assertEqual(mutation.previousDigest, this.lastPreparedDigest(), 'digests are chained');`,
+        replace: '',
+      },
+    ],
   },
   {
     name: 'secondary-commits-prepared',
@@ -158,12 +169,12 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     consequence: 'acknowledged writes that never happened',
     edits: [
       {
-        file: 'src/replica/replica.ts',
+        file: 'src/replica',
         find: 'if (previous === ReplicaStatus.primary && status !== ReplicaStatus.primary) {',
         replace: 'if (status === undefined) {',
       },
       {
-        file: 'src/replica/replica.ts',
+        file: 'src/replica',
         find: 'this.requests.pipeline.onDropped(afterDecree);',
         replace: '',
       },

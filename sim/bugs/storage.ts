@@ -48,7 +48,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     consequence: 'acknowledged writes are lost in restarts',
     edits: [
       {
-        file: 'src/replica/replica.ts',
+        file: 'src/replica',
         find: 'this.requests.pipeline.onApplied(mutation);',
         replace: `this.host.log.hold(this.gpid, LOG_HOLDER, mutation.decree);
           this.requests.pipeline.onApplied(mutation);`,
@@ -173,12 +173,12 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     consequence: 'acknowledged writes are lost with a folder',
     edits: [
       {
-        file: 'src/replica/replica-store.ts',
+        file: 'src/replica',
         find: 'if (config.ballot !== 1 || !isMember(config, this.self) || !this.isFree(config.gpid)) return;',
         replace: 'if (!isMember(config, this.self) || !this.isFree(config.gpid)) return;',
       },
       {
-        file: 'src/cluster/guardian.ts',
+        file: 'src/cluster/seats.ts',
         find: 'return holding?.present === true && !holding.failed ? holding : undefined;',
         replace: 'return holding?.failed === true ? undefined : holding;',
       },
