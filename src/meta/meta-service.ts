@@ -63,6 +63,10 @@ class Call {
     this.#seqid = header.seqid;
   }
 
+  get needsHostPorts(): boolean {
+    return this.#session.needsHostPorts;
+  }
+
   answer<T>(write: (writer: Writer, value: T) => void, value: T): void {
     write(this.#session.beginReply(this.#rpc, this.#seqid), value);
     this.#session.finishReply();
@@ -102,10 +106,11 @@ export class MetaService implements RequestHandler {
     const request = argument(reader, wire.readQueryCfgRequest, wire.makeQueryCfgRequest);
     const { brain, settings } = this.#parts;
     const table = brain.state.tableNamed(request.appName);
+    const hostPorts = settings.hostPortFields || call.needsHostPorts;
     const answer =
       table === undefined
         ? noSuchTable()
-        : tableConfiguration(table, request.partitionIndices, settings.hostPortFields);
+        : tableConfiguration(table, request.partitionIndices, hostPorts);
     call.answer(wire.writeQueryCfgResponse, answer);
   }
 

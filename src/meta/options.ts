@@ -69,7 +69,7 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     key: 'meta.host_port_fields',
     type: 'boolean',
     default: true,
-    help: 'Configurations name servers by host and port too (hp_primary and its like). Switch it off for clients released before these fields were, such as pypegasus3 from PyPI: they cannot read past them.',
+    help: 'Configurations name servers by host and port too (hp_primary and its like). Switch it off for clients released before these fields (pypegasus3 from PyPI): they cannot read past them. The C++ client always gets them.',
   },
   beaconIntervalMs: {
     key: 'meta.beacon_interval_ms',

@@ -129,6 +129,11 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
     return this.#closed;
   }
 
+  /** See `RequestDialect`. */
+  get needsHostPorts(): boolean {
+    return this.#dialect.needsHostPorts;
+  }
+
   /** Requests that are not answered yet. */
   get outstanding(): number {
     return this.#outstanding;

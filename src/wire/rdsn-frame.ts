@@ -56,6 +56,7 @@ const CONTEXT_IS_BACKUP = 1 << 11;
 const TICKET_MASK = 0x7fffffff;
 
 export class RdsnDialect implements RequestDialect {
+  readonly needsHostPorts: boolean = true;
   /** This server, as replies name it: little-endian rpc_address. */
   readonly #sender: Uint8Array;
   /** Headers of the requests under way. */

@@ -17,6 +17,8 @@ import {
 import type { Writer } from './writer.ts';
 
 export interface RequestDialect {
+  /** Its clients find servers by host and port; the others do so by IPv4 address. */
+  readonly needsHostPorts: boolean;
   /** Size of the frame at the reader, 0 while unknown; does not move it. Throws `WireError`. */
   frameSize(reader: Reader, frameBytesMax: number): number;
   /**
@@ -40,6 +42,7 @@ export interface RequestDialect {
 
 /** THFT has no state: all that a reply needs is the procedure and the seqid. */
 export const THRIFT_DIALECT: RequestDialect = {
+  needsHostPorts: false,
   frameSize: requestFrameSize,
   parse: parseRequest,
   beginReply,

@@ -1,7 +1,7 @@
 /** The C++ client's dialect, spoken to a cluster: headers of 192 bytes, with and without checksums. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type HostPort, parseHostPort } from '../../src/base/host-port.ts';
+import { type HostPort, hostPortText, parseHostPort } from '../../src/base/host-port.ts';
 import { partitionHash, partitionIndexOf } from '../../src/model/hash.ts';
 import { encodeKey } from '../../src/model/key.ts';
 import * as meta from '../../src/wire/generated/meta.ts';
@@ -20,6 +20,8 @@ const FAILOVER_LIMIT_MS = 120_000;
 let onebox: TestOnebox;
 let metaAddress: HostPort;
 before(async () => {
+  // For the other dialect; this one cannot do without these fields.
+  process.env['PEGASUS_META_HOST_PORT_FIELDS'] = 'false';
   onebox = await TestOnebox.start();
   metaAddress = parseHostPort(onebox.meta) ?? assert.fail('an address');
 });
@@ -97,6 +99,12 @@ test('a table is found by host and port, and one that is missing is told in the 
     assert.deepEqual(hpPrimary, primary);
     assert.deepEqual(hpSecondaries, secondaries);
   }
+  await using ours = await onebox.connect();
+  const told = await ours.admin.tableConfig('temp');
+  assert.deepEqual(
+    told.partitions.map(({ primary }) => primary),
+    config.partitions.map(({ hpPrimary }) => hpPrimary && hostPortText(hpPrimary)),
+  );
   assert.equal((await configurationOf('missing')).err, 'ERR_OBJECT_NOT_FOUND');
 });
 
