@@ -1,4 +1,5 @@
 /** The real world, as the records that servers are given: the composition root of every server process. */
+import { readFileSync } from 'node:fs';
 import { NodeDisk } from '../adapters/node/disk.ts';
 import { RocksDbEngineFactory, type RocksDbOptions } from '../adapters/rocksdb/factory.ts';
 import { nativeAppend } from '../adapters/rocksdb/native.ts';
@@ -23,5 +24,15 @@ export function replicaEnvironment(
     ...environment,
     disk: new NodeDisk(root, { append: nativeAppend, defer }),
     engines: new RocksDbEngineFactory({ ...rocksdb, root }),
+    bootId: bootId(),
   };
+}
+
+/** Linux tells it; elsewhere every start counts as one after a loss of power. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }

@@ -13,11 +13,11 @@
  * Nothing is decided for a table that is dropped or frozen, nor while a change is under way.
  */
 import { reached } from '../base/marks.ts';
-import { ReplicaStatus } from '../model/configuration.ts';
-import type { NodeId } from '../model/identity.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { annotatedRecord, type Holding, nextRecord, type Partition } from './partition.ts';
+import { chooseRestored } from './log-head.ts';
+import { annotatedRecord, nextRecord, type Partition } from './partition.ts';
 import type { PartitionRecord, Seat } from './records.ts';
+import { intactHolding, leadsLess, seatState } from './seats.ts';
 
 export type ChangeReason =
   | 'materialise'
@@ -38,37 +38,11 @@ export interface PlannedChange {
   readonly reason: ChangeReason;
 }
 
-export type SeatState = 'live' | 'restarted' | 'missing' | 'failed' | 'dead';
-
-/** Reports without a replica before it counts as missing: one may have been made before the replica was. */
-export const MISSED_REPORTS_MAX = 2;
+export { intactHolding, type SeatState, seatState } from './seats.ts';
 
 export function isChangeable(partition: Partition): boolean {
   const { table, changing, isDoubted } = partition;
   return table.isAvailable && !table.frozen && !changing && !isDoubted;
-}
-
-export function seatState(state: ClusterState, partition: Partition, seat: Seat): SeatState {
-  const node = state.nodes.get(seat.node);
-  if (node === undefined || !node.usable) return 'dead';
-  if (node.incarnation !== seat.incarnation) return 'restarted';
-  const holding = partition.holdingOf(seat.node, seat.incarnation);
-  if (holding === undefined) return 'live';
-  if (holding.present) return holding.failed ? 'failed' : 'live';
-  const shouldHold = partition.ballot > 1 || partition.isMaterialised(seat.node);
-  return shouldHold && holding.missedReports >= MISSED_REPORTS_MAX ? 'missing' : 'live';
-}
-
-/** A replica that its server's present life has reported whole. */
-export function intactHolding(
-  state: ClusterState,
-  partition: Partition,
-  node: NodeId,
-): Holding | undefined {
-  const server = state.nodes.get(node);
-  if (server === undefined || !server.usable) return undefined;
-  const holding = partition.holdingOf(node, server.incarnation);
-  return holding?.present === true && !holding.failed ? holding : undefined;
 }
 
 export function decideChange(state: ClusterState, partition: Partition): PlannedChange | null {
@@ -177,38 +151,9 @@ export function bestSuccessor(
  * with it all that is known to be committed. All others leave: they learn what they lack.
  */
 function decideRestoration(state: ClusterState, partition: Partition): PlannedChange | null {
-  let best: Seat | null = null;
-  let bestDecree = -1;
-  for (const seat of partition.record.seats) {
-    const node = state.nodes.get(seat.node);
-    const holding = intactHolding(state, partition, seat.node);
-    if (node === undefined || holding === undefined) continue;
-    // A recalled table: who led it before has not heard yet that this is over. Wait until it has.
-    if (seat.incarnation === 0 && holding.status === ReplicaStatus.primary) {
-      reached('cluster.cure.waitsForFormerPrimary');
-      return null;
-    }
-    if (seatState(state, partition, seat) !== 'restarted') continue;
-    const decree = holding.lastPreparedDecree;
-    if (decree < partition.committedDecree) {
-      reached('cluster.cure.tooShort');
-      continue;
-    }
-    const better =
-      best === null ||
-      decree > bestDecree ||
-      (decree === bestDecree && leadsLess(state, seat.node, best.node));
-    if (!better) continue;
-    best = { node: seat.node, incarnation: node.incarnation };
-    bestDecree = decree;
-  }
-  if (best === null) return null;
+  const primary = chooseRestored(state, partition);
+  if (primary === null) return null;
   reached('cluster.cure.restored');
-  const record = nextRecord(partition, { primary: best, secondaries: [] }, null);
+  const record = nextRecord(partition, { primary, secondaries: [] }, null);
   return { partition, record, reason: 'restoreMember' };
-}
-
-function leadsLess(state: ClusterState, a: NodeId, b: NodeId): boolean {
-  const difference = state.primaryCountOf(a) - state.primaryCountOf(b);
-  return difference !== 0 ? difference < 0 : a < b;
 }

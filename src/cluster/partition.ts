@@ -34,6 +34,10 @@ export interface Holding {
   appliedDecree: number;
   learnId: number;
   dataBytes: number;
+  /** The end of its log may be lost; see log-head.ts. */
+  tailUnproven: boolean;
+  /** Under which its newest mutation was logged; 0 = not known. */
+  headBallot: number;
 }
 
 /** The node that the primary is asked to bring up to date. */

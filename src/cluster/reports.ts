@@ -82,6 +82,7 @@ function takeReplica(
     !holding.present ||
     holding.incarnation !== node.incarnation ||
     holding.failed !== failed ||
+    holding.tailUnproven !== replica.tailUnproven ||
     holding.status !== replica.status ||
     holding.ballot !== replica.ballot;
   holding.incarnation = node.incarnation;
@@ -95,6 +96,8 @@ function takeReplica(
   holding.appliedDecree = replica.appliedDecree;
   holding.learnId = replica.learnId;
   holding.dataBytes = replica.dataBytes;
+  holding.tailUnproven = replica.tailUnproven;
+  holding.headBallot = replica.headBallot;
   if (partition.learner?.node === node.id && !failed)
     noteProgress(partition.learner, replica, nowMs);
   return turned;
@@ -131,6 +134,8 @@ function blankHolding(partition: Partition, node: ServerNode): Holding {
     appliedDecree: 0,
     learnId: 0,
     dataBytes: 0,
+    tailUnproven: false,
+    headBallot: 0,
   };
   partition.holdings.set(node.id, holding);
   return holding;

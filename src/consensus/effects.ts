@@ -74,6 +74,11 @@ export interface ReplicaCoreOptions {
   readonly requestRetryMs: number;
   /** `mutation_2pc_min_replica_count`; tables with fewer wanted replicas need only those. */
   readonly minReplicaCount: number;
+  /** See slow-members.ts. */
+  readonly slowFactor: number;
+  readonly slowMinimumMs: number;
+  readonly slowAfterMs: number;
+  readonly slowPauseMs: number;
   /** Body bytes of committed mutations kept in memory per replica. */
   readonly tailBytesMax: number;
   /** Bytes of one `LearnMutations`. */
@@ -89,6 +94,10 @@ export const DEFAULT_CORE_OPTIONS: ReplicaCoreOptions = {
   memberSilenceMs: 10_000,
   requestRetryMs: 500,
   minReplicaCount: 2,
+  slowFactor: 10,
+  slowMinimumMs: 100,
+  slowAfterMs: 10_000,
+  slowPauseMs: 60_000,
   tailBytesMax: 1 << 20,
   learnBatchBytesMax: 1 << 20,
 };

@@ -1,5 +1,6 @@
 /** What a primary knows of one node that it sends prepares to. */
 import type { NodeId } from '../model/identity.ts';
+import { LagMeter } from './lag-meter.ts';
 
 export class Peer {
   readonly node: NodeId;
@@ -24,6 +25,7 @@ export class Peer {
   wantsResend: boolean;
   /** When it last said anything under this ballot. */
   lastHeardMs: number;
+  readonly lag: LagMeter = new LagMeter();
 
   constructor(node: NodeId, learnId: number, incarnation: number, from: number, nowMs: number) {
     this.node = node;

@@ -19,11 +19,13 @@ import { configurationToWire, tableToWire } from '../model/configuration-wire.ts
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
 import { ConfigurationChange, InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
+import { LagMeter } from './lag-meter.ts';
 import { type CheckpointFile, LearnerSession } from './learner-session.ts';
 import { Mutation, sealDigest } from './mutation.ts';
 import { prepareMessage } from './mutation-wire.ts';
 import { Peer } from './peer.ts';
 import type { ReplicaState } from './replica-state.ts';
+import type { MemberLag } from './slow-members.ts';
 import { writeFloor } from './write-floor.ts';
 
 /** Prepares are not sent again for a gap so soon after they were last sent. */
@@ -50,6 +52,7 @@ export class PrimaryRole {
   /** Commit point that peers were last told. */
   private announced: number;
   private lastTimestampUs = 0;
+  private readonly ownLag = new LagMeter();
   private readonly nextLearnId: () => number;
 
   constructor(state: ReplicaState, readableFrom: Decree, nextLearnId: () => number, nowMs: number) {
@@ -122,14 +125,34 @@ export class PrimaryRole {
       digest,
       body,
     );
+    this.ownLag.onGiven(decree, nowMs);
     this.state.append(mutation);
     for (const peer of this.peers) this.sendPrepares(peer, nowMs);
     return mutation;
   }
 
   /** The own log, or the persisted ballot, has come further. */
-  onOwnProgress(): void {
+  onOwnProgress(nowMs: number): void {
+    this.ownLag.onLogged(this.state.lastLogged, nowMs);
     this.advanceCommit();
+  }
+
+  /** From being given a mutation to having it logged, of each member. */
+  lags(nowMs: number): MemberLag[] {
+    const members = [{ node: this.state.self, lagMs: this.ownLag.lagMs(nowMs) }];
+    for (const peer of this.peers) {
+      if (!peer.isLearner) members.push({ node: peer.node, lagMs: peer.lag.lagMs(nowMs) });
+    }
+    return members;
+  }
+
+  /** It holds all others up, and they are enough without it. */
+  removeSlow(node: NodeId, nowMs: number): void {
+    const peer = this.findPeer(node);
+    assert(peer !== null && !peer.isLearner, 'a slow secondary is a peer');
+    assert(this.canSpare(node), 'nobody is removed whom the write floor needs');
+    reached('consensus.primary.slowRemoved');
+    this.onPeerFailed(peer, 'slow: its log holds all others up', nowMs);
   }
 
   onPrepareAck(from: NodeId, message: PrepareAck, nowMs: number): void {
@@ -276,6 +299,7 @@ export class PrimaryRole {
     if (Number.isNaN(peer.waitingSinceMs)) peer.waitingSinceMs = nowMs;
     // While prepares are outstanding, a new one is no progress: else a gap would never be repaired.
     if (peer.sent === peer.acked) peer.lastProgressMs = nowMs;
+    peer.lag.onGiven(peer.sent + 1, nowMs);
     while (peer.sent < list.lastPrepared) {
       const mutation = list.get(peer.sent + 1);
       if (mutation === null) {
@@ -296,6 +320,7 @@ export class PrimaryRole {
     const acked = Math.min(decree, peer.sent);
     if (acked > peer.acked) {
       peer.acked = acked;
+      peer.lag.onLogged(acked, nowMs);
       peer.lastProgressMs = nowMs;
       peer.waitingSinceMs = peer.acked >= this.state.list.lastPrepared ? Number.NaN : nowMs;
     }

@@ -39,6 +39,7 @@ import type { CheckpointFile } from './learner-session.ts';
 import { isIntact, type Mutation } from './mutation.ts';
 import { PrimaryRole } from './primary-role.ts';
 import { ReplicaState } from './replica-state.ts';
+import { SlowMembers } from './slow-members.ts';
 
 export class ReplicaCore {
   readonly state: ReplicaState;
@@ -47,6 +48,7 @@ export class ReplicaCore {
   private learner: LearnerRole | null = null;
   /** Of the ballot under which this replica leads no more. */
   private yielded: LeadershipYield | null = null;
+  private readonly slowMembers: SlowMembers;
   private readonly nextLearnId: () => number;
   /** Newly made for the first configuration of its table: may become secondary without learning. */
   private readonly isNew: boolean;
@@ -61,6 +63,7 @@ export class ReplicaCore {
     nextLearnId: () => number,
   ) {
     this.state = new ReplicaState(gpid, self, table, options, effects);
+    this.slowMembers = new SlowMembers(options);
     this.isNew = isNew;
     this.nextLearnId = nextLearnId;
   }
@@ -246,6 +249,7 @@ export class ReplicaCore {
     this.primary?.onTick(nowMs);
     this.learner?.onTick(nowMs);
     this.yielded?.onTick(nowMs);
+    this.watchSlowness(nowMs);
   }
 
   /** Stops leading, if enough members can go on without this one, and asks for another primary. */
@@ -274,8 +278,18 @@ export class ReplicaCore {
 
   // ---- helpers ----
 
+  private watchSlowness(nowMs: number): void {
+    if (this.primary === null) return;
+    const { self } = this.state;
+    const node = this.slowMembers.find(this.primary.lags(nowMs), nowMs);
+    if (node === null || !this.primary.canSpare(node)) return;
+    this.slowMembers.onNamed(node, nowMs);
+    if (node !== self) this.primary.removeSlow(node, nowMs);
+    else this.yieldLeadership('slow: its log holds all others up', nowMs);
+  }
+
   private onOwnProgress(nowMs: number): void {
-    this.primary?.onOwnProgress();
+    this.primary?.onOwnProgress(nowMs);
     this.follower?.onOwnProgress();
     this.learner?.onOwnProgress(nowMs);
   }
@@ -408,6 +422,7 @@ export class ReplicaCore {
   private leaveRoles(): void {
     this.primary?.stop();
     this.primary = null;
+    this.slowMembers.onRoleEnded();
     this.follower = null;
     this.learner = null;
     this.state.effects.abandonFetches(0);

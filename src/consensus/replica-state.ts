@@ -46,6 +46,11 @@ export class ReplicaState {
    * otherwise a restarted member could follow an older primary and drop what it had acknowledged.
    */
   persistedBallot: Ballot;
+  /**
+   * A cut of power may have taken the end of the log, of what was acknowledged too. It is so until a
+   * configuration says that this replica has all that counts.
+   */
+  tailUnproven: boolean;
   private logged: number;
 
   constructor(
@@ -69,12 +74,18 @@ export class ReplicaState {
     this.table = table;
     this.failure = '';
     this.persistedBallot = BALLOT_NONE;
+    this.tailUnproven = false;
     this.logged = DECREE_NONE;
   }
 
   /** Everything up to here is in the own log. */
   get lastLogged(): Decree {
     return this.logged as Decree;
+  }
+
+  /** Under which the newest mutation was prepared; 0 when all is in the engine. */
+  get headBallot(): number {
+    return this.list.get(this.list.lastPrepared)?.ballot ?? BALLOT_NONE;
   }
 
   /** Starts over at a state that the engine holds durably or by replay. */
@@ -118,6 +129,9 @@ export class ReplicaState {
     this.status = status;
     this.config = config;
     this.table = table;
+    if (status === ReplicaStatus.primary || status === ReplicaStatus.secondary) {
+      this.tailUnproven = false;
+    }
     if (config.ballot > this.persistedBallot) this.effects.persistConfiguration(config, table);
     this.effects.roleChanged(status, config, table, previous);
   }

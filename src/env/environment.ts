@@ -24,4 +24,9 @@ export interface MetaEnvironment extends ClientEnvironment {
 
 export interface ReplicaEnvironment extends MetaEnvironment {
   readonly engines: EngineFactory;
+  /**
+   * Differs between two boots of the machine's operating system, and only then. Not given: it may be
+   * another boot each time. What a killed process wrote survives in the same boot, synced or not.
+   */
+  readonly bootId?: string;
 }

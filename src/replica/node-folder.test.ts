@@ -76,3 +76,35 @@ test('a newer format and a damaged file are told apart', async () => {
   await disk.replaceFile('data/server.json', encodeUtf8('{"format":1,'));
   assert.match(await refusal(openNodeFolder(disk, 'data', 'one', NODE)), /damaged/);
 });
+
+test('a tail is at risk after another boot of the machine, unless every write was synced', async () => {
+  const disk = new MemoryDisk();
+  const start = async (bootId: string, durability: 'fsync' | 'os', settles = true) => {
+    const folder = await openNodeFolder(disk, 'data', 'one', NODE, { bootId, durability });
+    if (settles) await folder.settleTails();
+    await folder.lock.release();
+    return folder.isTailAtRisk;
+  };
+  assert.equal(await start('boot 1', 'os'), false, 'there was nothing before');
+  assert.equal(await start('boot 1', 'os'), false, 'a killed process loses nothing');
+  assert.equal(await start('boot 2', 'fsync'), true);
+  assert.equal(await start('boot 3', 'os'), false, 'the life before had synced all');
+  assert.equal(await start('', 'os'), true, 'who cannot tell boots apart must doubt');
+  assert.equal(await start('', 'fsync'), true);
+  assert.equal(await start('', 'fsync'), false);
+});
+
+test('a doubt that was not written down with the replicas is passed on to the next life', async () => {
+  const disk = new MemoryDisk();
+  const start = async (bootId: string) => {
+    const folder = await openNodeFolder(disk, 'data', 'one', NODE, { bootId, durability: 'os' });
+    await folder.lock.release();
+    return folder;
+  };
+  await start('boot 1');
+  assert.equal((await start('boot 2')).isTailAtRisk, true);
+  const last = await start('boot 2');
+  assert.equal(last.isTailAtRisk, true);
+  await last.settleTails();
+  assert.equal((await start('boot 2')).isTailAtRisk, false);
+});

@@ -21,6 +21,17 @@ export interface NodeFolder {
   readonly path: string;
   readonly incarnation: number;
   readonly lock: DiskLock;
+  /** The machine may have lost power since somebody wrote here without syncing. */
+  readonly isTailAtRisk: boolean;
+  /** What there was to be doubted is written down with the replicas. */
+  settleTails(): Promise<void>;
+}
+
+/** What decides what a next life has to doubt. */
+export interface NodeLife {
+  /** See `ReplicaEnvironment.bootId`; empty = not known. */
+  readonly bootId: string;
+  readonly durability: 'fsync' | 'os';
 }
 
 interface ServerFile {
@@ -28,6 +39,10 @@ interface ServerFile {
   readonly clusterName: string;
   readonly nodeId: string;
   readonly incarnation: number;
+  readonly bootId: string;
+  readonly durability: 'fsync' | 'os';
+  /** Still to be settled, by this life or the next. */
+  readonly tailAtRisk: boolean;
 }
 
 /** Throws `UserError` when the folder is in use, foreign, damaged or cannot be written. */
@@ -36,21 +51,44 @@ export async function openNodeFolder(
   path: string,
   clusterName: string,
   nodeId: NodeId,
+  life: NodeLife = { bootId: '', durability: 'fsync' },
 ): Promise<NodeFolder> {
   const lock = await takeLock(disk, path);
   try {
     const before = await readServerFile(disk, path);
     if (before !== null) checkOwner(before, path, clusterName, nodeId);
     const incarnation = (before?.incarnation ?? 0) + 1;
-    const file: ServerFile = { format: FORMAT, clusterName, nodeId, incarnation };
-    await disk.replaceFile(`${path}/server.json`, encodeUtf8(`${JSON.stringify(file)}\n`));
+    const isTailAtRisk = before !== null && isAtRisk(before, life);
+    const file: ServerFile = {
+      format: FORMAT,
+      clusterName,
+      nodeId,
+      incarnation,
+      ...life,
+      tailAtRisk: isTailAtRisk,
+    };
+    await writeServerFile(disk, path, file);
     await disk.makeDirectory(`${path}/replicas`);
     await disk.makeDirectory(`${path}/trash`);
-    return { path, incarnation, lock };
+    const settleTails = async (): Promise<void> => {
+      if (isTailAtRisk) await writeServerFile(disk, path, { ...file, tailAtRisk: false });
+    };
+    return { path, incarnation, lock, isTailAtRisk, settleTails };
   } catch (error) {
     await lock.release();
     throw asUserError(error, path);
   }
+}
+
+/** Of the life that `before` tells of: what it wrote without a sync may be gone. */
+function isAtRisk(before: ServerFile, now: NodeLife): boolean {
+  if (before.tailAtRisk) return true;
+  if (before.durability === 'fsync') return false;
+  return now.bootId === '' || now.bootId !== before.bootId;
+}
+
+async function writeServerFile(disk: Disk, path: string, file: ServerFile): Promise<void> {
+  await disk.replaceFile(`${path}/server.json`, encodeUtf8(`${JSON.stringify(file)}\n`));
 }
 
 async function takeLock(disk: Disk, path: string): Promise<DiskLock> {

@@ -26,6 +26,10 @@ export interface ReplicaOptions {
   readonly inFlightMax: number;
   readonly prepareTimeoutMs: number;
   readonly memberSilenceMs: number;
+  readonly slowFactor: number;
+  readonly slowMinimumMs: number;
+  readonly slowAfterMs: number;
+  readonly slowPauseMs: number;
   /** Larger write requests are refused with ERR_INVALID_DATA; 0 = no limit but the frame's. */
   readonly writeBytesMax: number;
   /** A mutation is sealed when it has so many bytes. */
@@ -133,6 +137,35 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     default: 10 * SECOND_MS,
     minimum: 10,
     help: 'A member that has answered nothing for so long is removed from its partition.',
+  },
+  slowFactor: {
+    key: 'replica.slow_member_factor',
+    type: 'integer',
+    default: 10,
+    minimum: 0,
+    maximum: 1_000,
+    help: 'A member whose log is so many times slower than those of the other members holds all writes up: it is removed, or yields if it is the primary, as long as enough members stay. 0: never.',
+  },
+  slowMinimumMs: {
+    key: 'replica.slow_member_minimum_ms',
+    type: 'duration',
+    default: 100,
+    minimum: 1,
+    help: 'A member that logs within this time is not slow, whatever the others do.',
+  },
+  slowAfterMs: {
+    key: 'replica.slow_member_after_ms',
+    type: 'duration',
+    default: 10 * SECOND_MS,
+    minimum: 10,
+    help: 'How long without a break a member has to be slow.',
+  },
+  slowPauseMs: {
+    key: 'replica.slow_member_pause_ms',
+    type: 'duration',
+    default: MINUTE_MS,
+    minimum: 10,
+    help: 'Between two removals of slow members of one partition; doubles with each, up to 16 times.',
   },
   writeBytesMax: {
     key: 'replica.write_bytes_max',

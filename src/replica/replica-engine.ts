@@ -7,7 +7,7 @@
  */
 import { reached } from '../base/marks.ts';
 import type { Mutation } from '../consensus/mutation.ts';
-import type { Engine, EngineStatus } from '../env/engine.ts';
+import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import type { AppInfo } from '../model/configuration.ts';
 import type { Decree } from '../model/identity.ts';
@@ -146,6 +146,11 @@ export class ReplicaEngine {
     try {
       await engine.flush();
     } catch (error) {
+      if (error instanceof EngineError && error.status === EngineStatus.full) {
+        // Nothing is lost: what was not flushed is in memory and in the log. It is tried again.
+        reached('replica.flush.noRoom');
+        return;
+      }
       const reason = error instanceof Error ? error.message : String(error);
       if (this.engine === engine) this.owner.onFlushFailed(reason);
       return;

@@ -29,6 +29,8 @@ const FORMAT = 2;
 export interface StoredReplica {
   readonly config: PartitionConfiguration;
   readonly table: AppInfo;
+  /** The end of its log may be lost, and nobody has told it otherwise since. */
+  readonly tailUnproven: boolean;
 }
 
 export class ReplicaFolder {
@@ -93,13 +95,14 @@ export class ReplicaFolder {
   }
 
   async write(stored: StoredReplica): Promise<void> {
-    const { config, table } = stored;
+    const { config, table, tailUnproven } = stored;
     const content: ReplicaContent = {
       gpid: gpidText(config.gpid),
       ballot: config.ballot,
       maxReplicaCount: config.maxReplicaCount,
       primary: config.primary,
       secondaries: config.secondaries,
+      tailUnproven,
       table: { ...table, envs: Object.fromEntries(table.envs) },
     };
     const text = JSON.stringify({ format: FORMAT, checksum: checksumOf(content), content });
@@ -142,6 +145,7 @@ interface ReplicaContent {
   readonly maxReplicaCount: number;
   readonly primary: string | null;
   readonly secondaries: readonly string[];
+  readonly tailUnproven?: boolean;
   readonly table: Omit<AppInfo, 'envs'> & { readonly envs: Readonly<Record<string, string>> };
 }
 
@@ -182,5 +186,5 @@ function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
     secondaries: content.secondaries as readonly NodeId[],
     learner: null,
   };
-  return { config, table };
+  return { config, table, tailUnproven: content.tailUnproven === true };
 }

@@ -1,6 +1,7 @@
 /** The two sides of a replica: what it needs of its server, and what it shows of itself. */
 import type { ReplicaCoreOptions } from '../consensus/effects.ts';
 import type { Lease } from '../consensus/lease.ts';
+import type { MemberLag } from '../consensus/slow-members.ts';
 import type { Engine } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import type { PartitionConfiguration, ReplicaStatus } from '../model/configuration.ts';
@@ -38,5 +39,7 @@ export interface ReplicaInspection {
   readonly appliedDecree: number;
   readonly durableDecree: number;
   readonly engine: Engine | null;
+  /** As primary: how long each member takes to log a mutation, itself first; NaN = not known. */
+  readonly lags: readonly MemberLag[];
   digestAt(decree: number): number | null;
 }

@@ -29,24 +29,26 @@ import {
   PARTITION_INDEX_MAX,
 } from '../model/identity.ts';
 import type { MessageBus } from '../rpc/message-bus.ts';
-import { type LogRecoveryReport, MutationLog } from '../storage/log/mutation-log.ts';
-import type {
-  ConfigurationPush,
-  ConfigurationQuery,
-  FileChunk,
-  FileRequest,
-  GroupCheck,
-  GroupCheckAck,
-  LearnCheckpoint,
-  LearnMutations,
-  LearnRequest,
-  Prepare,
-  PrepareAck,
-  ReplicaForget,
-  ReplicaState as ReplicaReportState,
+import type { MutationLog } from '../storage/log/mutation-log.ts';
+import {
+  type ConfigurationPush,
+  type ConfigurationQuery,
+  type FileChunk,
+  type FileRequest,
+  type GroupCheck,
+  type GroupCheckAck,
+  type LearnCheckpoint,
+  type LearnMutations,
+  type LearnRequest,
+  makeReplicaState,
+  type Prepare,
+  type PrepareAck,
+  type ReplicaForget,
+  type ReplicaState as ReplicaReportState,
 } from '../wire/generated/internal.ts';
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
+import { type LogCondition, LogKeeper } from './log-keeper.ts';
 import type { ReplicaOptions } from './options.ts';
 import { LOG_HOLDER, Replica } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
@@ -56,6 +58,8 @@ export interface StoreIdentity {
   readonly self: NodeId;
   readonly dataPath: string;
   readonly incarnation: number;
+  /** A cut of power since the last life may have taken the end of a log that was not closed. */
+  readonly isTailAtRisk: boolean;
   readonly lease: Lease;
   readonly bus: MessageBus;
   leader(): NodeId | null;
@@ -81,9 +85,7 @@ export class ReplicaStore implements ReplicaHost {
   readonly self: NodeId;
   readonly lease: Lease;
   private readonly identity: StoreIdentity;
-  readonly log: MutationLog;
-  /** Partitions whose part of the log is damaged, until they have learned or are gone. */
-  private readonly suspects = new Set<number>();
+  private readonly keeper: LogKeeper;
   private readonly openReplicas = new Map<number, Replica>();
   /** Gpids with a job under way. */
   private readonly busy = new Map<number, Promise<void>>();
@@ -99,7 +101,7 @@ export class ReplicaStore implements ReplicaHost {
     this.identity = identity;
     this.self = identity.self;
     this.lease = identity.lease;
-    this.log = this.makeLog();
+    this.keeper = new LogKeeper(environment, options, identity.dataPath, this, () => this.stamp());
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
       incarnation: identity.incarnation,
@@ -107,6 +109,10 @@ export class ReplicaStore implements ReplicaHost {
       prepareTimeoutMs: options.prepareTimeoutMs,
       memberSilenceMs: options.memberSilenceMs,
       minReplicaCount: options.minReplicaCount,
+      slowFactor: options.slowFactor,
+      slowMinimumMs: options.slowMinimumMs,
+      slowAfterMs: options.slowAfterMs,
+      slowPauseMs: options.slowPauseMs,
     };
   }
 
@@ -117,14 +123,17 @@ export class ReplicaStore implements ReplicaHost {
     const { disk, logger } = this.environment;
     const gpids = await listReplicaFolders(disk, this.identity.dataPath);
     await inParallel(gpids, JOBS_MAX, (gpid) => this.openReplica(gpid));
-    const report = await this.log.replay({
-      onMutation: (mutation) => this.openReplicas.get(gpidKey(mutation.gpid))?.onReplay(mutation),
-      // What a learner gave up, or what a removed replica left, continues no history of ours:
-      // replay passes it over.
-      onTruncated: () => {},
-      onReset: () => {},
-    });
-    await this.settleAfterReplay(report);
+    const report = await this.keeper.open();
+    if (this.identity.isTailAtRisk && !report.closedCleanly) {
+      reached('replica.tail.unproven');
+      await inParallel(this.replicas(), JOBS_MAX, (replica) => replica.distrustTail());
+    }
+    for (const gpid of this.log.partitions()) {
+      const key = gpidKey(gpid);
+      if (this.openReplicas.has(key) || this.broken.has(key)) continue;
+      this.dropLog(gpid);
+    }
+    this.keeper.forgiveDamage();
     const { recordCount, blockCount, tornBytes, closedCleanly } = report;
     const counts = { replicas: this.openReplicas.size, broken: this.broken.size };
     logger.info('replica.log.replayed', {
@@ -147,7 +156,7 @@ export class ReplicaStore implements ReplicaHost {
     await inParallel(this.replicas(), JOBS_MAX, (replica) =>
       replica.close({ flush: this.now() < untilMs }),
     );
-    await this.log.close();
+    await this.keeper.close();
   }
 
   replicas(): readonly Replica[] {
@@ -167,7 +176,20 @@ export class ReplicaStore implements ReplicaHost {
 
   onTick(nowMs: number): void {
     for (const replica of this.openReplicas.values()) replica.onTick(nowMs);
-    this.boundLog();
+    this.keeper.onTick(nowMs);
+  }
+
+  get log(): MutationLog {
+    return this.keeper.current;
+  }
+
+  get logCondition(): LogCondition {
+    return this.keeper.condition;
+  }
+
+  /** What is being made or removed counts. */
+  get hasCopies(): boolean {
+    return this.openReplicas.size + this.broken.size + this.busy.size > 0;
   }
 
   // ---- ReplicaHost ----
@@ -238,6 +260,11 @@ export class ReplicaStore implements ReplicaHost {
     }
     const replica = this.reach(gpid);
     if (replica !== null) {
+      // A learner that cannot write would join by having nothing to write, and hold up the next one.
+      if (invited && this.log.isFull && replica.core.learnId !== message.learnId) {
+        reached('replica.learn.noRoom');
+        return;
+      }
       replica.core.onGroupCheck(from, message, this.now());
       return;
     }
@@ -316,12 +343,11 @@ export class ReplicaStore implements ReplicaHost {
     return replica.core.state.config.ballot <= ballot;
   }
 
-  /** Nothing of this gpid is here, and nobody is at it. */
+  /** Nothing of this gpid is here, nobody is at it, and there is a log for it. */
   private isFree(gpid: Gpid): boolean {
     const key = gpidKey(gpid);
-    return (
-      !this.closed && !this.openReplicas.has(key) && !this.busy.has(key) && !this.broken.has(key)
-    );
+    const isKnown = this.openReplicas.has(key) || this.busy.has(key) || this.broken.has(key);
+    return !isKnown && !this.closed && this.logCondition === 'ok';
   }
 
   private run(key: number, job: () => Promise<void>): void {
@@ -329,46 +355,10 @@ export class ReplicaStore implements ReplicaHost {
     this.busy.set(key, done);
   }
 
-  private makeLog(): MutationLog {
-    const { options, environment } = this;
-    return new MutationLog(environment, `${this.identity.dataPath}/log`, {
-      segmentBytesMax: options.logSegmentBytesMax,
-      onFailed: (error) => this.onLogFailed(error.message),
-    });
-  }
-
-  /** No append will succeed any more: no replica of this server can go on. */
-  private onLogFailed(reason: string): void {
-    this.environment.logger.warn('replica.log.failed', { reason });
-    for (const replica of this.openReplicas.values())
-      replica.core.fail(`the log failed: ${reason}`);
-  }
-
-  private async settleAfterReplay(report: LogRecoveryReport): Promise<void> {
-    for (const [key, replica] of this.openReplicas) {
-      await replica.settled();
-      if (!report.isSuspect(replica.gpid, replica.inspect().durableDecree)) continue;
-      reached('replica.log.suspect');
-      this.suspects.add(key);
-      replica.core.fail('its part of the log is damaged');
-    }
-    for (const gpid of this.log.partitions()) {
-      const key = gpidKey(gpid);
-      if (this.openReplicas.has(key) || this.broken.has(key)) continue;
-      this.dropLog(gpid);
-    }
-    this.forgiveDamage();
-  }
-
   /** What the log holds of a replica that is not here any more is void. */
   private dropLog(gpid: Gpid): void {
     this.log.release(gpid, LOG_HOLDER);
     this.log.appendReset(gpid, DECREE_NONE, true);
-  }
-
-  /** The log keeps everything as long as somebody may need it to see what was lost. */
-  private forgiveDamage(): void {
-    if (this.suspects.size === 0) this.log.acknowledgeDamage();
   }
 
   private async openReplica(gpid: Gpid): Promise<void> {
@@ -388,6 +378,8 @@ export class ReplicaStore implements ReplicaHost {
     this.run(key, async () => {
       const folder = new ReplicaFolder(this.environment.disk, this.identity.dataPath, gpid);
       try {
+        // What an attempt left that could not be finished, on a full disk for one, is no replica.
+        if (await folder.exists()) await folder.trash(this.stamp());
         const replica = await Replica.create(this, folder, table, isNew);
         if (this.closed) {
           await replica.close({ flush: false });
@@ -409,29 +401,24 @@ export class ReplicaStore implements ReplicaHost {
     try {
       await replica?.close({ flush: false });
       this.openReplicas.delete(key);
-      this.broken.delete(key);
-      await folder.trash(
-        `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`,
-      );
+      await folder.trash(this.stamp());
       reached('replica.trashed');
-      this.dropLog(gpid);
-      if (this.suspects.delete(key)) this.forgiveDamage();
+      this.broken.delete(key);
+      this.keeper.onRemoved(gpid, () => this.dropLog(gpid));
       this.environment.logger.info('replica.removed', { gpid: gpidText(gpid) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      // Its files are here, closed: neither is it there, nor may another take its place.
+      reached('replica.trash.failed');
+      this.openReplicas.delete(key);
+      this.broken.set(key, { gpid, reason });
       this.environment.logger.warn('replica.remove.failed', { gpid: gpidText(gpid), reason });
     }
     this.reportSoon();
   }
 
-  /** Flushes the replicas that keep an overlong log from shrinking. */
-  private boundLog(): void {
-    if (this.log.byteLength <= this.options.logBytesMax) return;
-    reached('replica.log.tooLong');
-    for (const straggler of this.log.oldestHolders(this.options.logBytesMax)) {
-      const replica = this.openReplicas.get(gpidKey(straggler.gpid));
-      if (replica !== undefined && !replica.isDeaf) void replica.flush();
-    }
+  private stamp(): string {
+    return `${this.identity.incarnation}-${Math.floor(this.environment.clock.wallMs())}`;
   }
 
   private now(): number {
@@ -440,16 +427,5 @@ export class ReplicaStore implements ReplicaHost {
 }
 
 function brokenState(gpid: Gpid, reason: string): ReplicaReportState {
-  return {
-    gpid,
-    ballot: 0,
-    status: ReplicaStatus.error,
-    lastCommittedDecree: 0,
-    lastPreparedDecree: 0,
-    appliedDecree: 0,
-    durableDecree: 0,
-    learnId: 0,
-    dataBytes: 0,
-    failure: reason,
-  };
+  return { ...makeReplicaState(), gpid, status: ReplicaStatus.error, failure: reason };
 }

@@ -19,7 +19,7 @@ import {
   type PartitionConfiguration,
   ReplicaStatus,
 } from '../model/configuration.ts';
-import { type Decree, type Gpid, gpidText, type NodeId } from '../model/identity.ts';
+import { type Ballot, type Decree, type Gpid, gpidText, type NodeId } from '../model/identity.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
 import { LatestValues, type ValueSource } from '../storage/latest-value.ts';
 import type { LogOwner, MutationLog } from '../storage/log/mutation-log.ts';
@@ -39,6 +39,7 @@ import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { CheckpointFetch, FetchAbandoned } from './checkpoint-fetch.ts';
 import { CheckpointSource } from './checkpoint-source.ts';
 import { ClientRequests, type RequestHost } from './client-requests.ts';
+import { ConfigurationKeeper, type ConfigurationOwner } from './configuration-keeper.ts';
 import {
   type EngineOwner,
   type OpenedEngine,
@@ -52,7 +53,9 @@ const CLUSTER_ID = 1;
 /** Name under which a replica keeps the log above its durable decree. */
 export const LOG_HOLDER = 'durable';
 
-export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHost, ValueSource {
+export class Replica
+  implements ReplicaEffects, EngineOwner, LogOwner, ConfigurationOwner, RequestHost, ValueSource
+{
   readonly gpid: Gpid;
   readonly core: ReplicaCore;
   readonly folder: ReplicaFolder;
@@ -64,10 +67,8 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   private fetch: CheckpointFetch | null = null;
   /** A fetched checkpoint is being swapped in, or the replica is closing. */
   private deaf = false;
-  private closed = false;
   private lastBallot = 0;
-  private persisting: StoredReplica | null = null;
-  private persistingDone: Promise<void> | null = null;
+  private readonly configuration: ConfigurationKeeper;
 
   private constructor(
     host: ReplicaHost,
@@ -80,6 +81,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     this.folder = folder;
     this.gpid = folder.gpid;
     this.source = new CheckpointSource(host.environment.disk, folder);
+    this.configuration = new ConfigurationKeeper(folder, this);
     this.core = new ReplicaCore(
       this.gpid,
       host.self,
@@ -92,6 +94,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     const { table } = stored;
     const { decree, digest } = opened.applied;
     this.core.onOpened(stored.config, decree, digest);
+    this.core.state.tailUnproven = stored.tailUnproven;
     const { appId, partitionIndex } = this.gpid;
     const context = { appId, partitionIndex, server: host.self };
     const settings = tableSettings(table.partitionCount, table.envs);
@@ -120,9 +123,10 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     isNew: boolean,
   ): Promise<Replica> {
     const config = initialConfiguration(folder.gpid, table.maxReplicaCount);
-    await folder.create({ config, table });
+    const stored = { config, table, tailUnproven: false };
+    await folder.create(stored);
     const opened = await openEngine(host.environment, folder);
-    return new Replica(host, folder, { config, table }, isNew, opened);
+    return new Replica(host, folder, stored, isNew, opened);
   }
 
   // ---- events from the server ----
@@ -146,8 +150,18 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     return this.storage.idle();
   }
 
+  /** Durable when it resolves. Before any role. */
+  async distrustTail(): Promise<void> {
+    const { state } = this.core;
+    if (state.status === ReplicaStatus.error) return;
+    assert(state.status === ReplicaStatus.inactive, 'a tail is doubted at a start');
+    state.tailUnproven = true;
+    await this.folder.write({ config: state.config, table: state.table, tailUnproven: true });
+  }
+
   onTick(nowMs: number): void {
     if (this.deaf) return;
+    this.configuration.onTick(nowMs);
     this.core.onTick(nowMs);
     this.fetch?.onTick(nowMs);
     this.requests.endTurn(nowMs);
@@ -178,11 +192,10 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   /** Ends all work; the folder stays as it is. Idempotent. */
   async close(options: { readonly flush: boolean }): Promise<void> {
     this.deaf = true;
-    this.closed = true;
     this.requests.onRoleEnded();
     this.fetch?.abandon();
     this.fetch = null;
-    await this.persistingDone;
+    await this.configuration.close();
     await this.source.close();
     await this.storage.close(options);
   }
@@ -199,6 +212,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
       appliedDecree: this.storage.appliedDecree,
       durableDecree: this.storage.durableDecree,
       engine: this.storage.current,
+      lags: this.core.leading?.lags(this.now()) ?? [],
       digestAt: (decree) => state.list.digestAt(decree),
     };
   }
@@ -217,6 +231,9 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
       // What is fetched counts, so that the meta server sees a long learn move on.
       dataBytes: this.fetch?.fetchedBytes ?? this.storage.current?.statistics().liveDataBytes ?? 0,
       failure: state.failure,
+      tailUnproven: state.tailUnproven,
+      headBallot: state.headBallot,
+      headDigest: state.list.lastPreparedDigest(),
     };
   }
 
@@ -260,7 +277,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     this.failSoon('the engine cannot be read');
   }
 
-  // ---- EngineOwner, LogOwner ----
+  // ---- EngineOwner, LogOwner, ConfigurationOwner ----
 
   onApplied(mutation: Mutation): void {
     this.requests.pipeline.onApplied(mutation);
@@ -283,6 +300,14 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   onLogAppended(mutation: Mutation): void {
     if (this.deaf) return;
     this.core.onLogAppended(mutation, this.now());
+  }
+
+  onPersisted(ballot: Ballot): void {
+    this.core.onConfigurationPersisted(ballot, this.now());
+  }
+
+  onPersistFailed(reason: string): void {
+    this.core.fail(reason);
   }
 
   onLogFailed(error: Error): void {
@@ -402,8 +427,7 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
   }
 
   persistConfiguration(config: PartitionConfiguration, table: AppInfo): void {
-    this.persisting = { config, table };
-    this.persistSoon();
+    this.configuration.persist({ config, table, tailUnproven: this.core.state.tailUnproven });
   }
 
   mutationsDropped(afterDecree: Decree): void {
@@ -426,30 +450,6 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     });
   }
 
-  private persistSoon(): void {
-    if (this.persisting === null || this.closed) return;
-    this.persistingDone ??= this.persistAll().finally(() => {
-      this.persistingDone = null;
-      // What was asked for in between must not be forgotten.
-      this.persistSoon();
-    });
-  }
-
-  private async persistAll(): Promise<void> {
-    while (this.persisting !== null && !this.closed) {
-      const stored = this.persisting;
-      this.persisting = null;
-      try {
-        await this.folder.write(stored);
-      } catch (error) {
-        this.core.fail(`the configuration cannot be stored: ${messageOf(error)}`);
-        break;
-      }
-      if (this.closed) break;
-      this.core.onConfigurationPersisted(stored.config.ballot, this.now());
-    }
-  }
-
   /** Swaps the fetched checkpoint in. */
   private async install(fetch: CheckpointFetch): Promise<void> {
     if (this.fetch !== fetch || this.deaf) return;
@@ -459,7 +459,6 @@ export class Replica implements ReplicaEffects, EngineOwner, LogOwner, RequestHo
     this.deaf = false;
     const { decree, digest } = applied;
     this.core.onCheckpointInstalled(fetch.learnId, decree, digest, this.now());
-    this.persistSoon();
   }
 
   private onFetchFailed(fetch: CheckpointFetch, error: unknown): void {

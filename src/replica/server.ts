@@ -35,6 +35,7 @@ import { InternalMessage } from '../wire/schema/internal.ts';
 import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { BeaconSender, type DiskSpace } from './beacon-sender.ts';
+import type { LogCondition } from './log-keeper.ts';
 import { type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { ReplicaInspection } from './replica-host.ts';
@@ -85,6 +86,7 @@ export class ReplicaServer implements RequestHandler {
       self: this.nodeId,
       dataPath: folder.path,
       incarnation: folder.incarnation,
+      isTailAtRisk: folder.isTailAtRisk,
       lease: this.lease,
       bus: this.bus,
       leader: () => this.beacons.leader,
@@ -104,7 +106,10 @@ export class ReplicaServer implements RequestHandler {
       const address = options.advertised ?? listening;
       const nodeId = toNodeId(hostPortText(address));
       const { disk } = environment;
-      const folder = await openNodeFolder(disk, options.dataPath, options.clusterName, nodeId);
+      const folder = await openNodeFolder(disk, options.dataPath, options.clusterName, nodeId, {
+        bootId: environment.bootId ?? '',
+        durability: options.durability,
+      });
       const server = new ReplicaServer(environment, options, address, folder, rpc, statistics);
       await server.start();
       rpc.speak(ProtocolMagic.internal, server.bus);
@@ -138,6 +143,11 @@ export class ReplicaServer implements RequestHandler {
   /** Of the disk that the data folder is on, as last measured. */
   get diskSpace(): DiskSpace {
     return this.beacons.diskSpace;
+  }
+
+  /** Anything but `ok` keeps this server from taking writes; see log-keeper.ts. */
+  get logCondition(): LogCondition {
+    return this.store.logCondition;
   }
 
   get hasLease(): boolean {
@@ -174,6 +184,7 @@ export class ReplicaServer implements RequestHandler {
     // Replaying the log may take a while; that the former life is over can be acted on meanwhile.
     this.beacons.send(false);
     await this.store.open();
+    await this.folder.settleTails();
     await this.measureSpace();
     const { timers } = this.environment;
     const { beaconIntervalMs, reportIntervalMs, tickIntervalMs } = this.options;

@@ -38,6 +38,9 @@ export interface FakeReplica {
   committed: number;
   learnId: number;
   failure: string;
+  /** A cut of power may have taken the end of its log, and with this ballot at the head of what is left. */
+  tailUnproven?: boolean;
+  headBallot?: number;
   /** As a primary: whose acknowledgement a commit takes under this ballot. */
   followers: readonly NodeId[];
   /** The newest that was pushed. */
@@ -301,6 +304,8 @@ export class Story {
       lastPreparedDecree: replica.prepared,
       learnId: replica.learnId,
       failure: replica.failure,
+      tailUnproven: replica.tailUnproven === true,
+      headBallot: replica.headBallot ?? 0,
     }));
     this.brain.onReport(
       {

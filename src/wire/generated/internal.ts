@@ -499,6 +499,9 @@ export interface ReplicaState {
   readonly learnId: number;
   readonly dataBytes: number;
   readonly failure: string;
+  readonly tailUnproven: boolean;
+  readonly headBallot: number;
+  readonly headDigest: number;
 }
 
 export function makeReplicaState(): ReplicaState {
@@ -513,6 +516,9 @@ export function makeReplicaState(): ReplicaState {
     learnId: 0,
     dataBytes: 0,
     failure: '',
+    tailUnproven: false,
+    headBallot: 0,
+    headDigest: 0,
   };
 }
 
@@ -527,6 +533,9 @@ export function readReplicaState(reader: Reader): ReplicaState {
   let learnId: number = 0;
   let dataBytes: number = 0;
   let failure: string = '';
+  let tailUnproven: boolean = false;
+  let headBallot: number = 0;
+  let headDigest: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -559,6 +568,15 @@ export function readReplicaState(reader: Reader): ReplicaState {
       case 0x0a0b:
         failure = reader.readString();
         break;
+      case 0x0b02:
+        tailUnproven = reader.readBool();
+        break;
+      case 0x0c0a:
+        headBallot = reader.readI64();
+        break;
+      case 0x0d08:
+        headDigest = reader.readI32();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -574,6 +592,9 @@ export function readReplicaState(reader: Reader): ReplicaState {
     learnId,
     dataBytes,
     failure,
+    tailUnproven,
+    headBallot,
+    headDigest,
   };
 }
 
@@ -597,6 +618,11 @@ export function writeReplicaState(writer: Writer, value: ReplicaState): void {
   writer.writeI64(value.dataBytes);
   writer.writeFieldTag(0x0a0b);
   writer.writeString(value.failure);
+  writer.writeFieldTag(0x0b02);
+  writer.writeBool(value.tailUnproven);
+  writer.writeFieldTag(0x0c0a);
+  writer.writeI64(value.headBallot);
+  writer.writeFieldI32(0x0d08, value.headDigest);
   writer.writeStop();
 }
 

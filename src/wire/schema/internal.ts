@@ -79,6 +79,11 @@ export const internalStructs: readonly Struct[] = [
     [8, 'learnId', 'i64'],
     [9, 'dataBytes', 'i64'],
     [10, 'failure', 'string'],
+    // A cut of power may have taken the end of its log: it has not led or followed since.
+    [11, 'tailUnproven', 'bool'],
+    // The head of its log, with `lastPreparedDecree`. The ballot is 0 when all is in the engine.
+    [12, 'headBallot', 'i64'],
+    [13, 'headDigest', 'i32'],
   ]),
   struct(
     'ConfigurationUpdate',

@@ -1,0 +1,123 @@
+/** What becomes of a server whose log has no room, or has failed. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { LogWorld, Partition } from '../../test/log/log-world.ts';
+import { LogKeeper, type LogUser } from './log-keeper.ts';
+
+class World extends LogWorld {
+  readonly partition: Partition = new Partition(1, 0);
+  readonly failed: string[] = [];
+  readonly yielded: string[] = [];
+  /** The replica is on this server. */
+  hasCopies = true;
+  readonly keeper: LogKeeper;
+
+  constructor() {
+    super();
+    const replica: LogUser = {
+      gpid: this.partition.gpid,
+      isDeaf: false,
+      core: {
+        fail: (reason) => this.failed.push(reason),
+        yieldLeadership: (reason) => this.yielded.push(reason),
+      },
+      onReplay: () => {},
+      settled: () => Promise.resolve(),
+      inspect: () => ({ durableDecree: 0 }),
+      flush: () => Promise.resolve(),
+    };
+    const world = this;
+    const users = {
+      replicas: () => (world.hasCopies ? [replica] : []),
+      find: () => (world.hasCopies ? replica : null),
+      get hasCopies(): boolean {
+        return world.hasCopies;
+      },
+    };
+    const limits = { logSegmentBytesMax: 1 << 20, logBytesMax: 1 << 20 };
+    this.keeper = new LogKeeper(this.environment, limits, 'data', users, () => 'stamp');
+  }
+
+  async begin(): Promise<void> {
+    await this.time.run(this.disk.makeDirectory('data/trash'));
+    await this.time.run(this.keeper.open());
+    this.keeper.forgiveDamage();
+  }
+
+  write(): void {
+    this.keeper.current.append(this.partition.make(), this.partition, true);
+  }
+
+  async tick(): Promise<void> {
+    await this.time.advance(1_000);
+    this.keeper.onTick(this.time.monotonicMs());
+    await this.time.advance(10);
+  }
+}
+
+test('a failed sync fails the replicas, and their log stays as long as one of their copies is here', async () => {
+  const world = new World();
+  await world.begin();
+  world.write();
+  await world.tick();
+  world.disk.failNext('sync', 'io', '.log');
+  world.write();
+  await world.tick();
+  assert.equal(world.failed.length, 1);
+  assert.equal(world.keeper.condition, 'failed');
+  await world.tick();
+  assert.equal(world.keeper.condition, 'failed', 'it may be the last good copy');
+  assert.equal(await world.time.run(world.disk.exists('data/trash/log.stamp')), false);
+});
+
+test('once the last of them is in the trash the log follows, and a new one takes appends', async () => {
+  const world = new World();
+  await world.begin();
+  world.disk.failNext('sync', 'io', '.log');
+  world.write();
+  await world.tick();
+  const failedLog = world.keeper.current;
+  world.hasCopies = false;
+  await world.tick();
+  assert.equal(world.keeper.condition, 'ok');
+  assert.notEqual(world.keeper.current, failedLog);
+  assert.equal(await world.time.run(world.disk.exists('data/trash/log.stamp')), true);
+  world.partition.goBack(0);
+  world.write();
+  await world.time.run(world.partition.untilAcked(1));
+});
+
+test('a disk that refuses a new log is asked again', async () => {
+  const world = new World();
+  await world.begin();
+  world.disk.failNext('sync', 'io', '.log');
+  world.write();
+  await world.tick();
+  world.hasCopies = false;
+  world.disk.failNext('metadata', 'io', 'data/log');
+  await world.tick();
+  assert.equal(world.keeper.condition, 'failed');
+  await world.tick();
+  await world.tick();
+  assert.equal(world.keeper.condition, 'ok');
+});
+
+test('a log without room makes its replicas yield after a second, and no more when there is room', async () => {
+  const world = new World();
+  await world.begin();
+  world.write();
+  await world.tick();
+  const callOff = world.disk.failNext('append', 'full', '.log', 1_000);
+  world.write();
+  await world.tick();
+  assert.equal(world.keeper.condition, 'full');
+  assert.deepEqual(world.yielded, [], 'a moment is no reason');
+  await world.tick();
+  assert.equal(world.yielded.length, 1);
+  callOff();
+  await world.tick();
+  await world.tick();
+  assert.equal(world.keeper.condition, 'ok');
+  assert.equal(world.partition.acked.length, 2, 'what waited is logged');
+  assert.deepEqual(world.failed, []);
+});
