@@ -188,7 +188,7 @@ class Simulation {
   async #healed(client: ClientProcess): Promise<void> {
     const healedUs = this.#scheduler.nowUs;
     const administrator = this.#cluster.administrator!;
-    await administrator.whenIdle();
+    await administrator.settle();
     for (const name of administrator.servedTables()) {
       await client.client.admin.waitHealthy(name, { timeoutMs: HEAL_LIMIT_MS });
     }

@@ -54,6 +54,7 @@ export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly F
   suspend: ['F19'],
   slowMeta: ['F29'],
   lostPushes: ['F29'],
+  oldMeta: ['F29'],
   addServer: ['F30'],
   removeServer: ['F30'],
   changeReplicaCount: ['F30'],

@@ -47,7 +47,7 @@ import {
   removeServer,
   renameTable,
 } from './membership-faults.ts';
-import { lostPushes, slowMeta } from './meta-faults.ts';
+import { lostPushes, oldMeta, slowMeta } from './meta-faults.ts';
 import { restartLoop, unhandledError } from './process-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 
@@ -100,6 +100,7 @@ export type FaultName =
   | 'suspend'
   | 'slowMeta'
   | 'lostPushes'
+  | 'oldMeta'
   | 'addServer'
   | 'removeServer'
   | 'changeReplicaCount'
@@ -182,6 +183,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   suspend,
   slowMeta,
   lostPushes,
+  oldMeta,
   addServer,
   removeServer,
   changeReplicaCount,

@@ -1,10 +1,12 @@
-/** F29: a meta server that is slow in all it does, and decisions of it that never arrive. */
+/** F29: a meta server that is slow in all it does, decisions of it that never arrive, and its disk from a copy. */
 import type { Random } from '../../src/env/random.ts';
-import { type ActiveFault, drawDuration, one } from './fault.ts';
+import { type ActiveFault, drawDuration, kill, one, running } from './fault.ts';
 import { everyMachine, type Stage } from './stage.ts';
 
 /** As it stands on the wire: the meta server's decisions, which also answer requests for changes. */
 const CONFIGURATION_PUSH = 6;
+
+const META_FOLDER = 'meta';
 
 export function slowMeta(stage: Stage, random: Random): ActiveFault | null {
   const machine = one(random, stage.metas);
@@ -24,6 +26,26 @@ export function slowMeta(stage: Stage, random: Random): ActiveFault | null {
     for (const link of links) link.slowness /= linkFactor;
   };
   return { durationMs: drawDuration(random, 4000, 15_000), end };
+}
+
+/**
+ * The meta server's disk breaks and comes back from a copy that is some seconds old: what it decided
+ * since, and told replicas, it does not know any more. Administrators do nothing meanwhile: what they
+ * were promised would be lost for good.
+ */
+export function oldMeta(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(random, running(stage.metas));
+  const administrator = stage.administrator();
+  if (machine === null || administrator === null || !administrator.isFree) return null;
+  const copy = machine.disk.damage.copy(META_FOLDER);
+  const release = administrator.hold();
+  const end = (): void => {
+    if (!machine.isDown) kill(stage, [machine]);
+    machine.disk.damage.restore(META_FOLDER, copy);
+    machine.start();
+    release();
+  };
+  return { durationMs: drawDuration(random, 2000, 12_000), end };
 }
 
 /** The change is durable at the meta server, and who asked for it, or all, do not hear of it. */

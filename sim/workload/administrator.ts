@@ -39,6 +39,8 @@ interface KnownTable {
 }
 
 const PAUSE_MS = 200;
+/** No request is under way for longer once networks and disks are healed. */
+const LATE_REQUEST_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 3000;
 const NO_HASH = { high: 0, low: 0 };
 const OPTIONS = { timeoutMs: REQUEST_TIMEOUT_MS };
@@ -50,6 +52,9 @@ export class Administrator {
   readonly #known: Map<number, KnownTable> = new Map();
   readonly #claimed: Set<number> = new Set();
   #pending: number = 0;
+  #holds: number = 0;
+  /** A request got no answer. */
+  #hasDoubts: boolean = false;
   #last: Promise<void> = Promise.resolve();
 
   constructor(environment: ClientEnvironment, metas: string) {
@@ -59,12 +64,37 @@ export class Administrator {
   }
 
   get isIdle(): boolean {
-    return this.#pending === 0;
+    return this.#pending === 0 && this.#holds === 0;
   }
 
-  /** Resolves when all that was asked for is reached. */
-  whenIdle(): Promise<void> {
-    return this.#last;
+  /** Nothing that was begun has to be taken back. */
+  get isFree(): boolean {
+    return this.isIdle && this.#claimed.size === 0;
+  }
+
+  /** Nothing is begun until what is returned is called: what is acknowledged now may be lost. */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+    };
+  }
+
+  /**
+   * Resolves when all that was asked for is reached and stays so. After the end of all faults: what
+   * timed out may still have been on its way, and have changed a table after its successor did.
+   */
+  async settle(): Promise<void> {
+    await this.#last;
+    if (!this.#hasDoubts) return;
+    await this.#pause(LATE_REQUEST_MS);
+    for (const [appId, { name, isDropped, replicaCount }] of this.#known) {
+      if (isDropped) this.dropTable(appId);
+      else this.recallTable(appId);
+      this.renameTable(appId, name);
+      if (!isDropped) this.setReplicaCount(appId, replicaCount, true);
+    }
+    await this.#last;
   }
 
   /** A table that somebody else has created; the first one is what clients work on. */
@@ -228,11 +258,14 @@ export class Administrator {
         await job.request();
       } catch (error) {
         if (!(error instanceof PegasusError)) throw error;
+        if (error.maybeApplied) this.#hasDoubts = true;
       }
-      await new Promise<void>((resolve) => {
-        this.#environment.timers.after(PAUSE_MS, resolve);
-      });
+      await this.#pause(PAUSE_MS);
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#environment.timers.after(ms, resolve));
   }
 
   #call<Request, Result>(kind: OperationKind<Request, Result>, request: Request): Promise<void> {
