@@ -180,6 +180,22 @@ test('a configuration is below the write floor with less than a majority of thre
   assert.deepEqual(below, [3]);
 });
 
+test('planted: only a member whose disk forgot is excused from what it had acknowledged', () => {
+  for (const [excused, expected] of [
+    ['b', []],
+    ['a', ['V8-log-continuity']],
+  ] as const) {
+    const stage = threeWrites();
+    stage.observer.isExcused = (server) => server === excused;
+    stage.observer.onFrame('b', 'a', InternalMessage.prepareAck, ack(3));
+    stage.observer.onServerDies('b');
+    stage.configure(2, 'a', []);
+    stage.set('b', replica(1, 1));
+    stage.observer.onServerStarted('b');
+    assert.deepEqual(stage.kinds(), expected);
+  }
+});
+
 test('planted: a learner that lacks a committed decree becomes secondary', () => {
   const stage = threeWrites();
   stage.set('c', replica(2, 2));

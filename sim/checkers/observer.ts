@@ -147,10 +147,17 @@ export class ClusterObserver {
 
   // ---- configurations ----
 
-  /** Partitions whose newest configuration names the server. */
+  /**
+   * Partitions whose newest configuration names the server; a dropped table has none, and may be
+   * recalled with the members that it had.
+   */
   memberships(server: string): Membership[] {
     const found: Membership[] = [];
-    for (const [partition, { newest }] of this.#partitions) {
+    for (const [partition, { configurations }] of this.#partitions) {
+      let newest: SeenConfiguration | null = null;
+      for (const seen of configurations.values()) {
+        if (members(seen).length > 0 && seen.ballot >= (newest?.ballot ?? 0)) newest = seen;
+      }
       if (newest !== null && isMember(newest, server)) {
         found.push({ partition, ballot: newest.ballot });
       }
@@ -161,7 +168,7 @@ export class ClusterObserver {
   /** A configuration after that of `membership` was seen that does not name the server. */
   hasLeft(server: string, { partition, ballot }: Membership): boolean {
     for (const seen of this.#record(partition).configurations.values()) {
-      if (seen.ballot > ballot && !isMember(seen, server)) return true;
+      if (seen.ballot > ballot && members(seen).length > 0 && !isMember(seen, server)) return true;
     }
     return false;
   }
