@@ -1,9 +1,10 @@
 /**
  * Looks for a planted bug: one seed after the other in a worker process that runs the changed copy
- * of the program, until a checker raises its hand.
+ * of the program, until a checker raises its hand. A seed that fails without the bug proves nothing:
+ * it is passed over.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { ask, type SeedOutcome } from '../fleet.ts';
+import { ask, runSeed, type SeedOutcome } from '../fleet.ts';
 import { plantBug } from './plant.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -68,9 +69,10 @@ async function searchSeeds(
   const { seedFirst, seedsMax, faultSeconds } = options;
   for (let index = 0; index < seedsMax; index++) {
     const seed = seedFirst + index;
-    const outcome = await ask(worker, { seed, faultSeconds, runsTwice: false });
-    const verdict = verdictOf(outcome);
-    if (verdict !== null) return { seed, seeds: index + 1, ...verdict };
+    const order = { seed, faultSeconds, runsTwice: false };
+    const verdict = verdictOf(await ask(worker, order));
+    if (verdict === null || verdictOf(await runSeed(order)) !== null) continue;
+    return { seed, seeds: index + 1, ...verdict };
   }
   return { seed: null, seeds: seedsMax, foundBy: null, detail: null };
 }

@@ -52,18 +52,6 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'lease-survives-suspend',
-    what: 'a server does not notice that its machine was asleep',
-    consequence: 'two servers answer reads after a machine wakes up',
-    edits: [
-      {
-        file: BEACONS,
-        find: 'if (stepMs < LEASE_MARGIN_MS) return;',
-        replace: 'if (stepMs < Number.POSITIVE_INFINITY) return;',
-      },
-    ],
-  },
-  {
     name: 'grace-shorter-than-lease',
     what: 'the meta server counts a third of the grace',
     consequence: 'a new primary while the old one still answers reads',
