@@ -13,6 +13,7 @@ import { Reader } from '../../src/wire/reader.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import { ExpectedTrouble } from '../checkers/expected-trouble.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
+import { PushRate } from '../checkers/push-rate.ts';
 import type { ReadAnswers } from '../checkers/read-answers.ts';
 import type { Violations } from '../checkers/violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
@@ -118,6 +119,7 @@ export class Cluster {
 
   observe(observer: ClusterObserver): void {
     this.#observer = observer;
+    const pushRate = new PushRate(this.#violations);
     this.network.observers.push((from, to, type, payload) => {
       this.#noteFrame(from.name, to.name, type, payload);
       if (type !== InternalMessage.configurationPush) {
@@ -135,6 +137,7 @@ export class Cluster {
         replicaCount: maxReplicaCount,
       };
       observer.onConfiguration(seen, to.name);
+      pushRate.onPush(to.name, seen.partition, this.#scheduler.nowUs);
     });
   }
 

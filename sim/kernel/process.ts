@@ -130,7 +130,13 @@ export class SimTimers implements Timers {
   }
 }
 
-/** `error` events go to the judge: in production they mean "somebody must look". */
+/** What a replica says that has found its history to be another than its primary's. */
+const DIVERGED = /another history|history differs/;
+
+/**
+ * `error` events go to the judge: in production they mean "somebody must look". So does a replica
+ * that gives up because histories differ: it mends itself, but the protocol must not come to that.
+ */
 export class SimLogger implements Logger {
   readonly #scheduler: Scheduler;
   readonly #owner: Owner;
@@ -158,12 +164,17 @@ export class SimLogger implements Logger {
 
   warn(event: string, fields?: LogFields): void {
     this.#note(event, fields);
+    if (event === 'replica.failed') this.#judge(event, fieldsText(fields), DIVERGED);
   }
 
   error(event: string, fields?: LogFields): void {
     this.#note(event, fields);
-    if (this.#owner.generation !== this.#life) return;
-    this.#onError(this.#owner, event, fieldsText(fields));
+    this.#judge(event, fieldsText(fields), /^/);
+  }
+
+  #judge(event: string, text: string, pattern: RegExp): void {
+    if (this.#owner.generation !== this.#life || !pattern.test(text)) return;
+    this.#onError(this.#owner, event, text);
   }
 
   #note(event: string, fields: LogFields | undefined): void {

@@ -109,11 +109,36 @@ const LEASE_FAULTS: readonly FaultName[] = [
   'isolateReplica',
 ];
 
+/** Whose clock is right? */
+const CLOCK_FAULTS: readonly FaultName[] = [
+  'wallClockStep',
+  'wallClockJump',
+  'isolateReplica',
+  'cutReplicaFromMeta',
+  'muteReplica',
+];
+
+/** Primaries are lost while some of their prepares have arrived and others have not. */
+const TAKEOVER_FAULTS: readonly FaultName[] = [
+  'killReplica',
+  'killAfterFrame',
+  'killAtPoint',
+  'terminate',
+  'isolateReplica',
+  'muteReplica',
+  'cutReplicaPair',
+  'slowLink',
+  'frameFaults',
+  'resetConnection',
+];
+
 function drawFaults(random: Random): FaultName[] {
   const share = choose(random, [0.1, 0.25, 0.5]);
   // Some seeds are about one question: does a server that was cut off or asleep still think that it
   // leads?
   if (random.below(8) === 0) return [...LEASE_FAULTS];
+  if (random.below(16) === 0) return [...CLOCK_FAULTS];
+  if (random.below(6) === 0) return [...TAKEOVER_FAULTS];
   if (random.below(6) === 0) return STORAGE_FAULTS.filter((name) => DRAWN_FAULTS.includes(name));
   const chosen = DRAWN_FAULTS.filter(() => random.fraction() < share);
   return chosen.length > 0 ? chosen : [choose(random, DRAWN_FAULTS)];
