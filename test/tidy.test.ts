@@ -91,14 +91,16 @@ const HABITS = /\b(?:test|it|describe)\.(?:only|skip|todo)\b|\bas any\b|:\s*any\
 
 /** Where a process begins, and what is run by hand; these and the tests are the roots of all that lives. */
 const ENTRIES = [
-  /^src\/bin\/(?:pegasus|onebox|meta|replica|shell|bench|sim|client|testing)\.ts$/,
+  /^src\/bin\/(?:pegasus|onebox|meta|replica|shell|bench|sim|chaos|client|testing)\.ts$/,
   /^scripts\//,
   /^bench\/[^/]+\.ts$/,
   /^examples\//,
 ];
 
 const src = readSources('src');
-const others = ['sim', 'test', 'bench', 'scripts', 'examples', 'native'].flatMap(readSources);
+const others = ['sim', 'chaos', 'test', 'bench', 'scripts', 'examples', 'native'].flatMap(
+  readSources,
+);
 const all = [...src, ...others];
 const production = src.filter((source) => !source.isTest);
 

@@ -9,5 +9,6 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['shell', 'read, write and look around, interactively or one command'],
   ['bench', 'load a cluster and measure it'],
   ['sim', 'run a whole cluster deterministically from seeds, with faults'],
+  ['chaos', 'run a cluster of real processes under real faults, and judge it'],
   ['test', 'everything that CI runs'],
 ]);

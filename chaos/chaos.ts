@@ -1,0 +1,250 @@
+/**
+ * `pegasus chaos`: a cluster of real processes, real clients, faults from a seed, and the checkers of
+ * the simulator on what the clients saw.
+ *
+ * What the seed decides is which faults happen in which order; the interleaving is the machine's, so
+ * a run is not repeatable as a seed of the simulator is. A run that did too little is a failure.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ViolationKind } from '../sim/checkers/violations.ts';
+import { NodeClock } from '../src/adapters/node/clock.ts';
+import { NodeTimers } from '../src/adapters/node/timers.ts';
+import { SeededRandom } from '../src/base/prng.ts';
+import type { Client, TableConfig } from '../src/client/api.ts';
+import { PegasusError } from '../src/client/errors.ts';
+import { Canary, type OutageSummary } from './canary.ts';
+import { Clients, type OperationCounts } from './clients.ts';
+import { ChaosCluster, pauseMs } from './cluster.ts';
+import { Nemesis } from './nemesis.ts';
+
+export interface ChaosOptions {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly replicas: number;
+  /** Holds the programs of the servers. */
+  readonly programs: string;
+  readonly connect: (metas: string) => Promise<Client>;
+  readonly onEvent: (text: string) => void;
+  /** Ends the faults early; the verdict is still made. */
+  readonly signal: AbortSignal;
+}
+
+export interface ChaosViolation {
+  readonly kind: ViolationKind;
+  /** Since the start of the run. */
+  readonly atSeconds: number;
+  readonly detail: string;
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly faultSeconds: number;
+  readonly totalSeconds: number;
+  readonly network: 'proxy';
+  readonly faults: Readonly<Record<string, number>>;
+  /** Kinds of faults that were not injected, and why. */
+  readonly skipped: Readonly<Record<string, string>>;
+  readonly operations: OperationCounts;
+  readonly canaryWrites: number;
+  readonly failovers: number;
+  /** From the fault to the first answer, of partitions whose primary it hit, by kind. */
+  readonly outages: Readonly<Record<string, OutageSummary>>;
+  readonly violations: readonly ChaosViolation[];
+  /** Server logs and histories; null when all went well and it was removed. */
+  readonly folder: string | null;
+}
+
+const TABLE = 'chaos';
+const PARTITIONS = 8;
+const HEALTHY_LIMIT_MS = 180_000;
+const POLL_MS = 200;
+const CLIENT_COUNT = 3;
+const VIOLATIONS_MAX = 50;
+/** Less than this, and a green run would mean nothing. */
+const OPERATIONS_PER_CLIENT_MINUTE_MIN = 200;
+const FAULTS_PER_MINUTE_MIN = 1;
+const SKIPPED: Readonly<Record<string, string>> = {
+  wallClockStep: 'not built',
+  diskFull: 'not built',
+  failedSync: 'not built',
+  slowSync: 'not built',
+  networkNamespaces: 'not built; the proxy does the partitions',
+};
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'pegasus-chaos-'));
+  const run = new ChaosRun(options, folder);
+  const onExit = (): void => run.killAll();
+  process.once('exit', onExit);
+  try {
+    const report = await run.run();
+    writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    if (report.folder === null) rmSync(folder, { recursive: true });
+    return report;
+  } finally {
+    run.killAll();
+    process.removeListener('exit', onExit);
+  }
+}
+
+class ChaosRun {
+  readonly #options: ChaosOptions;
+  readonly #folder: string;
+  readonly #startMs: number = performance.now();
+  readonly #violations: ChaosViolation[] = [];
+  readonly #random: SeededRandom;
+  #cluster: ChaosCluster | null = null;
+  #admin: Client | null = null;
+
+  constructor(options: ChaosOptions, folder: string) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#random = new SeededRandom(options.seed);
+  }
+
+  async run(): Promise<ChaosReport> {
+    const { programs, replicas, connect } = this.#options;
+    const cluster = await ChaosCluster.start({
+      folder: this.#folder,
+      programs,
+      replicas,
+      onTrouble: (kind, detail) => this.#violation(kind, detail),
+    });
+    this.#cluster = cluster;
+    this.#admin = await connect(cluster.meta.address);
+    const connected = Array.from({ length: CLIENT_COUNT + 1 }, () => connect(cluster.meta.address));
+    const [canaryClient, ...clients] = await Promise.all(connected);
+    await this.#untilRegistered(this.#admin, replicas);
+    await this.#admin.admin.createTable(TABLE, {
+      partitionCount: PARTITIONS,
+      replicaCount: 3,
+      timeoutMs: HEALTHY_LIMIT_MS,
+    });
+    this.#options.onEvent(`${replicas} replica servers and a meta server in ${this.#folder}`);
+    const canary = await Canary.start(canaryClient!.table(TABLE), PARTITIONS);
+    const work = new Clients(this.#clientsOptions(clients));
+    work.start();
+    const nemesis = this.#nemesis(cluster, canary);
+    const faultsFromMs = performance.now();
+    await this.#untilOver(nemesis.run(faultsFromMs + this.#options.minutes * 60_000));
+    const faultSeconds = (performance.now() - faultsFromMs) / 1000;
+    await cluster.heal();
+    if (await this.#untilHealthy()) await work.finish();
+    canary.stop();
+    this.#assertEnough(work, nemesis, faultSeconds);
+    await Promise.all([this.#admin, canaryClient!, ...clients].map((client) => client.close()));
+    return this.#report(work, nemesis, canary, faultSeconds);
+  }
+
+  killAll(): void {
+    this.#cluster?.killAll();
+  }
+
+  #clientsOptions(clients: readonly Client[]): ConstructorParameters<typeof Clients>[0] {
+    return {
+      clients,
+      tableName: TABLE,
+      timers: new NodeTimers(new NodeClock()),
+      random: new SeededRandom(this.#random.u32()),
+      nowUs: () => Math.round((performance.now() - this.#startMs) * 1000),
+      folder: this.#folder,
+      onViolation: (kind, detail) => this.#violation(kind, detail),
+    };
+  }
+
+  #nemesis(cluster: ChaosCluster, canary: Canary): Nemesis {
+    return new Nemesis({
+      cluster,
+      canary,
+      random: new SeededRandom(this.#random.u32()),
+      tableConfig: () => this.#tableConfig(),
+      untilHealthy: () => this.#untilHealthy(),
+      onFault: (text) => this.#options.onEvent(`${this.#seconds().toFixed(1)} s: ${text}`),
+    });
+  }
+
+  /** Ends early when it is told to; the round under way is then given up. */
+  async #untilOver(work: Promise<void>): Promise<void> {
+    const { signal } = this.#options;
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([work, aborted]);
+  }
+
+  async #untilRegistered(client: Client, replicas: number): Promise<void> {
+    for (;;) {
+      const nodes = await client.admin.listNodes({ timeoutMs: HEALTHY_LIMIT_MS });
+      if (nodes.filter(({ alive }) => alive).length === replicas) return;
+      await pauseMs(POLL_MS);
+    }
+  }
+
+  async #untilHealthy(): Promise<boolean> {
+    const untilMs = performance.now() + HEALTHY_LIMIT_MS;
+    let config: TableConfig | null = null;
+    while (performance.now() < untilMs) {
+      config = await this.#tableConfig();
+      if (config?.partitions.every(isWhole) === true) return true;
+      await pauseMs(POLL_MS);
+    }
+    const sick = config?.partitions.filter((partition) => !isWhole(partition));
+    const detail = `not healthy ${HEALTHY_LIMIT_MS / 1000} s after the heal: ${JSON.stringify(sick)}`;
+    this.#violation('V19-liveness', detail);
+    return false;
+  }
+
+  async #tableConfig(): Promise<TableConfig | null> {
+    try {
+      return (await this.#admin?.admin.tableConfig(TABLE, { timeoutMs: 3_000 })) ?? null;
+    } catch (error) {
+      if (error instanceof PegasusError) return null;
+      throw error;
+    }
+  }
+
+  #assertEnough(work: Clients, nemesis: Nemesis, faultSeconds: number): void {
+    const minutes = faultSeconds / 60;
+    const wanted = OPERATIONS_PER_CLIENT_MINUTE_MIN * minutes * work.clientCount;
+    if (work.counts.completed < wanted) {
+      this.#violation('idle-run', `${work.counts.completed} operations, at least ${wanted} wanted`);
+    }
+    const faults = Object.values(nemesis.counts).reduce((sum, count) => sum + count, 0);
+    if (faults < FAULTS_PER_MINUTE_MIN * minutes) this.#violation('idle-run', `${faults} faults`);
+    if (nemesis.failovers === 0) this.#violation('idle-run', 'no failover');
+  }
+
+  #report(work: Clients, nemesis: Nemesis, canary: Canary, faultSeconds: number): ChaosReport {
+    return {
+      seed: this.#options.seed,
+      faultSeconds: Math.round(faultSeconds),
+      totalSeconds: Math.round(this.#seconds()),
+      network: 'proxy',
+      faults: nemesis.counts,
+      skipped: SKIPPED,
+      operations: work.counts,
+      canaryWrites: canary.acknowledged,
+      failovers: nemesis.failovers,
+      outages: canary.summaries(),
+      violations: this.#violations,
+      folder: this.#violations.length === 0 ? null : this.#folder,
+    };
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#startMs) / 1000;
+  }
+
+  #violation(kind: ViolationKind, detail: string): void {
+    this.#options.onEvent(`VIOLATION ${kind}: ${detail}`);
+    if (this.#violations.length >= VIOLATIONS_MAX) return;
+    this.#violations.push({ kind, atSeconds: Math.round(this.#seconds()), detail });
+  }
+}
+
+function isWhole({ primary, secondaries }: TableConfig['partitions'][number]): boolean {
+  return primary !== null && secondaries.length >= 2;
+}
