@@ -44,7 +44,7 @@ export function changeReplicaCount(stage: Stage, random: Random): ActiveFault | 
   const { replicaCount } = stage;
   const wanted = one(
     random,
-    [2, 3, 4].filter((count) => count !== replicaCount),
+    [2, 3].filter((count) => count !== replicaCount),
   )!;
   administrator.claim(table.appId);
   administrator.setReplicaCount(table.appId, wanted, false);
