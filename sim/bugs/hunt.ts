@@ -12,7 +12,7 @@ export interface HuntOptions {
   readonly seedFirst: number;
   readonly seedsMax: number;
   readonly faultSeconds: number;
-  readonly onDone: (result: HuntResult) => void;
+  readonly onDone: (bug: PlantedBug, result: HuntResult) => void;
 }
 
 export interface HuntResult {
@@ -43,7 +43,7 @@ export async function huntBugs(
   for (const bug of bugs) {
     const result = await huntBug(bug, options);
     results.push(result);
-    options.onDone(result);
+    options.onDone(bug, result);
   }
   const found = results.filter((result) => result.foundBy !== null);
   return { found: found.length, medianSeeds: medianOf(found.map((one) => one.seeds)), results };
@@ -81,6 +81,12 @@ function verdictOf(outcome: SeedOutcome): { foundBy: string; detail: string } | 
   if (outcome.failure !== null) return { foundBy: 'crash', detail: outcome.failure };
   const violation = outcome.report?.violations[0];
   return violation === undefined ? null : { foundBy: violation.kind, detail: violation.detail };
+}
+
+/** A line of the table in docs/testing.md. */
+export function tableRow(bug: PlantedBug, { foundBy, seeds }: HuntResult): string {
+  const outcome = foundBy === null ? `not within ${seeds} | ` : `${seeds} | \`${foundBy}\``;
+  return `| \`${bug.name}\` | ${bug.what} | ${outcome} |`;
 }
 
 /** The middle one; of an even number the upper. */

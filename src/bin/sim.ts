@@ -6,7 +6,7 @@ import { availableParallelism, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { bugsNamed, PLANTED_BUGS } from '../../sim/bugs/catalog.ts';
-import { type HuntReport, huntBugs } from '../../sim/bugs/hunt.ts';
+import { huntBugs, tableRow } from '../../sim/bugs/hunt.ts';
 import { explore } from '../../sim/explore.ts';
 import { type FleetReport, runFleet, serveFleet } from '../../sim/fleet.ts';
 import { shrinkSeed } from '../../sim/shrink.ts';
@@ -137,12 +137,12 @@ async function hunt(names: string, flags: Flags): Promise<number> {
     else for (const { name, what } of PLANTED_BUGS) printLine(`${name}: ${what}`);
     return 0;
   }
-  const report: HuntReport = await huntBugs(bugsNamed(names), {
+  const report = await huntBugs(bugsNamed(names), {
     seedFirst: flags.seed ?? flags.from,
     seedsMax: flags.seed === undefined ? flags.seeds : 1,
     faultSeconds: flags.seconds,
-    onDone: ({ bug, seeds, foundBy }) => {
-      if (flags.json !== true) printLine(`${bug}: ${foundBy ?? 'not found'} after ${seeds} seeds`);
+    onDone: (bug, result) => {
+      if (flags.json !== true) printLine(tableRow(bug, result));
     },
   });
   if (flags.json === true) printJson(report);
