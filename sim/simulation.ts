@@ -270,6 +270,7 @@ class Simulation {
   #judge(): void {
     const nowUs = this.#scheduler.nowUs;
     this.#observer.finish();
+    for (const leak of this.#cluster.leaks()) this.#violations.add('V21-leak', nowUs, leak);
     for (const [hashKey, history] of this.#workload.recorder.histories) {
       const verdict = checkLinearizable(history);
       if (verdict.kind === 'ok') continue;

@@ -16,6 +16,7 @@ export type ViolationKind =
   | 'V17-undetected-damage'
   | 'V19-liveness'
   | 'V20-client-deadline'
+  | 'V21-leak'
   | 'V23-determinism'
   | 'crash'
   | 'error-log'

@@ -32,6 +32,9 @@ export const TABLE = 'sim';
 const MESSAGE_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(InternalMessage).map(([name, type]) => [type, name]),
 );
+/** Servers that had come to rest waited for four at most: their intervals. */
+const PENDING_MAX = 24;
+const CONNECTIONS_PER_HOST_MAX = 4;
 const META_PORT = 34601;
 const REPLICA_PORT = 34801;
 
@@ -175,6 +178,25 @@ export class Cluster {
       clients: this.#clients,
       isDurable: this.#swarm.durability === 'fsync',
     };
+  }
+
+  /**
+   * V21: what servers hold when everything has come to rest. Their number of timers and connections
+   * depends on the cluster, never on how much went wrong before.
+   */
+  leaks(): string[] {
+    const found: string[] = [];
+    const hostCount = this.#all().length;
+    for (const { name, owner, host, process } of [...this.#metas, ...this.#replicas]) {
+      if (process === null) continue;
+      const pending = this.#scheduler.pendingOf(owner);
+      const connections = host.connections.size;
+      if (pending > PENDING_MAX) found.push(`${name} waits for ${pending} events`);
+      if (connections > CONNECTIONS_PER_HOST_MAX * hostCount) {
+        found.push(`${name} has ${connections} connections with ${hostCount - 1} others`);
+      }
+    }
+    return found;
   }
 
   driftingClockCount(): number {

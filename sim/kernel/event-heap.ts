@@ -36,6 +36,16 @@ export class EventHeap {
     return this.#events[0] ?? null;
   }
 
+  /** What is still to happen to a process in its present life. */
+  countOf(owner: Owner): number {
+    let count = 0;
+    for (const event of this.#events) {
+      const isLive = event.callback !== null && event.generation === owner.generation;
+      if (event.owner === owner && isLive) count += 1;
+    }
+    return count;
+  }
+
   push(event: SimEvent): void {
     const events = this.#events;
     let at = events.length;

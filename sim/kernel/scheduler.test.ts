@@ -128,6 +128,16 @@ test('a paused process gets late what came meanwhile, and timers may come before
   }
 });
 
+test('what waits for a process is counted in its present life, without what was cancelled', async () => {
+  const { scheduler, owner, timers } = world();
+  timers.after(5, () => {});
+  timers.cancel(timers.after(6, () => {}));
+  scheduler.world(7000, 'other', () => {});
+  assert.equal(scheduler.pendingOf(owner), 1);
+  owner.stop();
+  assert.equal(scheduler.pendingOf(owner), 0);
+});
+
 test('what a process throws is reported with its owner and does not end the world', async () => {
   const { scheduler, owner, failures } = world();
   scheduler.schedule(1, owner, 'boom', false, () => {

@@ -74,6 +74,11 @@ export class Scheduler {
     return event;
   }
 
+  /** Timers, deliveries and completions that wait for a process. */
+  pendingOf(owner: Owner): number {
+    return this.#heap.countOf(owner) + owner.held.length;
+  }
+
   /** An event of the world: network, nemesis, control of the run. */
   world(delayUs: number, kind: string, callback: () => void): SimEvent {
     return this.schedule(delayUs, null, kind, false, callback);
