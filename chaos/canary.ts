@@ -24,7 +24,12 @@ interface Outage {
 }
 
 const INTERVAL_MS = 50;
-const TIMEOUT_MS = 20_000;
+/**
+ * The client waits for a silent server as long as a write has time, and asks the meta server anew
+ * after: short, or that patience is what is measured.
+ */
+const TIMEOUT_MS = 2_000;
+/** As many as begin within the time-out. */
 const UNDER_WAY_MAX = 40;
 const OUTAGE_MS_MAX = 600_000;
 

@@ -17,6 +17,8 @@ import { PegasusError } from '../src/client/errors.ts';
 import { Canary, type OutageSummary } from './canary.ts';
 import { Clients, type OperationCounts } from './clients.ts';
 import { ChaosCluster, pauseMs } from './cluster.ts';
+import { buildFaultLibrary } from './fault-library.ts';
+import { FAULTS } from './faults.ts';
 import { Nemesis } from './nemesis.ts';
 
 export interface ChaosOptions {
@@ -25,6 +27,8 @@ export interface ChaosOptions {
   readonly replicas: number;
   /** Holds the programs of the servers. */
   readonly programs: string;
+  /** faultfs.c */
+  readonly librarySource: string;
   readonly connect: (metas: string) => Promise<Client>;
   readonly onEvent: (text: string) => void;
   /** Ends the faults early; the verdict is still made. */
@@ -46,6 +50,8 @@ export interface ChaosReport {
   readonly faults: Readonly<Record<string, number>>;
   /** Kinds of faults that were not injected, and why. */
   readonly skipped: Readonly<Record<string, string>>;
+  /** Calls of the servers that the fault-injecting library slowed or failed. */
+  readonly diskHits: number;
   readonly operations: OperationCounts;
   readonly canaryWrites: number;
   readonly failovers: number;
@@ -65,18 +71,14 @@ const VIOLATIONS_MAX = 50;
 /** Less than this, and a green run would mean nothing. */
 const OPERATIONS_PER_CLIENT_MINUTE_MIN = 200;
 const FAULTS_PER_MINUTE_MIN = 1;
-const SKIPPED: Readonly<Record<string, string>> = {
-  wallClockStep: 'not built',
-  diskFull: 'not built',
-  failedSync: 'not built',
-  slowSync: 'not built',
-  networkNamespaces: 'not built; the proxy does the partitions',
-};
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'pegasus-chaos-'));
   const run = new ChaosRun(options, folder);
-  const onExit = (): void => run.killAll();
+  const onExit = (): void => {
+    run.killAll();
+    rmSync(folder, { recursive: true, force: true });
+  };
   process.once('exit', onExit);
   try {
     const report = await run.run();
@@ -95,6 +97,7 @@ class ChaosRun {
   readonly #startMs: number = performance.now();
   readonly #violations: ChaosViolation[] = [];
   readonly #random: SeededRandom;
+  readonly #skipped: Record<string, string> = {};
   #cluster: ChaosCluster | null = null;
   #admin: Client | null = null;
 
@@ -106,10 +109,12 @@ class ChaosRun {
 
   async run(): Promise<ChaosReport> {
     const { programs, replicas, connect } = this.#options;
+    const library = this.#buildLibrary();
     const cluster = await ChaosCluster.start({
       folder: this.#folder,
       programs,
       replicas,
+      library,
       onTrouble: (kind, detail) => this.#violation(kind, detail),
     });
     this.#cluster = cluster;
@@ -126,9 +131,9 @@ class ChaosRun {
     const canary = await Canary.start(canaryClient!.table(TABLE), PARTITIONS);
     const work = new Clients(this.#clientsOptions(clients));
     work.start();
-    const nemesis = this.#nemesis(cluster, canary);
+    const nemesis = this.#nemesis(cluster, canary, work, library !== null);
     const faultsFromMs = performance.now();
-    await this.#untilOver(nemesis.run(faultsFromMs + this.#options.minutes * 60_000));
+    await nemesis.run(faultsFromMs + this.#options.minutes * 60_000);
     const faultSeconds = (performance.now() - faultsFromMs) / 1000;
     await cluster.heal();
     if (await this.#untilHealthy()) await work.finish();
@@ -154,25 +159,29 @@ class ChaosRun {
     };
   }
 
-  #nemesis(cluster: ChaosCluster, canary: Canary): Nemesis {
+  #buildLibrary(): string | null {
+    const built = buildFaultLibrary(this.#options.librarySource, this.#folder);
+    if ('path' in built) return built.path;
+    for (const { name, needsLibrary } of FAULTS) {
+      if (needsLibrary === true) this.#skipped[name] = built.reason;
+    }
+    return null;
+  }
+
+  #nemesis(cluster: ChaosCluster, canary: Canary, work: Clients, hasLibrary: boolean): Nemesis {
     return new Nemesis({
       cluster,
       canary,
       random: new SeededRandom(this.#random.u32()),
       tableConfig: () => this.#tableConfig(),
       untilHealthy: () => this.#untilHealthy(),
+      faults: FAULTS.filter(({ needsLibrary }) => hasLibrary || needsLibrary !== true),
+      onWallSkew: (skewMs) => {
+        work.wallSkewUs = skewMs * 1000;
+      },
+      signal: this.#options.signal,
       onFault: (text) => this.#options.onEvent(`${this.#seconds().toFixed(1)} s: ${text}`),
     });
-  }
-
-  /** Ends early when it is told to; the round under way is then given up. */
-  async #untilOver(work: Promise<void>): Promise<void> {
-    const { signal } = this.#options;
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([work, aborted]);
   }
 
   async #untilRegistered(client: Client, replicas: number): Promise<void> {
@@ -187,6 +196,7 @@ class ChaosRun {
     const untilMs = performance.now() + HEALTHY_LIMIT_MS;
     let config: TableConfig | null = null;
     while (performance.now() < untilMs) {
+      await this.#cluster?.startEnded();
       config = await this.#tableConfig();
       if (config?.partitions.every(isWhole) === true) return true;
       await pauseMs(POLL_MS);
@@ -224,7 +234,8 @@ class ChaosRun {
       totalSeconds: Math.round(this.#seconds()),
       network: 'proxy',
       faults: nemesis.counts,
-      skipped: SKIPPED,
+      skipped: this.#skipped,
+      diskHits: this.#cluster?.diskHits ?? 0,
       operations: work.counts,
       canaryWrites: canary.acknowledged,
       failovers: nemesis.failovers,

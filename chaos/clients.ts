@@ -87,7 +87,10 @@ export class Clients {
   readonly #ledgers: { readonly prefix: string; readonly ledger: Ledger }[] = [];
   readonly #undecided: [string, readonly HistoryOperation[]][] = [];
   readonly #retiring: Set<Promise<void>> = new Set();
+  /** Clients of these still work or are read. */
+  readonly #live: Set<Workload> = new Set();
   #current: Epoch | null = null;
+  #wallSkewUs: number = 0;
   #timer: NodeJS.Timeout | null = null;
   #epochCount: number = 0;
 
@@ -97,6 +100,14 @@ export class Clients {
 
   get clientCount(): number {
     return this.#options.clients.length;
+  }
+
+  /** How far wall clocks differ from now on; expiry is judged with it. */
+  set wallSkewUs(skewUs: number) {
+    this.#wallSkewUs = skewUs;
+    for (const workload of this.#live) {
+      workload.wallSkewUs = Math.max(workload.wallSkewUs, skewUs);
+    }
   }
 
   start(): void {
@@ -120,6 +131,8 @@ export class Clients {
     const prefix = `e${this.#epochCount}-`;
     const violations = new Violations(() => undefined);
     const workload = new Workload(TRAITS, new SeededRandom(random.u32()), nowUs, violations);
+    workload.wallSkewUs = this.#wallSkewUs;
+    this.#live.add(workload);
     const ended = workload.run(clients.map((_, index) => this.#clientOf(index, prefix)));
     this.#current = { prefix, workload, violations, ended };
   }
@@ -144,6 +157,7 @@ export class Clients {
 
   async #judgeEpoch({ prefix, workload, violations, ended }: Epoch): Promise<void> {
     await ended;
+    this.#live.delete(workload);
     const auditor = this.#clientOf(0, prefix);
     while (!(await isDone(workload.audit(auditor)))) await pause(AUDIT_RETRY_MS);
     const { recorder, ledger } = workload;

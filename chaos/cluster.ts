@@ -19,6 +19,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { assert } from '../src/base/assert.ts';
 import { callerOf } from './callers.ts';
+import { type DiskTrouble, FaultControl } from './fault-library.ts';
 import { Links } from './links.ts';
 import { ServerProxy } from './proxy.ts';
 
@@ -27,11 +28,15 @@ export interface ClusterOptions {
   /** Holds `meta.js` and `replica.js`. */
   readonly programs: string;
   readonly replicas: number;
+  /** Preloaded into the servers; null: their disks and clocks stay well. */
+  readonly library: string | null;
   readonly onTrouble: (kind: 'crash' | 'start-failed', detail: string) => void;
 }
 
 const START_LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 60_000;
+/** So long after its disk is well again a server may still end because of what it saw. */
+const REACTION_LIMIT_MS = 60_000;
 const POLL_MS = 20;
 const LOG_TAIL_LINES = 12;
 
@@ -45,6 +50,10 @@ export class ServerNode {
   isPaused: boolean = false;
   /** It was told to end. */
   isEnding: boolean = false;
+  /** Null without the library. */
+  control: FaultControl | null = null;
+  /** Its disk fails or did until now: it may end, in doubt about what is on it. */
+  mayEndUntilMs: number = 0;
 
   constructor(
     kind: 'meta' | 'replica',
@@ -117,7 +126,12 @@ export class ChaosCluster {
         join(node.folder, 'config.toml'),
       ],
       // Of its own group, so that an interrupt from the keyboard reaches only us.
-      { detached: true, stdio: ['ignore', log, log], cwd: node.folder },
+      {
+        detached: true,
+        stdio: ['ignore', log, log],
+        cwd: node.folder,
+        env: this.#environmentOf(node),
+      },
     );
     closeSync(log);
     node.child = child;
@@ -153,10 +167,31 @@ export class ChaosCluster {
     node.isPaused = false;
   }
 
+  /** Makes its disk or clock bad; `heal` makes them well. */
+  trouble(node: ServerNode, trouble: DiskTrouble): void {
+    const mayEnd = trouble.syncError !== undefined || trouble.writeError !== undefined;
+    if (mayEnd) node.mayEndUntilMs = Number.POSITIVE_INFINITY;
+    node.control?.set(trouble);
+  }
+
+  /** How many calls the library slowed or failed. */
+  get diskHits(): number {
+    return this.nodes.reduce((sum, { control }) => sum + (control?.hits ?? 0), 0);
+  }
+
   /** Everything that was done to it is undone; what does not run is started. */
   async heal(): Promise<void> {
     this.links.healAll();
-    for (const node of this.nodes) if (node.isPaused) this.resume(node);
+    for (const node of this.nodes) {
+      if (node.isPaused) this.resume(node);
+      node.control?.set({});
+      node.mayEndUntilMs = Math.min(node.mayEndUntilMs, performance.now() + REACTION_LIMIT_MS);
+    }
+    await this.startEnded();
+  }
+
+  /** A server whose disk failed may end long after. */
+  async startEnded(): Promise<void> {
     const stopped = this.nodes.filter((node) => node.child === null);
     await Promise.all(stopped.map((node) => this.startNode(node)));
   }
@@ -186,7 +221,7 @@ export class ChaosCluster {
     node.child = null;
     node.proxy.close();
     this.#pids.delete(node.name);
-    if (node.isEnding) return;
+    if (node.isEnding || performance.now() < node.mayEndUntilMs) return;
     const detail = `${node.name} ended (${signal ?? `exit code ${code}`}): ${logTail(node)}`;
     this.#options.onTrouble('crash', detail);
   }
@@ -200,6 +235,13 @@ export class ChaosCluster {
       }
       await pauseMs(POLL_MS);
     }
+  }
+
+  #environmentOf(node: ServerNode): NodeJS.ProcessEnv {
+    const { library } = this.#options;
+    if (library === null) return process.env;
+    node.control ??= new FaultControl(library, join(node.folder, 'faults'));
+    return { ...process.env, ...node.control.environment(join(node.folder, 'data')) };
   }
 
   #writeConfig(node: ServerNode): void {

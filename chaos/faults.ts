@@ -5,17 +5,24 @@
  */
 import type { SeededRandom } from '../src/base/prng.ts';
 import { type ChaosCluster, pauseMs, type ServerNode } from './cluster.ts';
+import type { DiskTrouble } from './fault-library.ts';
 
 export interface FaultContext {
   readonly cluster: ChaosCluster;
   readonly random: SeededRandom;
+  /** A replica server, mostly one that leads partitions. */
+  readonly drawReplica: () => ServerNode;
   /** At the moment of the damage: what the victim leads is out of service from now on. */
   readonly onHit: (outage: string, victim: ServerNode) => void;
+  /** From now on until the heal, wall clocks differ by so much. */
+  readonly onWallSkew: (skewMs: number) => void;
 }
 
 export interface Fault {
   readonly name: string;
   readonly weight: number;
+  /** Only with the fault-injecting library. */
+  readonly needsLibrary?: boolean;
   run(context: FaultContext): Promise<void>;
 }
 
@@ -26,13 +33,14 @@ const PAUSE_MS_MAX = 3 * GRACE_MS;
 const DOWN_MS_MAX = 10_000;
 const CUT_MS_MIN = 500;
 const CUT_MS_MAX = 15_000;
+const WALL_STEP_MS_MAX = 60_000;
 
 export const FAULTS: readonly Fault[] = [
   {
     name: 'killReplica',
     weight: 6,
-    run: async ({ cluster, random, onHit }) => {
-      const victim = anyOf(random, cluster.replicas);
+    run: async ({ cluster, random, drawReplica, onHit }) => {
+      const victim = drawReplica();
       onHit('crash', victim);
       await cluster.kill(victim);
       await pauseMs(between(random, 100, DOWN_MS_MAX));
@@ -71,8 +79,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'pauseReplica',
     weight: 5,
-    run: async ({ cluster, random, onHit }) => {
-      const victim = anyOf(random, cluster.replicas);
+    run: async ({ cluster, random, drawReplica, onHit }) => {
+      const victim = drawReplica();
       const durationMs = between(random, PAUSE_MS_MIN, PAUSE_MS_MAX);
       onHit(durationMs < LEASE_MS ? 'shortPause' : 'pause', victim);
       cluster.pause(victim);
@@ -113,6 +121,14 @@ export const FAULTS: readonly Fault[] = [
       cluster.links.between(victim.name, name).delayMs = between(random, 1, 300);
     }
   }),
+  troubling('slowSync', 2, null, (random) => ({ slowMs: between(random, 10, 2_000) })),
+  troubling('failedSync', 2, 'failedSync', () => ({ syncError: 'EIO' })),
+  troubling('failedWrite', 1, 'failedWrite', () => ({ writeError: 'EIO' })),
+  troubling('diskFull', 2, 'diskFull', () => ({ writeError: 'ENOSPC', syncError: 'ENOSPC' })),
+  troubling('wallClockStep', 2, null, (random) => {
+    const stepMs = between(random, 500, WALL_STEP_MS_MAX);
+    return { wallOffsetMs: random.below(2) === 0 ? stepMs : -stepMs };
+  }),
   {
     name: 'resetConnection',
     weight: 1,
@@ -122,6 +138,29 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** Bad until the heal, which follows when the round is over. */
+function troubling(
+  name: string,
+  weight: number,
+  outage: string | null,
+  draw: (random: SeededRandom) => DiskTrouble,
+): Fault {
+  return {
+    name,
+    weight,
+    needsLibrary: true,
+    run: async ({ cluster, random, drawReplica, onHit, onWallSkew }) => {
+      const victim = drawReplica();
+      const durationMs = between(random, CUT_MS_MIN, CUT_MS_MAX);
+      const trouble = draw(random);
+      if (outage !== null) onHit(outage, victim);
+      if (trouble.wallOffsetMs !== undefined) onWallSkew(Math.abs(trouble.wallOffsetMs));
+      cluster.trouble(victim, trouble);
+      await pauseMs(durationMs);
+    },
+  };
+}
 
 function cutting(
   name: string,
@@ -133,7 +172,7 @@ function cutting(
     name,
     weight,
     run: async (context) => {
-      const victim = anyOf(context.random, context.cluster.replicas);
+      const victim = context.drawReplica();
       const durationMs = between(context.random, CUT_MS_MIN, CUT_MS_MAX);
       if (outage !== null) context.onHit(outage, victim);
       cut(context, victim);

@@ -7,7 +7,7 @@ import type { SeededRandom } from '../src/base/prng.ts';
 import type { TableConfig } from '../src/client/api.ts';
 import type { Canary } from './canary.ts';
 import type { ChaosCluster, ServerNode } from './cluster.ts';
-import { FAULTS, type Fault, type FaultContext } from './faults.ts';
+import { anyOf, type Fault, type FaultContext } from './faults.ts';
 
 export interface NemesisOptions {
   readonly cluster: ChaosCluster;
@@ -17,6 +17,11 @@ export interface NemesisOptions {
   readonly tableConfig: () => Promise<TableConfig | null>;
   /** Resolves when all partitions are whole; false when that takes too long, which is reported. */
   readonly untilHealthy: () => Promise<boolean>;
+  /** Those that this machine allows. */
+  readonly faults: readonly Fault[];
+  /** 0: they agree again. */
+  readonly onWallSkew: (skewMs: number) => void;
+  readonly signal: AbortSignal;
   readonly onFault: (text: string) => void;
 }
 
@@ -24,6 +29,8 @@ export interface NemesisOptions {
 const SINGLE_SHARE = 70;
 const WAIT_SHARE = 80;
 const TOGETHER_MAX = 3;
+/** Of the victims, in percent: servers that lead partitions, where it is known. */
+const LEADER_SHARE = 80;
 
 export class Nemesis {
   readonly counts: Record<string, number> = {};
@@ -36,9 +43,10 @@ export class Nemesis {
 
   /** Goes on until then; a round that has begun is finished. */
   async run(untilMs: number): Promise<void> {
-    const { random, untilHealthy, cluster, canary } = this.#options;
+    const { random, untilHealthy, cluster, canary, signal } = this.#options;
     let isHealthy = true;
-    while (performance.now() < untilMs) {
+    await this.#first();
+    while (performance.now() < untilMs && !signal.aborted) {
       const before = isHealthy ? await this.#options.tableConfig() : null;
       const isSingle = random.below(100) < SINGLE_SHARE;
       const count = isSingle ? 1 : 2 + random.below(TOGETHER_MAX - 1);
@@ -46,6 +54,7 @@ export class Nemesis {
       if (measured === null) canary.forget();
       await this.#round(this.#draw(count), measured);
       await cluster.heal();
+      this.#options.onWallSkew(0);
       isHealthy = random.below(100) < WAIT_SHARE;
       if (isHealthy && !(await untilHealthy())) return;
       if (before !== null && isHealthy)
@@ -53,15 +62,37 @@ export class Nemesis {
     }
   }
 
-  async #round(faults: readonly Fault[], before: TableConfig | null): Promise<void> {
-    const { cluster, random, canary, onFault } = this.#options;
+  /** The crash of a server that leads partitions, so that a short run has a failover too. */
+  async #first(): Promise<void> {
+    const { tableConfig, untilHealthy, cluster, faults } = this.#options;
+    const before = await tableConfig();
+    const crash = faults.filter(({ name }) => name === 'killReplica');
+    await this.#round(crash, before, 100);
+    await cluster.heal();
+    if (before !== null && (await untilHealthy())) {
+      this.#countFailovers(before, await tableConfig());
+    }
+  }
+
+  async #round(
+    faults: readonly Fault[],
+    before: TableConfig | null,
+    leaderShare: number = LEADER_SHARE,
+  ): Promise<void> {
+    const { cluster, random, canary, onFault, onWallSkew } = this.#options;
     const onHit = (outage: string, victim: ServerNode): void => {
       if (before === null) return;
       const led = before.partitions.filter(({ primary }) => primary === victim.address);
       const partitions = led.map(({ index }) => index);
       canary.onFault(outage, partitions, performance.now());
     };
-    const context: FaultContext = { cluster, random, onHit };
+    const leaders = new Set(before?.partitions.map(({ primary }) => primary));
+    const leading = cluster.replicas.filter(({ address }) => leaders.has(address));
+    const drawReplica = (): ServerNode => {
+      const isLeader = leading.length > 0 && random.below(100) < leaderShare;
+      return anyOf(random, isLeader ? leading : cluster.replicas);
+    };
+    const context: FaultContext = { cluster, random, drawReplica, onHit, onWallSkew };
     for (const { name } of faults) this.counts[name] = (this.counts[name] ?? 0) + 1;
     onFault(faults.map(({ name }) => name).join(' + '));
     await Promise.all(faults.map((fault) => fault.run(context)));
@@ -79,12 +110,13 @@ export class Nemesis {
   }
 
   #drawOne(): Fault {
-    let luck = this.#options.random.below(FAULTS.reduce((sum, { weight }) => sum + weight, 0));
-    for (const fault of FAULTS) {
+    const { random, faults } = this.#options;
+    let luck = random.below(faults.reduce((sum, { weight }) => sum + weight, 0));
+    for (const fault of faults) {
       luck -= fault.weight;
       if (luck < 0) return fault;
     }
-    return FAULTS[0]!;
+    return faults[0]!;
   }
 
   #countFailovers(before: TableConfig, after: TableConfig | null): void {

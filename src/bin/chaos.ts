@@ -44,6 +44,7 @@ const main: Main = async (args) => {
     seed: flags.seed,
     replicas: flags.replicas,
     programs: fileURLToPath(new URL('.', import.meta.url)),
+    librarySource: fileURLToPath(new URL('../../../chaos/faultfs/faultfs.c', import.meta.url)),
     connect: (metas) => connect({ metas, lazy: true }),
     onEvent: (text) => process.stderr.write(`${text}\n`),
     signal: stop.signal,
