@@ -19,6 +19,7 @@ import { configurationToWire, tableToWire } from '../model/configuration-wire.ts
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
 import { ConfigurationChange, InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
+import { comparedHistory, DIVERGED, DivergenceCourt } from './divergence.ts';
 import { LagMeter } from './lag-meter.ts';
 import { type CheckpointFile, LearnerSession } from './learner-session.ts';
 import { Mutation, sealDigest } from './mutation.ts';
@@ -53,6 +54,7 @@ export class PrimaryRole {
   private announced: number;
   private lastTimestampUs = 0;
   private readonly ownLag = new LagMeter();
+  private readonly court: DivergenceCourt;
   private readonly nextLearnId: () => number;
 
   constructor(state: ReplicaState, readableFrom: Decree, nextLearnId: () => number, nowMs: number) {
@@ -62,6 +64,7 @@ export class PrimaryRole {
     this.nextLearnId = nextLearnId;
     this.lastGroupCheckMs = nowMs;
     this.announced = state.list.lastCommitted;
+    this.court = new DivergenceCourt(state.options.prepareTimeoutMs);
     const committed = state.list.lastCommitted;
     this.peers = state.config.secondaries.map((node) => new Peer(node, 0, 0, committed, nowMs));
     assert(state.config.primary === state.self, 'the configuration names this node as primary');
@@ -192,7 +195,15 @@ export class PrimaryRole {
     const peer = this.findPeer(from);
     if (peer === null || (peer.isLearner && message.learnId !== peer.learnId)) return;
     peer.lastHeardMs = nowMs;
-    if (message.failure !== '') this.onPeerFailed(peer, message.failure, nowMs);
+    const history = comparedHistory(message, this.state.list);
+    if (history === 'other' && !peer.isLearner) this.onPeerDiverged(peer, nowMs);
+    else if (message.failure !== '') this.onPeerFailed(peer, message.failure, nowMs);
+    else if (history === 'same') this.court.onAgreed(peer.node, nowMs);
+  }
+
+  /** Every secondary holds another history than this primary. */
+  isOddOneOut(nowMs: number): boolean {
+    return this.court.verdict(this.state.config.secondaries, nowMs).kind === 'primary';
   }
 
   onLearnRequest(from: NodeId, message: LearnRequest, nowMs: number): void {
@@ -249,6 +260,7 @@ export class PrimaryRole {
 
   onTick(nowMs: number): void {
     const { options, list } = this.state;
+    this.judge(nowMs);
     for (const peer of [...this.peers]) this.checkPeer(peer, nowMs);
     const idleNews = list.lastCommitted > this.announced && list.uncommittedCount === 0;
     if (idleNews || nowMs - this.lastGroupCheckMs >= options.groupCheckIntervalMs) {
@@ -370,6 +382,20 @@ export class PrimaryRole {
     } else if (peer.wantsResend && nowMs - peer.lastProgressMs >= GAP_RESEND_MS) {
       this.resend(peer, nowMs);
     }
+  }
+
+  private onPeerDiverged(peer: Peer, nowMs: number): void {
+    reached('consensus.primary.peerDiverged');
+    if (this.court.onDiverged(peer.node, nowMs)) this.groupCheck(nowMs);
+    this.judge(nowMs);
+  }
+
+  private judge(nowMs: number): void {
+    const verdict = this.court.verdict(this.state.config.secondaries, nowMs);
+    if (verdict.kind !== 'remove') return;
+    const peer = this.findPeer(verdict.node);
+    assert(peer !== null, 'a secondary is a peer');
+    this.onPeerFailed(peer, `${DIVERGED}: its history differs from all others`, nowMs);
   }
 
   private onPeerFailed(peer: Peer, reason: string, nowMs: number): void {

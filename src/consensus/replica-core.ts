@@ -31,6 +31,7 @@ import type {
   PrepareAck,
 } from '../wire/generated/internal.ts';
 import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
+import { DIVERGED } from './divergence.ts';
 import type { ReplicaCoreOptions, ReplicaEffects } from './effects.ts';
 import { FollowerRole } from './follower-role.ts';
 import { LeadershipYield } from './leadership-yield.ts';
@@ -48,6 +49,8 @@ export class ReplicaCore {
   private learner: LearnerRole | null = null;
   /** Of the ballot under which this replica leads no more. */
   private yielded: LeadershipYield | null = null;
+  /** The primary whose history is not this replica's; null = none such. See divergence.ts. */
+  private divergedFrom: NodeId | null = null;
   private readonly slowMembers: SlowMembers;
   private readonly nextLearnId: () => number;
   /** Newly made for the first configuration of its table: may become secondary without learning. */
@@ -135,6 +138,7 @@ export class ReplicaCore {
       reached('consensus.yield.pushed');
       return;
     }
+    if (this.settleDivergence(config)) return;
     if (config.primary === state.self) this.becomePrimary(table, config, nowMs);
     // A recalled table has members before it has a primary: nobody plays a role in that.
     else if (config.primary === null) this.becomeInactive(table, config);
@@ -160,6 +164,9 @@ export class ReplicaCore {
 
   onGroupCheckAck(from: NodeId, message: GroupCheckAck, nowMs: number): void {
     this.primary?.onGroupCheckAck(from, message, nowMs);
+    if (this.primary?.isOddOneOut(nowMs) !== true) return;
+    reached('consensus.primary.oddOneOut');
+    this.fail(`${DIVERGED}: the history differs from that of every secondary`);
   }
 
   // ---- two-phase commit ----
@@ -176,9 +183,11 @@ export class ReplicaCore {
     }
     if (this.follower !== null) {
       const result = this.follower.onPrepare(message);
-      if (result === 'diverged') this.fail('the primary continues another history');
+      if (result === 'diverged') this.diverge(from);
     } else if (this.learner !== null) {
       this.learner.onPrepare(message, nowMs);
+    } else if (this.divergedFrom !== null) {
+      this.ackGroupCheck(from);
     } else if (state.status === ReplicaStatus.error || config.secondaries.includes(state.self)) {
       // A secondary by name only, as after a restart: the sooner it is out, the sooner it learns.
       reached('consensus.prepare.byNameOnly');
@@ -278,6 +287,36 @@ export class ReplicaCore {
 
   // ---- helpers ----
 
+  /** Files and history stay as they are; the primary finds out whose is wrong. */
+  private diverge(primary: NodeId): void {
+    const { state } = this;
+    reached('consensus.follower.diverged');
+    this.leaveRoles();
+    this.divergedFrom = primary;
+    state.changeRole(ReplicaStatus.inactive, state.config, state.table);
+    this.ackGroupCheck(primary);
+  }
+
+  /** True when the configuration leaves nothing to be done but to wait, or to fail. */
+  private settleDivergence(config: PartitionConfiguration): boolean {
+    const { divergedFrom, state } = this;
+    if (divergedFrom === null) return false;
+    if (config.primary !== divergedFrom) {
+      // The other one was wrong, or is gone: with whom leads now it is found out anew.
+      this.divergedFrom = null;
+      return false;
+    }
+    if (config.secondaries.includes(state.self)) {
+      if (config.ballot > state.config.ballot) {
+        state.changeRole(ReplicaStatus.inactive, config, state.table);
+      }
+      return true;
+    }
+    this.divergedFrom = null;
+    this.fail(`${DIVERGED}: the history differs from that of all other members`);
+    return true;
+  }
+
   private watchSlowness(nowMs: number): void {
     if (this.primary === null) return;
     const { self } = this.state;
@@ -368,6 +407,7 @@ export class ReplicaCore {
     nowMs: number,
   ): void {
     const { state } = this;
+    if (this.settleDivergence(config)) return;
     if (config.secondaries.includes(state.self)) {
       const adopted = config.ballot > state.config.ballot;
       if (adopted && this.hasRole()) this.becomeSecondary(table, config);
@@ -390,7 +430,7 @@ export class ReplicaCore {
     if (this.follower === null) return;
     const decree = message.lastCommittedDecree as Decree;
     if (this.follower.onCommitPoint(decree, message.digest) === 'diverged') {
-      this.fail('history differs from the primary at a committed decree');
+      this.diverge(config.primary!);
     }
   }
 
@@ -403,7 +443,8 @@ export class ReplicaCore {
       lastCommittedDecree: list.lastCommitted,
       lastLoggedDecree: lastLogged,
       learnId: this.learnId,
-      failure,
+      failure: this.divergedFrom === to ? `${DIVERGED}: from the history of its primary` : failure,
+      digest: list.lastCommittedDigest,
     });
   }
 

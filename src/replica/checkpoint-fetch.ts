@@ -2,15 +2,20 @@
  * Fetches one checkpoint from a primary into the `learn/` folder, piece by piece.
  *
  * One piece is asked for at a time and asked for again when it does not come; each is checked
- * against its checksum before it is written. Bandwidth is bounded by a token bucket, so that
- * learning leaves room for clients.
+ * against its checksum before it is written. Bandwidth is bounded, so that learning leaves room for
+ * clients.
+ *
+ * What an attempt before has left in the folder is resumed, though the checkpoint is another one:
+ * engines keep most files as they are. The primary compares the checksum of each piece that is here
+ * with its own; from the first one that differs on, the file is fetched. At the end every byte has
+ * come, or was compared, under this attempt.
  */
-import { crc32c } from '../base/crc32c.ts';
 import { reached } from '../base/marks.ts';
-import type { Clock, Timers } from '../env/clock.ts';
+import type { Clock } from '../env/clock.ts';
 import type { Disk, DiskError, DiskFile } from '../env/disk.ts';
 import type { FileChunk, FileRequest, LearnCheckpoint } from '../wire/generated/internal.ts';
-import { CHUNK_BYTES_MAX } from './checkpoint-source.ts';
+import type { Bandwidth } from './bandwidth.ts';
+import { CHUNK_BYTES_MAX, checksumOf } from './checkpoint-source.ts';
 
 const RETRY_MS = 1_000;
 const RETRIES_MAX = 30;
@@ -21,7 +26,8 @@ export class FetchAbandoned extends Error {
 
 interface Waiting {
   readonly request: FileRequest;
-  readonly resolve: (bytes: Uint8Array) => void;
+  /** Null: the bytes that are held are right. */
+  readonly resolve: (bytes: Uint8Array | null) => void;
   readonly reject: (error: Error) => void;
   sentAtMs: number;
   attempts: number;
@@ -31,32 +37,29 @@ export class CheckpointFetch {
   readonly learnId: number;
   private readonly environment: {
     readonly clock: Clock;
-    readonly timers: Timers;
     readonly disk: Disk;
   };
   private readonly offer: LearnCheckpoint;
   private readonly path: string;
-  private readonly bytesPerSecondMax: number;
+  private readonly bandwidth: Bandwidth;
   private readonly send: (request: FileRequest) => void;
   /** So far, for reports. */
   fetchedBytes = 0;
   private waiting: Waiting | null = null;
   private abandoned = false;
-  /** When the bandwidth limit lets the next request out. */
-  private nextAllowedMs = 0;
 
   constructor(
-    environment: { readonly clock: Clock; readonly timers: Timers; readonly disk: Disk },
+    environment: { readonly clock: Clock; readonly disk: Disk },
     offer: LearnCheckpoint,
     path: string,
-    bytesPerSecondMax: number,
+    bandwidth: Bandwidth,
     send: (request: FileRequest) => void,
   ) {
     this.environment = environment;
     this.offer = offer;
     this.learnId = offer.learnId;
     this.path = path;
-    this.bytesPerSecondMax = bytesPerSecondMax;
+    this.bandwidth = bandwidth;
     this.send = send;
   }
 
@@ -67,8 +70,12 @@ export class CheckpointFetch {
   async run(): Promise<void> {
     const { disk } = this.environment;
     const { fileNames, fileSizes } = this.offer;
-    await disk.remove(this.path);
     await disk.makeDirectory(this.path);
+    for (const entry of await disk.list(this.path)) {
+      if (entry.isDirectory || !fileNames.includes(entry.name)) {
+        await disk.remove(`${this.path}/${entry.name}`);
+      }
+    }
     for (const [index, name] of fileNames.entries()) {
       if (!isPlainName(name)) throw new FetchAbandoned('a file name of the checkpoint is no name');
       await this.fetchFile(name, fileSizes[index] ?? 0);
@@ -90,10 +97,11 @@ export class CheckpointFetch {
       return;
     }
     const { bytes } = chunk;
-    const isWhole = bytes.length > 0 && (crc32c(bytes, 0, bytes.length) | 0) === chunk.checksum;
+    const isKept = request.isHeld && chunk.checksum === request.heldChecksum;
+    const isWhole = bytes.length > 0 ? checksumOf(bytes) === chunk.checksum : isKept;
     if (!isWhole) return;
     this.waiting = null;
-    waiting.resolve(bytes.slice());
+    waiting.resolve(bytes.length > 0 ? bytes.slice() : null);
   }
 
   onTick(nowMs: number): void {
@@ -117,24 +125,38 @@ export class CheckpointFetch {
   }
 
   private async fetchFile(name: string, size: number): Promise<void> {
-    const file = await this.environment.disk.open(`${this.path}/${name}`, 'create');
+    const file = await this.environment.disk.open(`${this.path}/${name}`, 'append');
     try {
       let offset = 0;
       while (offset < size) {
-        const bytes = await this.fetchPiece(name, offset, Math.min(CHUNK_BYTES_MAX, size - offset));
-        await append(file, bytes);
-        reached('replica.learn.piece');
-        offset += bytes.length;
-        this.fetchedBytes += bytes.length;
+        const length = Math.min(CHUNK_BYTES_MAX, size - offset);
+        const held = offset + length <= file.size ? await readPiece(file, offset, length) : null;
+        const bytes = await this.fetchPiece(name, offset, length, held);
+        if (bytes === null) {
+          reached('replica.learn.pieceHeld');
+        } else {
+          if (file.size > offset) await file.truncate(offset);
+          await append(file, bytes);
+          reached('replica.learn.piece');
+        }
+        const gained = bytes?.length ?? length;
+        offset += gained;
+        this.fetchedBytes += gained;
       }
+      if (file.size > size) await file.truncate(size);
       await file.sync();
     } finally {
       await file.close();
     }
   }
 
-  private async fetchPiece(name: string, offset: number, length: number): Promise<Uint8Array> {
-    await this.takeBandwidth(length);
+  private async fetchPiece(
+    name: string,
+    offset: number,
+    length: number,
+    held: Uint8Array | null,
+  ): Promise<Uint8Array | null> {
+    await this.bandwidth.take(held === null ? length : 0);
     if (this.abandoned) throw new FetchAbandoned('another learn has begun');
     const request: FileRequest = {
       gpid: this.offer.gpid,
@@ -143,6 +165,8 @@ export class CheckpointFetch {
       fileName: name,
       offset,
       length,
+      isHeld: held !== null,
+      heldChecksum: held === null ? 0 : checksumOf(held),
     };
     const sentAtMs = this.environment.clock.monotonicMs();
     return new Promise((resolve, reject) => {
@@ -150,15 +174,19 @@ export class CheckpointFetch {
       this.send(request);
     });
   }
+}
 
-  private takeBandwidth(byteCount: number): Promise<void> {
-    const now = this.environment.clock.monotonicMs();
-    const start = Math.max(now, this.nextAllowedMs);
-    this.nextAllowedMs = start + (byteCount / this.bytesPerSecondMax) * 1_000;
-    if (start <= now) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.environment.timers.after(start - now, resolve);
-    });
+/** Null when it cannot be read: then it is fetched. */
+async function readPiece(
+  file: DiskFile,
+  offset: number,
+  length: number,
+): Promise<Uint8Array | null> {
+  const bytes = new Uint8Array(length);
+  try {
+    return (await file.read(offset, bytes)) === length ? bytes : null;
+  } catch {
+    return null;
   }
 }
 

@@ -206,7 +206,7 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     type: 'bytes',
     default: 100 * MIB,
     minimum: KIB,
-    help: 'Bandwidth for fetching checkpoints.',
+    help: 'Bandwidth of this server for learning: checkpoints that it fetches, and mutations that it reads from its log for learners.',
   },
 };
 

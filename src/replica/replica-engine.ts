@@ -179,5 +179,11 @@ export async function openEngine(
   folder: ReplicaFolder,
 ): Promise<OpenedEngine> {
   const engine = await environment.engines.open(folder.enginePath);
-  return { engine, applied: await readAppliedDecree(engine) };
+  try {
+    return { engine, applied: await readAppliedDecree(engine) };
+  } catch (error) {
+    // Its folder is about to be set aside.
+    await engine.close({ flush: false });
+    throw error;
+  }
 }

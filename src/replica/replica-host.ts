@@ -9,6 +9,7 @@ import type { Gpid, NodeId } from '../model/identity.ts';
 import type { MutationLog } from '../storage/log/mutation-log.ts';
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
+import type { Bandwidth } from './bandwidth.ts';
 import type { ReplicaOptions } from './options.ts';
 
 /** What a replica needs of the server that it lives on. */
@@ -19,6 +20,7 @@ export interface ReplicaHost {
   readonly self: NodeId;
   readonly lease: Lease;
   readonly log: MutationLog;
+  readonly learnBandwidth: Bandwidth;
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void;
   sendToLeader<T extends InternalMessage>(type: T, message: InternalMessageMap[T]): void;
   nextLearnId(): number;

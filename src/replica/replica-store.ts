@@ -48,6 +48,7 @@ import {
 } from '../wire/generated/internal.ts';
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
+import { Bandwidth } from './bandwidth.ts';
 import { type LogCondition, LogKeeper } from './log-keeper.ts';
 import type { ReplicaOptions } from './options.ts';
 import { LOG_HOLDER, Replica } from './replica.ts';
@@ -85,6 +86,7 @@ export class ReplicaStore implements ReplicaHost {
   readonly self: NodeId;
   readonly lease: Lease;
   private readonly identity: StoreIdentity;
+  readonly learnBandwidth: Bandwidth;
   private readonly keeper: LogKeeper;
   private readonly openReplicas = new Map<number, Replica>();
   /** Gpids with a job under way. */
@@ -101,6 +103,8 @@ export class ReplicaStore implements ReplicaHost {
     this.identity = identity;
     this.self = identity.self;
     this.lease = identity.lease;
+    const { clock, timers } = environment;
+    this.learnBandwidth = new Bandwidth(clock, timers, options.learnBytesPerSecondMax);
     this.keeper = new LogKeeper(environment, options, identity.dataPath, this, () => this.stamp());
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,

@@ -36,6 +36,7 @@ import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { Reader } from '../wire/reader.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
+import { readForLearner } from './bandwidth.ts';
 import { CheckpointFetch, FetchAbandoned } from './checkpoint-fetch.ts';
 import { CheckpointSource } from './checkpoint-source.ts';
 import { ClientRequests, type RequestHost } from './client-requests.ts';
@@ -65,6 +66,8 @@ export class Replica
   private readonly requests: ClientRequests;
   private readonly storage: ReplicaEngine;
   private fetch: CheckpointFetch | null = null;
+  /** Nobody writes to the folder of fetched files any more. */
+  private fetchEnded: Promise<void> = Promise.resolve();
   /** A fetched checkpoint is being swapped in, or the replica is closing. */
   private deaf = false;
   private lastBallot = 0;
@@ -342,8 +345,7 @@ export class Replica
   }
 
   readLog(learnId: number, fromDecree: Decree): void {
-    const { log, coreOptions } = this.host;
-    log.read(this.gpid, fromDecree, coreOptions.learnBatchBytesMax).then(
+    readForLearner(this.host, this.gpid, fromDecree).then(
       (mutations) => this.core.onLogRead(learnId, mutations),
       (error: unknown) => {
         this.logWarning('replica.log.unreadable', error);
@@ -377,13 +379,13 @@ export class Replica
   }
 
   fetchCheckpoint(from: NodeId, message: LearnCheckpoint): void {
-    const { environment, options } = this.host;
+    const { environment, learnBandwidth } = this.host;
     this.fetch?.abandon();
     const fetch = new CheckpointFetch(
       environment,
       message,
       this.folder.learnPath,
-      options.learnBytesPerSecondMax,
+      learnBandwidth,
       (request) => this.host.send(from, InternalMessage.fileRequest, request),
     );
     this.fetch = fetch;
@@ -391,8 +393,10 @@ export class Replica
     const { decree, fileNames } = message;
     const fields = { gpid: gpidText(gpid), from, decree, files: fileNames.length };
     environment.logger.info('replica.learn.checkpoint', fields);
-    fetch
-      .run()
+    // One attempt at a time writes to the folder.
+    const ended = this.fetchEnded.then(() => fetch.run());
+    this.fetchEnded = ended.catch(() => {});
+    ended
       .then(() => this.install(fetch))
       .catch((error: unknown) => this.onFetchFailed(fetch, error));
   }

@@ -1197,6 +1197,7 @@ export interface GroupCheckAck {
   readonly lastLoggedDecree: number;
   readonly learnId: number;
   readonly failure: string;
+  readonly digest: number;
 }
 
 export function makeGroupCheckAck(): GroupCheckAck {
@@ -1208,6 +1209,7 @@ export function makeGroupCheckAck(): GroupCheckAck {
     lastLoggedDecree: 0,
     learnId: 0,
     failure: '',
+    digest: 0,
   };
 }
 
@@ -1219,6 +1221,7 @@ export function readGroupCheckAck(reader: Reader): GroupCheckAck {
   let lastLoggedDecree: number = 0;
   let learnId: number = 0;
   let failure: string = '';
+  let digest: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -1242,6 +1245,9 @@ export function readGroupCheckAck(reader: Reader): GroupCheckAck {
       case 0x070b:
         failure = reader.readString();
         break;
+      case 0x0808:
+        digest = reader.readI32();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -1254,6 +1260,7 @@ export function readGroupCheckAck(reader: Reader): GroupCheckAck {
     lastLoggedDecree,
     learnId,
     failure,
+    digest,
   };
 }
 
@@ -1271,6 +1278,7 @@ export function writeGroupCheckAck(writer: Writer, value: GroupCheckAck): void {
   writer.writeI64(value.learnId);
   writer.writeFieldTag(0x070b);
   writer.writeString(value.failure);
+  writer.writeFieldI32(0x0808, value.digest);
   writer.writeStop();
 }
 
@@ -1506,6 +1514,8 @@ export interface FileRequest {
   readonly fileName: string;
   readonly offset: number;
   readonly length: number;
+  readonly isHeld: boolean;
+  readonly heldChecksum: number;
 }
 
 export function makeFileRequest(): FileRequest {
@@ -1516,6 +1526,8 @@ export function makeFileRequest(): FileRequest {
     fileName: '',
     offset: 0,
     length: 0,
+    isHeld: false,
+    heldChecksum: 0,
   };
 }
 
@@ -1526,6 +1538,8 @@ export function readFileRequest(reader: Reader): FileRequest {
   let fileName: string = '';
   let offset: number = 0;
   let length: number = 0;
+  let isHeld: boolean = false;
+  let heldChecksum: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -1546,6 +1560,12 @@ export function readFileRequest(reader: Reader): FileRequest {
       case 0x0608:
         length = reader.readI32();
         break;
+      case 0x0702:
+        isHeld = reader.readBool();
+        break;
+      case 0x0808:
+        heldChecksum = reader.readI32();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -1557,6 +1577,8 @@ export function readFileRequest(reader: Reader): FileRequest {
     fileName,
     offset,
     length,
+    isHeld,
+    heldChecksum,
   };
 }
 
@@ -1572,6 +1594,9 @@ export function writeFileRequest(writer: Writer, value: FileRequest): void {
   writer.writeFieldTag(0x050a);
   writer.writeI64(value.offset);
   writer.writeFieldI32(0x0608, value.length);
+  writer.writeFieldTag(0x0702);
+  writer.writeBool(value.isHeld);
+  writer.writeFieldI32(0x0808, value.heldChecksum);
   writer.writeStop();
 }
 

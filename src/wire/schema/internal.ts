@@ -191,6 +191,8 @@ export const internalStructs: readonly Struct[] = [
     [5, 'lastLoggedDecree', 'i64'],
     [6, 'learnId', 'i64'],
     [7, 'failure', 'string'],
+    // At `lastCommittedDecree`: whether it has the same history.
+    [8, 'digest', 'i32'],
   ]),
 
   // ---- learning ----
@@ -224,6 +226,10 @@ export const internalStructs: readonly Struct[] = [
     [4, 'fileName', 'string'],
     [5, 'offset', 'i64'],
     [6, 'length', 'i32'],
+    // The sender has these bytes of an earlier attempt, with this CRC-32C: if it is right, the answer
+    // is the checksum without bytes.
+    [7, 'isHeld', 'bool'],
+    [8, 'heldChecksum', 'i32'],
   ]),
   struct('FileChunk', 'Its bytes, with their CRC-32C.', [
     [1, 'gpid', 'gpid'],
