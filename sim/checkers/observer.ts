@@ -68,6 +68,8 @@ class PartitionRecord {
   readonly told: Map<string, number> = new Map();
   /** Highest decree acknowledged by each server. */
   readonly acknowledged: Map<string, number> = new Map();
+  /** That the table ever wanted: who takes writes may hear of another number late. */
+  replicaCountLeast: number = Number.POSITIVE_INFINITY;
   /** Highest ballot under which each server acknowledged. */
   readonly followed: Map<string, number> = new Map();
 }
@@ -175,9 +177,10 @@ export class ClusterObserver {
 
   /** With so few members, which are less than a majority of those wanted, no write is acknowledged. */
   isBelowFloor(partition: string, ballot: number): boolean {
-    const seen = this.#record(partition).configurations.get(ballot);
-    if (seen?.replicaCount === undefined || seen.replicaCount < 3) return false;
-    return members(seen).length <= seen.replicaCount / 2;
+    const { configurations, replicaCountLeast } = this.#record(partition);
+    const seen = configurations.get(ballot);
+    if (seen === undefined || replicaCountLeast < 3) return false;
+    return members(seen).length <= replicaCountLeast / 2;
   }
 
   /** From the meta server, which has persisted it: seen in a push to `to`. */
@@ -189,12 +192,9 @@ export class ClusterObserver {
       this.#report('V12-configuration', seen.partition, detail);
     }
     record.told.set(to, Math.max(told, seen.ballot));
+    record.replicaCountLeast = Math.min(record.replicaCountLeast, seen.replicaCount ?? 0);
     const known = record.configurations.get(seen.ballot);
     if (known !== undefined) {
-      // Replicas hear of another number later than those who look at the wire: the lower one counts.
-      if ((seen.replicaCount ?? 0) < (known.replicaCount ?? 0)) {
-        record.configurations.set(seen.ballot, seen);
-      }
       if (membersText(known) !== membersText(seen)) {
         const detail = `ballot ${seen.ballot} has members ${membersText(known)} and ${membersText(seen)}`;
         this.#report('V12-configuration', seen.partition, detail);
