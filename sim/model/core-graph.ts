@@ -50,6 +50,8 @@ const SHARED: ReadonlySet<string> = new Set([
   'lag',
   'ownLag',
   'slowMembers',
+  // Written when histories differ, which ends the search (stage.ts).
+  'court',
 ]);
 
 /** Fields that say nothing about what may happen next, or that are described by others. */
@@ -72,6 +74,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'lag',
   'ownLag',
   'slowMembers',
+  'court',
 ]);
 
 /** Objects that are copied already, so that two references to one object stay so. */

@@ -437,7 +437,11 @@ function noteLeader(world: World, index: number, ballot: number): void {
 
 /** Who hears it only resets a clock that never runs out here. */
 function isIdle(type: InternalMessage, message: object): boolean {
-  if (type === InternalMessage.groupCheckAck) return (message as GroupCheckAck).failure === '';
+  if (type === InternalMessage.groupCheckAck) {
+    const { failure } = message as GroupCheckAck;
+    if (failure !== '') throw new ModelViolation('failure', `a replica says that ${failure}`);
+    return true;
+  }
   if (type !== InternalMessage.prepareAck) return false;
   return (message as PrepareAck).result === PrepareResult.staleBallot;
 }
