@@ -133,20 +133,25 @@ export class Administrator {
   // ---- jobs ----
 
   createTable(name: string, partitionCount: number, replicaCount: number): void {
-    const options = { partitionCount, replicaCount, waitHealthy: false, ...OPTIONS };
+    const options = { partitionCount, replicaCount, successIfExists: true, ...OPTIONS };
+    let isHealthy = false;
     this.#enqueue({
       isReached: (tables) => {
         const found = tables.find((table) => table.name === name && isServed(table));
-        if (found !== undefined) {
+        if (found !== undefined && isHealthy) {
           this.#known.set(found.appId, {
             name,
             isDropped: false,
             replicaCount: found.replicaCount,
           });
         }
-        return found !== undefined;
+        return found !== undefined && isHealthy;
       },
-      request: () => this.#client.admin.createTable(name, options),
+      // What is dropped before it has any replica cannot be recalled: nobody has a copy to show.
+      request: async () => {
+        await this.#client.admin.createTable(name, options);
+        isHealthy = true;
+      },
     });
   }
 
