@@ -81,8 +81,11 @@ export const FAULTS: readonly Fault[] = [
     weight: 5,
     run: async ({ cluster, random, drawReplica, onHit }) => {
       const victim = drawReplica();
-      const durationMs = between(random, PAUSE_MS_MIN, PAUSE_MS_MAX);
-      onHit(durationMs < LEASE_MS ? 'shortPause' : 'pause', victim);
+      const isLong = random.below(2) === 0;
+      const durationMs = isLong
+        ? between(random, GRACE_MS, PAUSE_MS_MAX)
+        : between(random, PAUSE_MS_MIN, LEASE_MS);
+      onHit(isLong ? 'pause' : 'shortPause', victim);
       cluster.pause(victim);
       await pauseMs(durationMs);
       cluster.resume(victim);

@@ -67,6 +67,7 @@ function printReport(report: ChaosReport): void {
       `out of service after ${kind}: ${count} times, p50 ${p50Ms} ms, p99 ${p99Ms} ms, max ${maxMs} ms`,
     );
   }
+  for (const missed of report.targetsMissed) printLine(`target missed: ${missed}`);
   for (const [kind, reason] of Object.entries(report.skipped)) {
     printLine(`skipped: ${kind} (${reason})`);
   }
