@@ -8,7 +8,9 @@
  *    leans on the others: meanwhile (`isCritical`) no other fault begins.
  * 3. Then it learns anew. Rot that nobody has found by then is taken back, or it would strike when
  *    the same machine is needed, together with other faults.
- * 4. Damage that no checksum can tell, because the disk is whole and only old (`forgets`), excuses
+ * 4. A disk that refuses to be written or read is bounded alike: the log of its server may be lost to
+ *    it, and with the last good copies it would have to wait for a restart.
+ * 5. Damage that no checksum can tell, because the disk is whole and only old (`forgets`), excuses
  *    the machine from what it had promised as a member, until it is none any more.
  */
 import type { DiskCopy } from '../../src/adapters/memory/disk-damage.ts';
@@ -29,6 +31,8 @@ export interface Damage {
   readonly forgets: boolean;
   /** Takes back what is still there of it. */
   readonly undo: () => void;
+  /** It was trouble of a disk that passes; it is over, and all members are there. */
+  readonly isWithstood?: () => boolean;
 }
 
 /** Of damage that leaves everything coherent, or that is gone once it was seen. */
@@ -120,7 +124,8 @@ export class Atlas {
     const { machine, damage, sinceUs } = patient;
     const left = (membership: Membership): boolean => this.#sight.hasLeft(machine.name, membership);
     patient.leaving = patient.leaving.filter((membership) => !left(membership));
-    const isOver = patient.leaving.length === 0 && patient.hasRestarted;
+    const hasLearned = patient.leaving.length === 0 && patient.hasRestarted;
+    const isOver = hasLearned || damage.isWithstood?.() === true;
     if (!isOver && this.#nowUs() - sinceUs < CRITICAL_US_MAX) return false;
     damage.undo();
     return true;

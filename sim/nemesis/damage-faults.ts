@@ -209,12 +209,16 @@ export function rotInMetaJournal(stage: Stage, random: Random): ActiveFault | nu
   const undo = damage.flipBits(snapshot, [offset], random.below(8));
   const endExpectation = stage.expectTrouble(machine, 'journalRot');
   machine.start();
+  const life = machine.owner.generation;
   const end = (): void => {
-    if (machine.process !== null) stage.onUndetected(`${machine.name} reads ${snapshot} with rot`);
+    // In a later life another fault may have given it another disk.
+    const isFirstLife = machine.owner.generation === life;
+    if (isFirstLife && machine.process !== null)
+      stage.onUndetected(`${machine.name} reads ${snapshot} with rot`);
     undo();
     endExpectation();
-    if (machine.isRunning) machine.kill();
-    machine.start();
+    if ((isFirstLife || machine.hasFailedToStart) && !machine.isDown) machine.kill();
+    if (machine.isDown) machine.start();
   };
   return { durationMs: drawDuration(random, 500, 6000), end };
 }

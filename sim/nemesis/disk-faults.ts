@@ -1,13 +1,15 @@
 /**
  * F21, F25, F26, F27: disks that refuse or stall while their machine runs, and answer wrongly once.
  *
- * Nothing durable is lost by any of them (but by F21 together with a power cut: `hasLostPages`), so
- * they may strike any number of machines. A server that cannot start meanwhile is started again, as
- * its supervisor would.
+ * Nothing durable is lost by any of them (but by F21 together with a power cut: `hasLostPages`). A
+ * full disk and a stalled one may strike any number of machines; one that fails costs its server the
+ * log, so the atlas has it strike one at a time. A server that cannot start meanwhile is started
+ * again, as its supervisor would.
  */
 import type { DiskOperation } from '../../src/adapters/memory/disk.ts';
 import type { Random } from '../../src/env/random.ts';
 import type { TroubleKind } from '../checkers/expected-trouble.ts';
+import { NO_UNDO } from './atlas.ts';
 import { type ActiveFault, drawDuration, one } from './fault.ts';
 import type { AnyMachine, Stage } from './stage.ts';
 
@@ -53,24 +55,49 @@ function trouble(
   return { durationMs, end };
 }
 
+/** A server whose disk may fail. */
+function refusable(stage: Stage, random: Random): AnyMachine | null {
+  const machine = anyServer(stage, random);
+  if (machine === null || stage.metas.includes(machine)) return machine;
+  return stage.atlas.mayDamage(machine) ? machine : null;
+}
+
+function refusal(
+  stage: Stage,
+  machine: AnyMachine,
+  kind: TroubleKind,
+  durationMs: number,
+  heal: () => void,
+): ActiveFault {
+  let hasEnded = false;
+  if (!stage.metas.includes(machine)) {
+    const isWithstood = (): boolean => hasEnded && stage.isCalm();
+    stage.atlas.onDamaged(machine, { forgets: false, undo: NO_UNDO, isWithstood });
+  }
+  return trouble(stage, machine, kind, durationMs, () => {
+    hasEnded = true;
+    heal();
+  });
+}
+
 /** F21: one or a few syncs fail, and the next ones do as if nothing had happened. */
 export function failedSync(stage: Stage, random: Random): ActiveFault | null {
-  const machine = anyServer(stage, random);
+  const machine = refusable(stage, random);
   if (machine === null) return null;
   const pathPart = one(random, ['', 'log/', 'replicas/'])!;
   const callOff = machine.disk.failNext('sync', 'io', pathPart, 1 + random.below(3));
-  return trouble(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
+  return refusal(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
 }
 
 /** F26: reads, writes or changes of folders fail, a few times or as long as it lasts. */
 export function diskError(stage: Stage, random: Random): ActiveFault | null {
-  const machine = anyServer(stage, random);
+  const machine = refusable(stage, random);
   if (machine === null) return null;
   const operation = one<DiskOperation>(random, ['append', 'read', 'metadata', 'sync'])!;
   const pathPart = one(random, ['', 'log/', 'replicas/', 'engine'])!;
   const count = random.below(2) === 0 ? 1 + random.below(5) : ALWAYS;
   const callOff = machine.disk.failNext(operation, 'io', pathPart, count);
-  return trouble(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
+  return refusal(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
 }
 
 /** F26: no room, or so little that something will run into it: an append, a roll, a checkpoint. */
@@ -90,13 +117,13 @@ export function fullDisk(stage: Stage, random: Random): ActiveFault | null {
 
 /** F26: the file system was remounted after an error. */
 export function readOnlyDisk(stage: Stage, random: Random): ActiveFault | null {
-  const machine = anyServer(stage, random);
+  const machine = refusable(stage, random);
   if (machine === null || machine.disk.isReadOnly) return null;
   machine.disk.isReadOnly = true;
   const heal = (): void => {
     machine.disk.isReadOnly = false;
   };
-  return trouble(stage, machine, 'diskReadOnly', drawDuration(random, 3000, 15_000), heal);
+  return refusal(stage, machine, 'diskReadOnly', drawDuration(random, 3000, 15_000), heal);
 }
 
 /** F27: nothing ends for half a minute, then everything does. */

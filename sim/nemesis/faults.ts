@@ -210,13 +210,6 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];
 
-/** Not drawn: the servers do not withstand them yet. */
-const WITHHELD: readonly FaultName[] = ['failedSync', 'diskError', 'readOnlyDisk'];
-
-export const DRAWN_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(
-  (name) => !WITHHELD.includes(name),
-);
-
 function one<T>(random: Random, all: readonly T[]): T | null {
   return all.length === 0 ? null : all[random.below(all.length)]!;
 }

@@ -9,7 +9,7 @@ import type { Random } from '../../src/env/random.ts';
 import type { ClockTraits } from '../kernel/process.ts';
 import type { NetworkTraits } from '../network/network.ts';
 import { drawWorkload, type WorkloadTraits } from '../workload/traits.ts';
-import { DRAWN_FAULTS, type FaultName } from './faults.ts';
+import { FAULT_NAMES, type FaultName } from './faults.ts';
 
 export interface Swarm {
   readonly replicaServerCount: number;
@@ -139,9 +139,9 @@ function drawFaults(random: Random): FaultName[] {
   if (random.below(8) === 0) return [...LEASE_FAULTS];
   if (random.below(16) === 0) return [...CLOCK_FAULTS];
   if (random.below(6) === 0) return [...TAKEOVER_FAULTS];
-  if (random.below(6) === 0) return STORAGE_FAULTS.filter((name) => DRAWN_FAULTS.includes(name));
-  const chosen = DRAWN_FAULTS.filter(() => random.fraction() < share);
-  return chosen.length > 0 ? chosen : [choose(random, DRAWN_FAULTS)];
+  if (random.below(6) === 0) return [...STORAGE_FAULTS];
+  const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
+  return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
 }
 
 function choose<T>(random: Random, from: readonly T[]): T {
