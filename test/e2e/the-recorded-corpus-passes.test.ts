@@ -23,6 +23,7 @@ const FAMILIES = [
   'check_and_set',
   'check_and_mutate',
   'batch_get',
+  'wire',
   'admin',
   'http',
 ];
