@@ -155,7 +155,9 @@ class Fleet {
       }
       return;
     }
-    const workers = Array.from({ length: Math.max(1, Math.min(jobCount, seedCount)) }, () => this.#work());
+    const workers = Array.from({ length: Math.max(1, Math.min(jobCount, seedCount)) }, () =>
+      this.#work(),
+    );
     await Promise.all(workers);
   }
 
