@@ -62,6 +62,15 @@ test('planted: a value that nobody wrote, such as one of a write that failed for
   assert.equal(result.kind, 'violation');
 });
 
+test('a write in doubt is explained by a comparison in doubt that saw it and whose own value was seen', () => {
+  const write = put([0, Infinity], [0, 7]);
+  const swap = operation([2, Infinity], [[0, 7]], [[0, 8]]);
+  assert.equal(verdict(write, swap, get([3, 4], [0, 8])), 'ok');
+  assert.equal(verdict(write, swap, get([3, 4], [0, 8]), get([5, 6], [0, 7])), 'violation');
+  const unwritten = put([5, Infinity], [0, 7]);
+  assert.equal(verdict(unwritten, swap, get([3, 4], [0, 8])), 'violation');
+});
+
 test('an in-doubt removal may happen at any time, or never', () => {
   const write = put([0, 1], [0, 7]);
   const removal = put([2, Infinity], [0, 0]);
@@ -87,7 +96,10 @@ test('agrees with trying all orders, on thousands of small random histories', ()
       const row = random.below(2);
       const isRead = random.below(2) === 0;
       const seen = random.below(7);
-      if (isRead) history.push(get([invokeUs, returnUs === Infinity ? 30 : returnUs], [row, seen]));
+      if (random.below(4) === 0) {
+        history.push(operation([invokeUs, returnUs], [[row, seen]], [[row, index + 1]]));
+      } else if (isRead)
+        history.push(get([invokeUs, returnUs === Infinity ? 30 : returnUs], [row, seen]));
       else history.push(put([invokeUs, returnUs], [row, random.below(6) === 0 ? 0 : index + 1]));
     }
     const expected = existsOrder(history, [0, 0]) ? 'ok' : 'violation';

@@ -16,11 +16,10 @@
  *
  * Two cuts keep histories with faults small. Both lose no violation, because every value is written
  * once:
- *    a. An in-doubt write none of whose values was ever seen, and which removes nothing, is left
- *    out: it changes no
- *       answer.
- *    b. An in-doubt write one of whose values was seen must have happened before that read
- *    returned.
+ *    a. An in-doubt write none of whose values was ever seen, not even by an operation in doubt,
+ *       and which removes nothing, is left out: it changes no answer.
+ *    b. An in-doubt write one of whose values was seen by an operation that has happened did happen
+ *       before that one returned.
  *
  * Independent of the code under test: it knows operations, not servers.
  */
@@ -51,6 +50,8 @@ function findInvented(history: readonly HistoryOperation[]): string | null {
   const written = new Set<number>([0]);
   for (const operation of history) for (const { value } of operation.writes) written.add(value);
   for (const operation of history) {
+    // One in doubt may not have happened.
+    if (operation.returnUs === Infinity) continue;
     for (const { value } of operation.reads) {
       if (!written.has(value)) {
         return `a value was read that no operation wrote: ${operationText(operation)}`;
@@ -61,29 +62,51 @@ function findInvented(history: readonly HistoryOperation[]): string | null {
 }
 
 function relevant(history: readonly HistoryOperation[]): HistoryOperation[] {
-  const firstSeenUs = new Map<number, number>();
-  for (const { reads, returnUs } of history) {
-    for (const { value } of reads) {
-      firstSeenUs.set(value, Math.min(returnUs, firstSeenUs.get(value) ?? Infinity));
-    }
-  }
+  const deadlines = seenBy(history);
   const kept: HistoryOperation[] = [];
   for (const operation of history) {
-    const { returnUs, writes, invokeUs } = operation;
-    if (returnUs !== Infinity) {
+    if (operation.returnUs !== Infinity) {
       kept.push(operation);
       continue;
     }
-    let latestUs = Infinity;
-    let removes = false;
-    for (const { value } of writes) {
-      if (value === 0) removes = true;
-      else latestUs = Math.min(latestUs, firstSeenUs.get(value) ?? Infinity);
-    }
-    if (latestUs === Infinity && !removes) continue;
-    kept.push({ ...operation, returnUs: Math.max(latestUs, invokeUs) });
+    const isSeen = operation.writes.some(({ value }) => deadlines.has(value));
+    const removes = operation.writes.some(({ value }) => value === 0);
+    if (!isSeen && !removes) continue;
+    const returnUs = Math.max(deadlineOf(operation, deadlines), operation.invokeUs);
+    kept.push({ ...operation, returnUs });
   }
   return kept;
+}
+
+/**
+ * By value: when the first operation that saw it had returned at the latest. An in-doubt operation
+ * that saw a value and whose own value was seen has passed that deadline on; one that may not have
+ * happened passes on no deadline (Infinity).
+ */
+function seenBy(history: readonly HistoryOperation[]): Map<number, number> {
+  const deadlines = new Map<number, number>();
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const operation of history) {
+      const isDone = operation.returnUs !== Infinity;
+      const seenUs = isDone ? operation.returnUs : deadlineOf(operation, deadlines);
+      for (const { value } of operation.reads) {
+        const before = deadlines.get(value);
+        if (before !== undefined && before <= seenUs) continue;
+        deadlines.set(value, seenUs);
+        changed = true;
+      }
+    }
+  }
+  return deadlines;
+}
+
+function deadlineOf(operation: HistoryOperation, deadlines: ReadonlyMap<number, number>): number {
+  let earliestUs = Infinity;
+  for (const { value } of operation.writes) {
+    if (value !== 0) earliestUs = Math.min(earliestUs, deadlines.get(value) ?? Infinity);
+  }
+  return earliestUs;
 }
 
 /**
