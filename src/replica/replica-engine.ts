@@ -11,9 +11,10 @@ import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import type { AppInfo } from '../model/configuration.ts';
 import type { Decree } from '../model/identity.ts';
+import { tableSettings } from '../model/table-settings.ts';
 import { type AppliedState, readAppliedDecree } from '../storage/batch-records.ts';
 import { ReadService } from '../storage/read-service.ts';
-import { type ReplicaContext, tableSettings } from '../storage/table-context.ts';
+import type { ReplicaContext } from '../storage/table-context.ts';
 import { ApplyQueue } from './apply-queue.ts';
 import type { ReplicaFolder } from './replica-folder.ts';
 

@@ -20,10 +20,10 @@ import {
   ReplicaStatus,
 } from '../model/configuration.ts';
 import { type Ballot, type Decree, type Gpid, gpidText, type NodeId } from '../model/identity.ts';
+import { tableSettings } from '../model/table-settings.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
 import { LatestValues, type ValueSource } from '../storage/latest-value.ts';
 import type { LogOwner, MutationLog } from '../storage/log/mutation-log.ts';
-import { tableSettings } from '../storage/table-context.ts';
 import { WriteService } from '../storage/write-service.ts';
 import type {
   ConfigurationUpdate,

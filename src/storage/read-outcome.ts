@@ -1,10 +1,10 @@
 /**
  * What reads end in, and the face that the replica layer sees of them; the class is `ReadService`.
  */
+import type { TableSettings } from '../model/table-settings.ts';
 import type { Reader } from '../wire/reader.ts';
 import type { RpcCode } from '../wire/rpc-codes.ts';
 import type { Writer } from '../wire/writer.ts';
-import type { TableSettings } from './table-context.ts';
 
 export const ReadOutcome = {
   /** The complete result struct was written. */

@@ -5,12 +5,13 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../env/clock.ts';
 import { type Engine, EngineStatus } from '../env/engine.ts';
+import type { TableSettings } from '../model/table-settings.ts';
 import type { Writer } from '../wire/writer.ts';
 import { type RangePlan, RangeRead } from './range-read.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { ReadReplies } from './read-replies.ts';
 import type { ScanContexts } from './scan-contexts.ts';
-import type { ReplicaContext, StorageLimits, TableSettings } from './table-context.ts';
+import type { ReplicaContext, StorageLimits } from './table-context.ts';
 
 /** One read, decoded. It runs once, either way; its views into the request live as long as it does. */
 export interface ReadJob {

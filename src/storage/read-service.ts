@@ -12,6 +12,7 @@ import type { Clock } from '../env/clock.ts';
 import type { Engine, ValueView } from '../env/engine.ts';
 import type { Random } from '../env/random.ts';
 import { isClientKey } from '../model/key.ts';
+import type { TableSettings } from '../model/table-settings.ts';
 import {
   readBatchGetRequest,
   readGetScannerRequest,
@@ -35,7 +36,6 @@ import {
   type ReplicaContext,
   STORAGE_LIMITS,
   type StorageLimits,
-  type TableSettings,
 } from './table-context.ts';
 
 /** A late reply is built here before it is handed out. */

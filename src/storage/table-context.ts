@@ -1,8 +1,6 @@
 /**
- * What the read and write services of one replica must know of their table, and the limits they keep.
- *
- * The identity never changes while a replica is open. The settings come from the table's environment (envs) and from
- * the partition count; a new record replaces the old one when the meta server pushes a change.
+ * Whose rows the read and write services of one replica hold, and the limits that they keep. What can change while a
+ * replica is open is in model/table-settings.ts.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 
@@ -11,17 +9,6 @@ export interface ReplicaContext {
   readonly partitionIndex: number;
   /** `host:port` of this server, as replies carry it. */
   readonly server: string;
-}
-
-export interface TableSettings {
-  /** Power of two. */
-  readonly partitionCount: number;
-  /** Given to writes that ask for no expiry; 0 = none. */
-  readonly defaultTtlSeconds: number;
-  /** Time limit of one range read; 0 = none. */
-  readonly rangeTimeMsMax: number;
-  /** Scans leave out rows that belong to another partition, unless their request says not to. */
-  readonly validatePartitionHash: boolean;
 }
 
 /** Limits of the original unless marked "ours"; ours bound what the original leaves unbounded. */
@@ -54,46 +41,10 @@ export const STORAGE_LIMITS: StorageLimits = {
   turnRowsMax: 4096,
 };
 
-export const RANGE_TIME_MS_DEFAULT = 30_000;
-
-/** Names of the envs that this layer obeys. */
-export const StorageEnv = {
-  defaultTtl: 'default_ttl',
-  rangeTimeMs: 'replica.rocksdb_iteration_threshold_time_ms',
-  validatePartitionHash: 'replica.split.validate_partition_hash',
-} as const;
-
-/**
- * Reads the settings from a table's envs. The meta server validates envs before it stores them; what got stored
- * invalid all the same counts as not set.
- */
-export function tableSettings(
-  partitionCount: number,
-  envs: ReadonlyMap<string, string>,
-): TableSettings {
-  assertAtLeast(partitionCount, 1, 'a table has partitions');
-  assert((partitionCount & (partitionCount - 1)) === 0, 'partition counts are powers of two');
-  return {
-    partitionCount,
-    defaultTtlSeconds: parseDecimal(envs.get(StorageEnv.defaultTtl), 0x7fffffff) ?? 0,
-    rangeTimeMsMax:
-      parseDecimal(envs.get(StorageEnv.rangeTimeMs), Number.MAX_SAFE_INTEGER) ??
-      RANGE_TIME_MS_DEFAULT,
-    validatePartitionHash: envs.get(StorageEnv.validatePartitionHash)?.toLowerCase() === 'true',
-  };
-}
-
 export function assertLimits(limits: StorageLimits): void {
   assertAtLeast(limits.multiGetRowsMax, 1, 'a multi_get keeps rows');
   assertAtLeast(limits.scanRowsMax, 1, 'a scan batch keeps rows');
   assertAtLeast(limits.scanContextsMax, 1, 'scans need contexts');
   assert(limits.turnRowsMax >= limits.multiGetRowsMax, 'a multi_get by range fits in one turn');
   assert(limits.turnRowsMax >= limits.scanRowsMax, 'a scan batch fits in one turn');
-}
-
-/** A whole number in plain digits, at most `maximum`; null for anything else. */
-function parseDecimal(text: string | undefined, maximum: number): number | null {
-  if (text === undefined || !/^\d{1,16}$/.test(text)) return null;
-  const value = Number(text);
-  return value <= maximum ? value : null;
 }

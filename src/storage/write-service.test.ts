@@ -4,6 +4,7 @@ import { bytes, CONTEXT, readerOf, text } from '../../test/conformance/storage-f
 import { crc64 } from '../base/crc64.ts';
 import { partitionHash } from '../model/hash.ts';
 import { encodeKey, HASH_KEY_BYTES_MAX, hashKeyOf, sortKeyOf } from '../model/key.ts';
+import { tableSettings } from '../model/table-settings.ts';
 import { ttlNow } from '../model/ttl.ts';
 import { expireOf, timestampOf } from '../model/value.ts';
 import {
@@ -22,7 +23,6 @@ import { RecordTag } from './batch-format.ts';
 import { batchRecords } from './batch-records.ts';
 import { LatestValues } from './latest-value.ts';
 import { PendingWrite, PendingWritePool } from './pending-write.ts';
-import { tableSettings } from './table-context.ts';
 import { WriteBatchBuilder } from './write-batch.ts';
 import { AppendOutcome } from './write-outcome.ts';
 import { WriteService } from './write-service.ts';

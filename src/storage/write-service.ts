@@ -16,6 +16,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { isClientKey } from '../model/key.ts';
+import type { TableSettings } from '../model/table-settings.ts';
 import { expireToStore, ttlNow } from '../model/ttl.ts';
 import { timetagByte } from '../model/value.ts';
 import {
@@ -34,7 +35,7 @@ import { AtomicWrites, isAtomicWrite } from './atomic-writes.ts';
 import type { LatestValues } from './latest-value.ts';
 import { OwnKeys, type WriteHeader } from './own-keys.ts';
 import type { PendingWrite } from './pending-write.ts';
-import type { ReplicaContext, TableSettings } from './table-context.ts';
+import type { ReplicaContext } from './table-context.ts';
 import type { ValueStamp, WriteBatchBuilder } from './write-batch.ts';
 import { AppendOutcome } from './write-outcome.ts';
 

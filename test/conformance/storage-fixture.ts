@@ -5,6 +5,7 @@ import { MemoryEngineFactory } from '../../src/adapters/memory/engine.ts';
 import { SeededRandom } from '../../src/base/prng.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import { type Engine, EngineStatus } from '../../src/env/engine.ts';
+import { type TableSettings, tableSettings } from '../../src/model/table-settings.ts';
 import { ttlNow } from '../../src/model/ttl.ts';
 import { ReadOutcome } from '../../src/storage/read-outcome.ts';
 import { ReadService } from '../../src/storage/read-service.ts';
@@ -12,8 +13,6 @@ import {
   type ReplicaContext,
   STORAGE_LIMITS,
   type StorageLimits,
-  type TableSettings,
-  tableSettings,
 } from '../../src/storage/table-context.ts';
 import { WriteBatchBuilder } from '../../src/storage/write-batch.ts';
 import {
