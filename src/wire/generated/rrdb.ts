@@ -1557,6 +1557,40 @@ export function writeBatchGetResponse(writer: Writer, value: BatchGetResponse): 
   writer.writeStop();
 }
 
+/** What follows the result in the answer of a secondary to a backup request. */
+export interface ReadStaleness {
+  readonly stalenessMs: number | undefined;
+}
+
+export function makeReadStaleness(): ReadStaleness {
+  return {
+    stalenessMs: undefined,
+  };
+}
+
+export function readReadStaleness(reader: Reader): ReadStaleness {
+  let stalenessMs: number | undefined;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x6408:
+        stalenessMs = reader.readI32();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    stalenessMs,
+  };
+}
+
+export function writeReadStaleness(writer: Writer, value: ReadStaleness): void {
+  if (value.stalenessMs !== undefined) {
+    writer.writeFieldI32(0x6408, value.stalenessMs);
+  }
+  writer.writeStop();
+}
+
 /** validatePartitionHash counts as true when it is absent. */
 export interface GetScannerRequest {
   readonly startKey: Uint8Array;

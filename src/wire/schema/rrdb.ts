@@ -168,6 +168,13 @@ export const rrdbStructs: readonly Struct[] = [
     [6, 'server', 'string'],
   ]),
 
+  // Ours: clients of the original skip the field. It says how old the rows may be at most.
+  struct(
+    'ReadStaleness',
+    'What follows the result in the answer of a secondary to a backup request.',
+    [[100, 'stalenessMs', 'i32', 'optional']],
+  ),
+
   // ---- scans ----
   struct('GetScannerRequest', 'validatePartitionHash counts as true when it is absent.', [
     [1, 'startKey', 'blob'],
