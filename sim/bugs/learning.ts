@@ -5,6 +5,7 @@ const PRIMARY = 'src/consensus/primary-role.ts';
 const CORE = 'src/consensus/replica-core.ts';
 const LEARNER = 'src/consensus/learner-role.ts';
 const UPDATE = 'src/cluster/configuration-update.ts';
+const STORE = 'src/replica/replica-store.ts';
 
 export const LEARNING_BUGS: readonly PlantedBug[] = [
   {
@@ -146,6 +147,23 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
         file: 'src/replica',
         find: 'this.core.onConfigurationPersisted(',
         replace: 'if (!this.deaf) this.core.onConfigurationPersisted(',
+      },
+    ],
+  },
+  {
+    name: 'relearned-under-same-invitation',
+    what: 'a copy that fails is replaced by an empty one while its promotion is under way',
+    consequence: 'a member with an empty log',
+    edits: [
+      {
+        file: STORE,
+        find: 'const isNew = invited && this.invitations.isNew(gpid, ballot, learnId);',
+        replace: 'const isNew = invited;',
+      },
+      {
+        file: STORE,
+        find: "if (invited && !isNew) reached('replica.learn.sameInvitation');",
+        replace: '',
       },
     ],
   },

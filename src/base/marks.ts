@@ -137,6 +137,7 @@ export const MARKS = [
   'replica.learn.piece',
   'replica.learn.pieceHeld',
   'replica.learn.pieceRepeated',
+  'replica.learn.sameInvitation',
   'replica.lease.forfeited',
   'replica.log.renewed',
   'replica.log.suspect',

@@ -7,6 +7,7 @@
  *     dropped, since senders repeat.
  *  2. An empty replica is made only for a first configuration (ballot 1) or for a learner;
  *     otherwise a replica that is not here is missing, and is never replaced by an empty one.
+ *  3. A copy that has followed an invitation is not replaced under the same one (invitations.ts).
  */
 import { inParallel } from '../base/in-parallel.ts';
 import { reached } from '../base/marks.ts';
@@ -49,6 +50,7 @@ import {
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import { Bandwidth } from './bandwidth.ts';
+import { Invitations } from './invitations.ts';
 import { type LogCondition, LogKeeper } from './log-keeper.ts';
 import type { ReplicaOptions } from './options.ts';
 import { LOG_HOLDER, Replica } from './replica.ts';
@@ -88,6 +90,7 @@ export class ReplicaStore implements ReplicaHost {
   private readonly identity: StoreIdentity;
   readonly learnBandwidth: Bandwidth;
   private readonly keeper: LogKeeper;
+  private readonly invitations = new Invitations();
   private readonly openReplicas = new Map<number, Replica>();
   /** Gpids with a job under way. */
   private readonly busy = new Map<number, Promise<void>>();
@@ -254,8 +257,11 @@ export class ReplicaStore implements ReplicaHost {
 
   onGroupCheck(from: NodeId, message: GroupCheck): void {
     const gpid = gpidFromWire(message.configuration.gpid);
-    const invited = message.configuration.learner === this.self && message.learnId > 0;
-    if (invited && this.hasFailed(gpid, message.configuration.ballot)) {
+    const { ballot } = message.configuration;
+    const { learnId } = message;
+    const invited = message.configuration.learner === this.self && learnId > 0;
+    const isNew = invited && this.invitations.isNew(gpid, ballot, learnId);
+    if (isNew && this.hasFailed(gpid, ballot)) {
       // The primary has all that is committed and offers it: the damaged copy goes to the trash, a
       // new one is learned.
       reached('replica.failed.relearned');
@@ -265,17 +271,21 @@ export class ReplicaStore implements ReplicaHost {
     const replica = this.reach(gpid);
     if (replica !== null) {
       // A learner that cannot write would join by having nothing to write, and hold up the next one.
-      if (invited && this.log.isFull && replica.core.learnId !== message.learnId) {
+      if (invited && this.log.isFull && replica.core.learnId !== learnId) {
         reached('replica.learn.noRoom');
         return;
       }
+      const isUsable = replica.core.status !== ReplicaStatus.error;
+      if (invited && isUsable) this.invitations.onFollowed(gpid, ballot, learnId);
       replica.core.onGroupCheck(from, message, this.now());
       return;
     }
-    if (!invited || !this.isFree(gpid)) return;
-    this.make(gpid, tableFromWire(message.table), false, (made) =>
-      made.core.onGroupCheck(from, message, this.now()),
-    );
+    if (invited && !isNew) reached('replica.learn.sameInvitation');
+    if (!isNew || !this.isFree(gpid)) return;
+    this.make(gpid, tableFromWire(message.table), false, (made) => {
+      this.invitations.onFollowed(gpid, ballot, learnId);
+      made.core.onGroupCheck(from, message, this.now());
+    });
   }
 
   onPrepare(from: NodeId, message: Prepare): void {

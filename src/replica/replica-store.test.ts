@@ -1,0 +1,143 @@
+/** Which copies of a partition a server makes, keeps and gives up. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { NetworkWorld, type WorldHost } from '../../test/fuzz/network-world.ts';
+import { MemoryDisk } from '../adapters/memory/disk.ts';
+import { MemoryEngineFactory } from '../adapters/memory/engine.ts';
+import { defaultOptions } from '../base/option-table.ts';
+import { Lease } from '../consensus/lease.ts';
+import type { ReplicaEnvironment } from '../env/environment.ts';
+import { ReplicaStatus } from '../model/configuration.ts';
+import { toNodeId } from '../model/identity.ts';
+import { DEFAULT_MESSAGE_BUS_OPTIONS, MessageBus } from '../rpc/message-bus.ts';
+import { RpcStatistics } from '../rpc/statistics.ts';
+import {
+  type GroupCheck,
+  makeConfigurationInfo,
+  makeGroupCheck,
+  makeTableInfo,
+} from '../wire/generated/internal.ts';
+import { REPLICA_OPTIONS } from './options.ts';
+import type { Replica } from './replica.ts';
+import { ReplicaStore } from './replica-store.ts';
+
+const SELF = toNodeId('node:80');
+const PRIMARY = toNodeId('primary:80');
+const GPID = { appId: 1, partitionIndex: 0 };
+
+class World {
+  readonly network = new NetworkWorld(1);
+  readonly disk = new MemoryDisk();
+  readonly store: ReplicaStore;
+
+  constructor() {
+    const { environment }: WorldHost = this.network.addHost('node');
+    const { timers, clock } = environment;
+    const mayBlock = (): boolean => false;
+    const engines = new MemoryEngineFactory({ disk: this.disk, timers, clock, mayBlock });
+    const whole: ReplicaEnvironment = { ...environment, disk: this.disk, engines };
+    const identity = { clusterName: 'c', nodeId: SELF, incarnation: 1 };
+    const busOptions = { ...DEFAULT_MESSAGE_BUS_OPTIONS, ...identity };
+    const bus = new MessageBus(whole, busOptions, new RpcStatistics(), {
+      messages: {},
+      onPeerConnected() {},
+      onPeerLost() {},
+    });
+    const listen = { host: 'node', port: 80 };
+    const options = defaultOptions(REPLICA_OPTIONS, {
+      listen,
+      metaServers: [],
+      dataPath: 'data',
+    });
+    this.store = new ReplicaStore(whole, options, {
+      self: SELF,
+      dataPath: 'data',
+      incarnation: 1,
+      isTailAtRisk: false,
+      lease: new Lease(options.leaseMs),
+      bus,
+      leader: () => null,
+      reportSoon: () => {},
+    });
+  }
+
+  async open(): Promise<void> {
+    for (const folder of ['data/replicas', 'data/trash']) await this.disk.makeDirectory(folder);
+    await this.store.open();
+  }
+
+  async invite(ballot: number, learnId: number): Promise<void> {
+    this.store.onGroupCheck(PRIMARY, invitation(ballot, learnId));
+    await this.network.run(100);
+  }
+
+  /** Of the one partition. */
+  copy(): Replica | null {
+    return this.store.find(GPID.appId, GPID.partitionIndex);
+  }
+
+  async trashed(): Promise<number> {
+    return (await this.disk.list('data/trash')).length;
+  }
+}
+
+function invitation(ballot: number, learnId: number): GroupCheck {
+  return {
+    ...makeGroupCheck(),
+    table: { ...makeTableInfo(), appId: 1, partitionCount: 2, maxReplicaCount: 3 },
+    configuration: {
+      ...makeConfigurationInfo(),
+      gpid: GPID,
+      ballot,
+      maxReplicaCount: 3,
+      primary: PRIMARY,
+      learner: SELF,
+    },
+    learnId,
+  };
+}
+
+test('a copy that fails is not replaced by an empty one under the invitation that it followed', async () => {
+  const world = new World();
+  await world.open();
+  await world.invite(2, 7);
+  const copy = world.copy();
+  assert.equal(copy?.core.learnId, 7);
+  // What it has acknowledged may make this server a member at any time.
+  copy.core.fail('its log failed');
+  await world.invite(2, 7);
+  await world.invite(2, 6);
+  assert.equal(world.copy(), copy, 'also not under one that comes late');
+  assert.equal(copy.core.status, ReplicaStatus.error);
+  assert.equal(await world.trashed(), 0);
+});
+
+for (const [ballot, learnId, why] of [
+  [2, 8, 'its primary has given up the learn before'],
+  [3, 1, 'what was asked for under the ballot before is void'],
+] as const) {
+  test(`it is learned anew under ballot ${ballot}, learn ${learnId}: ${why}`, async () => {
+    const world = new World();
+    await world.open();
+    await world.invite(2, 7);
+    world.copy()?.core.fail('its log failed');
+    await world.invite(ballot, learnId);
+    assert.equal(await world.trashed(), 1);
+    await world.invite(ballot, learnId);
+    assert.equal(world.copy()?.core.learnId, learnId);
+    assert.equal(world.copy()?.core.status, ReplicaStatus.potentialSecondary);
+  });
+}
+
+test('a copy that was given up is not made again by the invitation that it had followed', async () => {
+  const world = new World();
+  await world.open();
+  await world.invite(2, 7);
+  world.store.onForget({ metaEpoch: 1, gpid: GPID, ballot: 2 });
+  await world.network.run(100);
+  assert.equal(world.copy(), null);
+  await world.invite(2, 7);
+  assert.equal(world.copy(), null);
+  await world.invite(3, 9);
+  assert.equal(world.copy()?.core.learnId, 9);
+});
