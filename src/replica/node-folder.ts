@@ -160,7 +160,8 @@ function checkOwner(file: ServerFile, path: string, clusterName: string, nodeId:
   }
 }
 
-function asUserError(error: unknown, path: string): unknown {
+/** What an operator can do about a disk that refuses; other errors are returned as they are. */
+export function asUserError(error: unknown, path: string): unknown {
   if (!(error instanceof DiskError)) return error;
   switch (error.code) {
     case 'locked':

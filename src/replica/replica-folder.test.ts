@@ -129,3 +129,15 @@ test('the trash keeps the whole folder', async () => {
   assert.equal(await folder.exists(), false);
   assert.equal(await content(disk, 'data/trash/2.5.1-2/engine'), 'data');
 });
+
+test('a move to the trash whose sync failed is finished by the next attempt', async () => {
+  const disk = new MemoryDisk();
+  const folder = await folderOf(disk);
+  await disk.makeDirectory('data/trash');
+  disk.failNext('sync', 'io', 'trash', 2);
+  await assert.rejects(folder.trash('1-2'));
+  await assert.rejects(folder.trash('1-3'), 'it is not durable yet');
+  await folder.trash('1-4');
+  assert.deepEqual(await listReplicaFolders(disk, 'data'), []);
+  assert.equal((await disk.list('data/trash')).length, 1);
+});

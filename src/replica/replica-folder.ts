@@ -37,12 +37,14 @@ export class ReplicaFolder {
   readonly path: string;
   readonly gpid: Gpid;
   private readonly disk: Disk;
+  private readonly replicasPath: string;
   private readonly trashPath: string;
 
   constructor(disk: Disk, dataPath: string, gpid: Gpid) {
     this.disk = disk;
     this.gpid = gpid;
-    this.path = `${dataPath}/replicas/${gpidText(gpid)}`;
+    this.replicasPath = `${dataPath}/replicas`;
+    this.path = `${this.replicasPath}/${gpidText(gpid)}`;
     this.trashPath = `${dataPath}/trash`;
   }
 
@@ -121,9 +123,18 @@ export class ReplicaFolder {
     return parseReplicaFile(this.gpid, decodeUtf8(await this.disk.readFile(path)));
   }
 
-  /** Moves the whole folder to the trash; `stamp` makes the name unique. */
+  /**
+   * Moves the whole folder to the trash; `stamp` makes the name unique. One that is not here was
+   * moved by an attempt that failed later: it only has to be made durable.
+   */
   async trash(stamp: string): Promise<void> {
-    await this.disk.rename(this.path, `${this.trashPath}/${gpidText(this.gpid)}.${stamp}`);
+    const { disk } = this;
+    if (await disk.exists(this.path)) {
+      await disk.rename(this.path, `${this.trashPath}/${gpidText(this.gpid)}.${stamp}`);
+      return;
+    }
+    await disk.syncDirectory(this.trashPath);
+    await disk.syncDirectory(this.replicasPath);
   }
 }
 

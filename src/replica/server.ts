@@ -36,7 +36,7 @@ import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { BeaconSender, type DiskSpace } from './beacon-sender.ts';
 import type { LogCondition } from './log-keeper.ts';
-import { type NodeFolder, openNodeFolder } from './node-folder.ts';
+import { asUserError, type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { ReplicaInspection } from './replica-host.ts';
 import { ReplicaStore } from './replica-store.ts';
@@ -111,7 +111,7 @@ export class ReplicaServer implements RequestHandler {
         durability: options.durability,
       });
       const server = new ReplicaServer(environment, options, address, folder, rpc, statistics);
-      await server.start();
+      await server.startOrLeave();
       rpc.speak(ProtocolMagic.internal, server.bus);
       speakToClients(rpc, environment, statistics, server, address);
       return server;
@@ -179,6 +179,17 @@ export class ReplicaServer implements RequestHandler {
   onSessionClosed(_session: ThriftSession): void {}
 
   // ---- life ----
+
+  /** A disk that refuses what a start has to write is the operator's, in words. */
+  private async startOrLeave(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      this.witness.close();
+      this.bus.close();
+      throw asUserError(error, this.folder.path);
+    }
+  }
 
   private async start(): Promise<void> {
     // Replaying the log may take a while; that the former life is over can be acted on meanwhile.
