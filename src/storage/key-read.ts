@@ -13,12 +13,15 @@ import type { BatchGetRequest } from '../wire/generated/rrdb.ts';
 import { StorageStatus } from '../wire/schema/rrdb.ts';
 import type { Writer } from '../wire/writer.ts';
 import { ReadOutcome } from './read-outcome.ts';
+import { PoolLane, type PoolTask } from './read-pool.ts';
 import { RowList } from './read-replies.ts';
 import type { ReadJob, ReadScope } from './read-scope.ts';
 import { RowStatusJob } from './row-status.ts';
 
 /** Keys of one call to the engine. */
-const CHUNK_KEYS_MAX = 256;
+const CHUNK_KEYS_MAX = 64;
+/** With more keys a late read goes in the lane of ranges. */
+const POINT_KEYS_MAX = 16;
 /** `RowBlock` of a multi-get: the value start of an absent key. */
 const ABSENT = 0xffffffff;
 
@@ -50,7 +53,7 @@ export function batchGetJob(scope: ReadScope, request: BatchGetRequest): ReadJob
   });
 }
 
-export class KeyReadJob implements ReadJob {
+export class KeyReadJob implements ReadJob, PoolTask {
   private readonly scope: ReadScope;
   private readonly plan: KeyPlan;
   private readonly block: RowBlock;
@@ -59,6 +62,10 @@ export class KeyReadJob implements ReadJob {
   private kept: number;
   private keptBytes: number;
   private full: boolean;
+  private rows: RowList | null;
+  private done: ((outcome: ReadOutcome) => void) | null;
+  private readonly lane: PoolLane;
+  deadlineMs: number;
 
   constructor(scope: ReadScope, plan: KeyPlan) {
     assert(plan.sortKeys.length > 0, 'a read by keys has keys');
@@ -70,39 +77,70 @@ export class KeyReadJob implements ReadJob {
     this.kept = 0;
     this.keptBytes = 0;
     this.full = false;
+    this.rows = null;
+    this.done = null;
+    this.lane = plan.sortKeys.length > POINT_KEYS_MAX ? PoolLane.range : PoolLane.point;
+    this.deadlineMs = Infinity;
   }
 
   runNow(writer: Writer): ReadOutcome {
-    if (this.plan.sortKeys.length > this.scope.limits.turnRowsMax) return ReadOutcome.later;
+    const { limits, engine } = this.scope;
+    if (this.plan.sortKeys.length > limits.turnRowsMax) return ReadOutcome.later;
     const rows = new RowList(writer, false);
     while (!this.isOver()) {
+      if (this.keptBytes > limits.turnBytesMax) return ReadOutcome.later;
       const keys = this.chunk();
-      const status = this.scope.engine.multiGet(keys, this.block);
+      const status = engine.multiGet(keys, this.block);
       if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
       if (!this.takeChunk(keys.length, rows)) return ReadOutcome.failed;
     }
     return this.finish(rows);
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
-    const rows = new RowList(writer, false);
-    const step = (): void => {
-      const keys = this.chunk();
-      this.scope.engine.multiGetLater(keys, this.block, (status) => {
-        if (this.scope.isClosed) {
-          done(ReadOutcome.closed);
-        } else if (status !== EngineStatus.ok) {
-          done(this.scope.outcomeOf(status));
-        } else if (!this.takeChunk(keys.length, rows)) {
-          done(ReadOutcome.failed);
-        } else if (this.isOver()) {
-          done(this.finish(rows));
-        } else {
-          step();
-        }
-      });
-    };
-    step();
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
+    this.rows = new RowList(writer, false);
+    this.deadlineMs = deadlineMs;
+    this.done = done;
+    this.scope.pool.submit(this.lane, this);
+  }
+
+  start(): void {
+    const { scope, block } = this;
+    if (scope.isClosed) {
+      this.onStatus(EngineStatus.invalid, 0);
+      return;
+    }
+    const keys = this.chunk();
+    scope.engine.multiGetLater(keys, block, (status) => this.onStatus(status, keys.length));
+  }
+
+  expire(): void {
+    this.end(ReadOutcome.expired);
+  }
+
+  private onStatus(status: EngineStatus, keyCount: number): void {
+    const { pool } = this.scope;
+    const outcome = this.outcomeOf(status, keyCount);
+    if (outcome === null) pool.submit(this.lane, this);
+    else this.end(outcome);
+    pool.finished(this.lane);
+  }
+
+  /** Null: there are more keys to read. */
+  private outcomeOf(status: EngineStatus, keyCount: number): ReadOutcome | null {
+    const { rows, scope } = this;
+    assert(rows !== null, 'a late read has a place for its answer');
+    if (scope.isClosed) return ReadOutcome.closed;
+    if (status !== EngineStatus.ok) return scope.outcomeOf(status);
+    if (!this.takeChunk(keyCount, rows)) return ReadOutcome.failed;
+    return this.isOver() ? this.finish(rows) : null;
+  }
+
+  private end(outcome: ReadOutcome): void {
+    const { done } = this;
+    assert(done !== null, 'a late read ends once');
+    this.done = null;
+    done(outcome);
   }
 
   private isOver(): boolean {
@@ -128,7 +166,10 @@ export class KeyReadJob implements ReadJob {
       const end = offsets[4 * row + 3]!;
       if (start === ABSENT) continue;
       if (end - start < VALUE_HEADER_BYTES) return false;
-      if (isExpired(expireOf(bytes, start), this.nowSeconds)) continue;
+      if (isExpired(expireOf(bytes, start), this.nowSeconds)) {
+        this.scope.meter.expiredValues++;
+        continue;
+      }
       if (this.kept >= countMax || this.keptBytes >= bytesMax) {
         this.full = true;
         return true;
@@ -146,7 +187,11 @@ export class KeyReadJob implements ReadJob {
   }
 
   private finish(rows: RowList): ReadOutcome {
-    this.scope.replies.finishRows(rows, this.full ? StorageStatus.incomplete : StorageStatus.ok);
+    const { replies, meter } = this.scope;
+    const { hashKey, hashKeys } = this.plan;
+    replies.finishRows(rows, this.full ? StorageStatus.incomplete : StorageStatus.ok);
+    const sharedBytes = hashKeys === null ? this.kept * hashKey.length : 0;
+    meter.answered(this.keptBytes + sharedBytes, this.next);
     return ReadOutcome.done;
   }
 }

@@ -34,13 +34,14 @@ export function multiGetJob(scope: ReadScope, request: MultiGetRequest): ReadJob
   }
   const plan = multiGetPlan(request, filter);
   if (plan === null) return new RowStatusJob(scope, StorageStatus.ok);
-  return new MultiGetRangeJob(scope, plan, {
+  const limits: RangeLimits = {
     keptMax: rowsMax(request.maxKvCount, scope.limits),
     examinedMax: scope.limits.multiGetRowsMax,
     bytesMax: bytesMax(request.maxKvSize, scope.limits.multiGetBytesMax),
     blocksBytesMax: Infinity,
     timeMsMax: scope.settings.rangeTimeMsMax,
-  });
+  };
+  return new MultiGetRangeJob(scope, plan, limits, request.hashKey.length);
 }
 
 function rowsMax(requested: number, limits: StorageLimits): number {
@@ -123,36 +124,52 @@ class MultiGetRangeJob implements ReadJob {
   private readonly scope: ReadScope;
   private readonly plan: RangePlan;
   private readonly limits: RangeLimits;
+  private readonly hashKeyLength: number;
 
-  constructor(scope: ReadScope, plan: RangePlan, limits: RangeLimits) {
+  constructor(scope: ReadScope, plan: RangePlan, limits: RangeLimits, hashKeyLength: number) {
     this.scope = scope;
     this.plan = plan;
     this.limits = limits;
+    this.hashKeyLength = hashKeyLength;
   }
 
   runNow(writer: Writer): ReadOutcome {
     const rows = new RowList(writer, this.plan.reverse);
-    const read = this.begin(rows);
-    return this.finish(read.runNow(), read, rows);
+    const read = this.begin(rows, this.scope.limits.turnBytesMax);
+    const status = read.runNow();
+    if (status === EngineStatus.ok && !(read.isCut && read.isIncomplete)) {
+      return this.finish(read, rows);
+    }
+    read.close();
+    // What is too much for one turn goes on block by block.
+    return status === EngineStatus.ok ? ReadOutcome.later : this.scope.outcomeOf(status);
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     const rows = new RowList(writer, this.plan.reverse);
-    const read = this.begin(rows);
-    this.scope.runLater(read, (status) => done(this.finish(status, read, rows)));
+    const read = this.begin(rows, Infinity);
+    this.scope.runLater(read, deadlineMs, (outcome) => {
+      if (outcome === ReadOutcome.done) {
+        done(this.finish(read, rows));
+      } else {
+        read.close();
+        done(outcome);
+      }
+    });
   }
 
-  private begin(rows: RowList): RangeRead {
+  private begin(rows: RowList, blocksBytesMax: number): RangeRead {
     const read = this.scope.open(this.plan, true);
-    read.begin(this.limits, rows);
+    read.begin({ ...this.limits, blocksBytesMax }, rows);
     return read;
   }
 
-  private finish(status: EngineStatus, read: RangeRead, rows: RowList): ReadOutcome {
+  private finish(read: RangeRead, rows: RowList): ReadOutcome {
     read.close();
-    if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
+    const { replies, meter } = this.scope;
     const error = read.isIncomplete ? StorageStatus.incomplete : StorageStatus.ok;
-    this.scope.replies.finishRows(rows, error);
+    replies.finishRows(rows, error);
+    meter.answered(read.keptBytes + read.kept * this.hashKeyLength, read.examined);
     return ReadOutcome.done;
   }
 }

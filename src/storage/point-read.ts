@@ -1,4 +1,5 @@
 /** get and ttl: one row by its key. The value goes from the engine's memory into the reply in one copy. */
+import { assert } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { EngineStatus, type ValueView } from '../env/engine.ts';
 import { isClientKey } from '../model/key.ts';
@@ -8,6 +9,7 @@ import { RpcCode } from '../wire/rpc-codes.ts';
 import { StorageStatus } from '../wire/schema/rrdb.ts';
 import type { Writer } from '../wire/writer.ts';
 import { ReadOutcome } from './read-outcome.ts';
+import { PoolLane, type PoolTask } from './read-pool.ts';
 import type { ReadJob, ReadScope } from './read-scope.ts';
 
 type PointCode = typeof RpcCode.get | typeof RpcCode.ttl;
@@ -17,29 +19,63 @@ export function pointReadJob(scope: ReadScope, code: PointCode, key: Uint8Array)
   return isClientKey(key) ? new PointReadJob(scope, code, key) : null;
 }
 
-class PointReadJob implements ReadJob {
+class PointReadJob implements ReadJob, PoolTask {
   private readonly scope: ReadScope;
   private readonly code: PointCode;
   private readonly key: Uint8Array;
   private readonly view: ValueView;
+  private writer: Writer | null;
+  private done: ((outcome: ReadOutcome) => void) | null;
+  deadlineMs: number;
 
   constructor(scope: ReadScope, code: PointCode, key: Uint8Array) {
     this.scope = scope;
     this.code = code;
     this.key = key;
     this.view = { bytes: EMPTY_BYTES, start: 0, end: 0 };
+    this.writer = null;
+    this.done = null;
+    this.deadlineMs = Infinity;
   }
 
   runNow(writer: Writer): ReadOutcome {
     const status = this.scope.engine.get(this.key, this.view);
-    return answerPoint(this.scope, this.code, status, this.view, writer);
+    return answerPoint(this.scope, this.code, this.key.length, status, this.view, writer);
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
-    const { scope, code, view } = this;
-    scope.engine.getLater(this.key, view, (status) => {
-      done(scope.isClosed ? ReadOutcome.closed : answerPoint(scope, code, status, view, writer));
-    });
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
+    this.writer = writer;
+    this.deadlineMs = deadlineMs;
+    this.done = done;
+    this.scope.pool.submit(PoolLane.point, this);
+  }
+
+  start(): void {
+    const { scope, key, view } = this;
+    if (scope.isClosed) this.onStatus(EngineStatus.invalid);
+    else scope.engine.getLater(key, view, (status) => this.onStatus(status));
+  }
+
+  expire(): void {
+    this.end(ReadOutcome.expired);
+  }
+
+  private onStatus(status: EngineStatus): void {
+    const { scope, code, key, view, writer } = this;
+    assert(writer !== null, 'a late read has a place for its answer');
+    const outcome = scope.isClosed
+      ? ReadOutcome.closed
+      : answerPoint(scope, code, key.length, status, view, writer);
+    // Before the next step, whose answer takes the meter's numbers.
+    this.end(outcome);
+    scope.pool.finished(PoolLane.point);
+  }
+
+  private end(outcome: ReadOutcome): void {
+    const { done } = this;
+    assert(done !== null, 'a late read ends once');
+    this.done = null;
+    done(outcome);
   }
 }
 
@@ -47,11 +83,12 @@ class PointReadJob implements ReadJob {
 export function answerPoint(
   scope: ReadScope,
   code: PointCode,
+  keyLength: number,
   status: EngineStatus,
   view: ValueView,
   writer: Writer,
 ): ReadOutcome {
-  const { replies, clock } = scope;
+  const { replies, clock, meter } = scope;
   if (status === EngineStatus.ok) {
     const { bytes, start, end } = view;
     if (end - start < VALUE_HEADER_BYTES) return ReadOutcome.failed;
@@ -61,11 +98,14 @@ export function answerPoint(
       const { ok } = StorageStatus;
       if (code === RpcCode.ttl) replies.writeTtl(writer, ok, ttlReply(expireSeconds, nowSeconds));
       else replies.writeValue(writer, ok, bytes, start + VALUE_HEADER_BYTES, end);
+      meter.answered(code === RpcCode.ttl ? 0 : keyLength + end - start - VALUE_HEADER_BYTES, 1);
       return ReadOutcome.done;
     }
+    meter.expiredValues++;
   } else if (status !== EngineStatus.notFound) {
     return scope.outcomeOf(status);
   }
+  meter.answered(0, 1);
   if (code === RpcCode.ttl) replies.writeTtl(writer, StorageStatus.notFound, 0);
   else replies.writeValue(writer, StorageStatus.notFound, EMPTY_BYTES, 0, 0);
   return ReadOutcome.done;

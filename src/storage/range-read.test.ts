@@ -75,7 +75,7 @@ async function readRange(plan: RangePlan): Promise<{ kept: number; iterator: Cou
   const { lower, upper, reverse } = plan;
   const options = { lower, upper, reverse, keysOnly: false, fillCache: true };
   const iterator = new CountedIterator(fixture.engine.iterate(options));
-  const read = new RangeRead(plan, iterator, fixture.time);
+  const read = new RangeRead(plan, iterator, fixture.time, fixture.meter);
   const limits = {
     keptMax: ROWS,
     examinedMax: ROWS,

@@ -26,6 +26,8 @@ import { hashKeyLengthAt, KEY_HEADER_BYTES } from '../model/key.ts';
 import { isExpired, ttlNow } from '../model/ttl.ts';
 import { expireOf, VALUE_HEADER_BYTES } from '../model/value.ts';
 import type { FilterType } from '../wire/schema/rrdb.ts';
+import type { ReadMeter } from './read-meter.ts';
+import { PoolLane, type PoolTask, type ReadPool } from './read-pool.ts';
 import type { RowList } from './read-replies.ts';
 import { compareRange, passesFilter } from './row-filter.ts';
 
@@ -36,7 +38,8 @@ const BLOCK_ROWS_MAX = 512;
  */
 const BLOCK_ROWS_FIRST = 32;
 const BLOCK_GROWTH = 4;
-const BLOCK_BYTES_MAX = 512 * 1024;
+/** Small, so that those who wait for the pool behind a scan do not wait long. */
+const BLOCK_BYTES_MAX = 256 * 1024;
 
 /** What of a row goes into the answer. */
 export const RowOutput = { count: 0, sortKey: 1, fullKey: 2 } as const;
@@ -67,48 +70,65 @@ export interface RangeLimits {
   readonly examinedMax: number;
   /** Exact, between any two rows. */
   readonly bytesMax: number;
-  /** Between blocks only, so that nothing of a block is lost. */
+  /** What was read, kept or not. Between blocks only, so that nothing of a block is lost. */
   readonly blocksBytesMax: number;
   /** Milliseconds from now; 0 = no limit. */
   readonly timeMsMax: number;
 }
 
-export class RangeRead {
+export class RangeRead implements PoolTask {
   readonly plan: RangePlan;
   private readonly iterator: EngineIterator;
   private readonly clock: Clock;
+  private readonly meter: ReadMeter;
   private readonly block: RowBlock;
   private readonly rowHash: U64;
   private limits: RangeLimits;
   private blockRowsMax: number;
-  private deadlineMs: number;
+  /** When the time limit of the batch ends it. */
+  private lateMs: number;
   private nowSeconds: number;
   private rows: RowList | null;
-  private keptBytes: number;
+  private blocksBytes: number;
   private complete: boolean;
   private rowFollows: boolean;
   private late: boolean;
-  /** Rows in the answer. */
+  private cut: boolean;
+  private closed: boolean;
+  private expired: boolean;
+  private pool: ReadPool | null;
+  private done: ((status: EngineStatus) => void) | null;
+  deadlineMs: number;
+  /** Rows in the answer, and bytes of their keys and values. */
   kept: number;
+  keptBytes: number;
   examined: number;
 
   /** Owns `iterator`, which was made with the plan's bounds. */
-  constructor(plan: RangePlan, iterator: EngineIterator, clock: Clock) {
+  constructor(plan: RangePlan, iterator: EngineIterator, clock: Clock, meter: ReadMeter) {
     this.plan = plan;
     this.iterator = iterator;
     this.clock = clock;
+    this.meter = meter;
     this.block = { bytes: EMPTY_BYTES, offsets: NO_OFFSETS, count: 0, exhausted: false };
     this.rowHash = { high: 0, low: 0 };
     this.limits = NO_LIMITS;
     this.blockRowsMax = BLOCK_ROWS_MAX;
-    this.deadlineMs = 0;
+    this.lateMs = 0;
     this.nowSeconds = 0;
     this.rows = null;
-    this.keptBytes = 0;
+    this.blocksBytes = 0;
     this.complete = false;
     this.rowFollows = true;
     this.late = false;
+    this.cut = false;
+    this.closed = false;
+    this.expired = false;
+    this.pool = null;
+    this.done = null;
+    this.deadlineMs = Infinity;
     this.kept = 0;
+    this.keptBytes = 0;
     this.examined = 0;
   }
 
@@ -120,18 +140,29 @@ export class RangeRead {
     this.limits = limits;
     this.rows = rows;
     this.nowSeconds = ttlNow(this.clock.wallMs());
-    this.deadlineMs =
-      limits.timeMsMax === 0 ? Infinity : this.clock.monotonicMs() + limits.timeMsMax;
+    this.lateMs = limits.timeMsMax === 0 ? Infinity : this.clock.monotonicMs() + limits.timeMsMax;
     this.blockRowsMax = this.plan.end === null ? BLOCK_ROWS_MAX : BLOCK_ROWS_FIRST;
-    this.keptBytes = 0;
+    this.blocksBytes = 0;
     this.late = false;
+    this.cut = false;
     this.kept = 0;
+    this.keptBytes = 0;
     this.examined = 0;
   }
 
   /** The time limit ended the batch. */
   get isLate(): boolean {
     return this.late;
+  }
+
+  /** The limit on what is read between two looks at it ended the batch, and none of the others. */
+  get isCut(): boolean {
+    return this.cut;
+  }
+
+  /** The deadline of the request passed while the batch waited. */
+  get hasExpired(): boolean {
+    return this.expired;
   }
 
   /** A limit ended the batch and a row follows. */
@@ -152,35 +183,63 @@ export class RangeRead {
     return EngineStatus.ok;
   }
 
-  /** Runs the batch to its end, a block in each turn. */
-  runLater(done: (status: EngineStatus) => void): void {
-    const onBlock = (status: EngineStatus): void => {
-      if (status !== EngineStatus.ok) {
-        done(status);
-      } else if (!this.takeBlock()) {
-        done(EngineStatus.corruption);
-      } else if (this.isOver()) {
-        done(EngineStatus.ok);
-      } else {
-        this.iterator.nextLater(this.takeRowsWanted(), BLOCK_BYTES_MAX, this.block, onBlock);
-      }
-    };
+  /** Runs the batch to its end, a block in each turn that the pool gives it. */
+  runLater(pool: ReadPool, deadlineMs: number, done: (status: EngineStatus) => void): void {
+    assert(this.done === null, 'one run at a time');
     assert(!this.isOver(), 'a batch begins before it ends');
-    this.iterator.nextLater(this.takeRowsWanted(), BLOCK_BYTES_MAX, this.block, onBlock);
+    this.pool = pool;
+    this.deadlineMs = deadlineMs;
+    this.done = done;
+    pool.submit(PoolLane.range, this);
+  }
+
+  start(): void {
+    if (this.closed) {
+      this.onBlock(EngineStatus.invalid);
+      return;
+    }
+    const rows = this.takeRowsWanted();
+    this.iterator.nextLater(rows, BLOCK_BYTES_MAX, this.block, (status) => this.onBlock(status));
+  }
+
+  expire(): void {
+    this.expired = true;
+    this.end(EngineStatus.ok);
   }
 
   /** Idempotent. */
   close(): void {
+    this.closed = true;
     this.iterator.close();
+  }
+
+  private onBlock(status: EngineStatus): void {
+    const { pool } = this;
+    assert(pool !== null, 'blocks come while a run is under way');
+    const isSound = status !== EngineStatus.ok || this.takeBlock();
+    const isOver = status !== EngineStatus.ok || !isSound || this.isOver();
+    // Its next block waits behind those of others.
+    if (!isOver) pool.submit(PoolLane.range, this);
+    pool.finished(PoolLane.range);
+    if (isOver) this.end(isSound ? status : EngineStatus.corruption);
+  }
+
+  private end(status: EngineStatus): void {
+    const { done } = this;
+    assert(done !== null, 'a run ends once');
+    this.done = null;
+    this.pool = null;
+    done(status);
   }
 
   private isOver(): boolean {
     if (this.complete || !this.rowFollows) return true;
     const { keptMax, examinedMax, bytesMax, blocksBytesMax } = this.limits;
     if (this.kept >= keptMax || this.examined >= examinedMax) return true;
-    if (this.keptBytes >= bytesMax || this.keptBytes >= blocksBytesMax) return true;
-    this.late = this.clock.monotonicMs() > this.deadlineMs;
-    return this.late;
+    if (this.keptBytes >= bytesMax) return true;
+    this.late = this.clock.monotonicMs() > this.lateMs;
+    this.cut = !this.late && this.blocksBytes >= blocksBytesMax;
+    return this.late || this.cut;
   }
 
   /** Rows of the next block. */
@@ -238,9 +297,16 @@ export class RangeRead {
     if (keyEnd - keyStart < KEY_HEADER_BYTES) return true;
     const sortStart = keyStart + KEY_HEADER_BYTES + hashKeyLengthAt(bytes, keyStart);
     if (sortStart > keyEnd || valueEnd - valueStart < VALUE_HEADER_BYTES) return false;
+    this.blocksBytes += keyEnd - keyStart + (valueEnd - valueStart);
     const expireSeconds = expireOf(bytes, valueStart);
-    if (isExpired(expireSeconds, this.nowSeconds)) return true;
-    if (!this.isWanted(keyStart, sortStart, keyEnd)) return true;
+    if (isExpired(expireSeconds, this.nowSeconds)) {
+      this.meter.expiredValues++;
+      return true;
+    }
+    if (!this.isWanted(keyStart, sortStart, keyEnd)) {
+      this.meter.filteredValues++;
+      return true;
+    }
     this.kept++;
     if (rows === null) return true;
     const shownStart = plan.output === RowOutput.sortKey ? sortStart : keyStart;

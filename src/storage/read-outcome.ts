@@ -25,6 +25,10 @@ export const ReadOutcome = {
    * elsewhere.
    */
   closed: 5,
+  /** Nothing was written: too many reads wait for the disk. Frame error ERR_BUSY. */
+  busy: 6,
+  /** Nothing was written: the deadline passed while the read waited. Frame error ERR_TIMEOUT. */
+  expired: 7,
 } as const;
 export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
 
@@ -42,9 +46,10 @@ export interface Reads {
   /**
    * Answers what `tryRead` put off, or what was held back untried. `argument` is an own copy of the
    * bytes that the reader stood at, to the end of the body; it must not change until `done`, which
-   * is called once, never with `later`, in a later turn or before this returns.
+   * is called once, never with `later`, in a later turn or before this returns. What has not come to
+   * an end by `deadlineMs` (monotonic; none by default) is given up between two steps.
    */
-  readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void;
+  readLater(code: RpcCode, argument: Uint8Array, done: ReadDone, deadlineMs?: number): void;
   applySettings(settings: TableSettings): void;
   /** Drops scan contexts that nobody asked for within the limit; call it about once a second. */
   expireScans(): void;

@@ -8,7 +8,9 @@ import { type Engine, EngineStatus } from '../env/engine.ts';
 import type { TableSettings } from '../model/table-settings.ts';
 import type { Writer } from '../wire/writer.ts';
 import { type RangePlan, RangeRead } from './range-read.ts';
+import type { ReadMeter } from './read-meter.ts';
 import { ReadOutcome } from './read-outcome.ts';
+import type { ReadPool } from './read-pool.ts';
 import { ReadReplies } from './read-replies.ts';
 import type { ScanContexts } from './scan-contexts.ts';
 import type { ReplicaContext, StorageLimits } from './table-context.ts';
@@ -17,7 +19,7 @@ import type { ReplicaContext, StorageLimits } from './table-context.ts';
 export interface ReadJob {
   /** Writes the result, or leaves a piece of it that the caller rewinds when the outcome is not done. */
   runNow(writer: Writer): ReadOutcome;
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void;
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void;
 }
 
 export class ReadScope {
@@ -27,6 +29,8 @@ export class ReadScope {
   readonly limits: StorageLimits;
   readonly replies: ReadReplies;
   readonly scans: ScanContexts;
+  readonly meter: ReadMeter;
+  readonly pool: ReadPool;
   settings: TableSettings;
   private readonly lateReads: Set<RangeRead>;
   private closed: boolean;
@@ -38,6 +42,8 @@ export class ReadScope {
     limits: StorageLimits,
     clock: Clock,
     scans: ScanContexts,
+    meter: ReadMeter,
+    pool: ReadPool,
   ) {
     this.engine = engine;
     this.context = context;
@@ -45,6 +51,8 @@ export class ReadScope {
     this.limits = limits;
     this.clock = clock;
     this.scans = scans;
+    this.meter = meter;
+    this.pool = pool;
     this.replies = new ReadReplies(context);
     this.lateReads = new Set();
     this.closed = false;
@@ -68,15 +76,17 @@ export class ReadScope {
       keysOnly: false,
       fillCache,
     });
-    return new RangeRead(plan, iterator, this.clock);
+    return new RangeRead(plan, iterator, this.clock, this.meter);
   }
 
-  /** Runs a batch over several turns; closing the scope meanwhile ends it with `invalid`. */
-  runLater(read: RangeRead, done: (status: EngineStatus) => void): void {
+  /** Runs a batch over several turns: `done` when it came to its end, else why it did not. */
+  runLater(read: RangeRead, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     this.lateReads.add(read);
-    read.runLater((status) => {
+    read.runLater(this.pool, deadlineMs, (status) => {
       this.lateReads.delete(read);
-      done(this.closed ? EngineStatus.invalid : status);
+      if (this.closed) done(ReadOutcome.closed);
+      else if (read.hasExpired) done(ReadOutcome.expired);
+      else done(status === EngineStatus.ok ? ReadOutcome.done : this.outcomeOf(status));
     });
   }
 

@@ -26,7 +26,9 @@ import { Writer } from '../wire/writer.ts';
 import { batchGetJob } from './key-read.ts';
 import { multiGetJob } from './multi-get.ts';
 import { answerPoint, pointReadJob } from './point-read.ts';
+import { ReadMeter } from './read-meter.ts';
 import { type ReadDone, ReadOutcome, type Reads } from './read-outcome.ts';
+import { ReadPool } from './read-pool.ts';
 import { type ReadJob, ReadScope } from './read-scope.ts';
 import { clearScanner, getScannerJob, scanJob } from './scan.ts';
 import { ScanContexts } from './scan-contexts.ts';
@@ -41,10 +43,19 @@ import {
 /** A late reply is built here before it is handed out. */
 const LATE_SLAB_BYTES = 4096;
 
+/** What a server shares between its replicas, or keeps when an engine is replaced; made here when it is not given. */
+export interface ReadParts {
+  readonly limits?: StorageLimits;
+  readonly meter?: ReadMeter;
+  readonly pool?: ReadPool;
+}
+
 export class ReadService implements Reads {
   private readonly scope: ReadScope;
   private readonly lateReader: Reader;
   private readonly view: ValueView;
+  /** Late reads of this replica under way. */
+  private lateCount = 0;
 
   constructor(
     engine: Engine,
@@ -52,11 +63,14 @@ export class ReadService implements Reads {
     settings: TableSettings,
     clock: Clock,
     random: Random,
-    limits: StorageLimits = STORAGE_LIMITS,
+    parts: ReadParts = {},
   ) {
+    const limits = parts.limits ?? STORAGE_LIMITS;
+    const meter = parts.meter ?? new ReadMeter();
+    const pool = parts.pool ?? new ReadPool(clock);
     assertLimits(limits);
     const scans = new ScanContexts(clock, random, limits.scanContextsMax, limits.scanIdleMsMax);
-    this.scope = new ReadScope(engine, context, settings, limits, clock, scans);
+    this.scope = new ReadScope(engine, context, settings, limits, clock, scans, meter, pool);
     this.lateReader = new Reader();
     this.view = { bytes: EMPTY_BYTES, start: 0, end: 0 };
   }
@@ -86,15 +100,31 @@ export class ReadService implements Reads {
     return outcome;
   }
 
-  readLater(code: RpcCode, argument: Uint8Array, done: ReadDone): void {
-    const writer = new Writer(LATE_SLAB_BYTES);
-    const onOutcome = (outcome: ReadOutcome): void => {
-      assert(outcome !== ReadOutcome.later, 'a late read is answered for good');
-      done(outcome, outcome === ReadOutcome.done ? writer.take() : EMPTY_BYTES);
-    };
+  readLater(
+    code: RpcCode,
+    argument: Uint8Array,
+    done: ReadDone,
+    deadlineMs: number = Infinity,
+  ): void {
     const job = this.decodeLate(code, argument);
-    if (typeof job === 'number') onOutcome(job);
-    else job.runLater(writer, onOutcome);
+    if (typeof job === 'number') {
+      done(job, EMPTY_BYTES);
+      return;
+    }
+    const { pool } = this.scope;
+    if (this.lateCount >= pool.pendingOfReplicaMax || !pool.enter()) {
+      done(ReadOutcome.busy, EMPTY_BYTES);
+      return;
+    }
+    this.lateCount++;
+    const writer = new Writer(LATE_SLAB_BYTES);
+    job.runLater(writer, deadlineMs, (outcome) => {
+      this.lateCount--;
+      pool.leave();
+      // The engine has no room either.
+      const end = outcome === ReadOutcome.later ? ReadOutcome.busy : outcome;
+      done(end, end === ReadOutcome.done ? writer.take() : EMPTY_BYTES);
+    });
   }
 
   applySettings(settings: TableSettings): void {
@@ -114,7 +144,7 @@ export class ReadService implements Reads {
       const key = reader.readBlob();
       if (!isClientKey(key)) return ReadOutcome.invalidParameters;
       const status = this.scope.engine.get(key, this.view);
-      return answerPoint(this.scope, code, status, this.view, writer);
+      return answerPoint(this.scope, code, key.length, status, this.view, writer);
     }
     if (code === RpcCode.clearScanner) {
       clearScanner(this.scope, reader.readI64Big());

@@ -16,10 +16,11 @@ export class RowStatusJob implements ReadJob {
 
   runNow(writer: Writer): ReadOutcome {
     this.scope.replies.finishRows(new RowList(writer, false), this.error);
+    this.scope.meter.answered(0, 0);
     return ReadOutcome.done;
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
+  runLater(writer: Writer, _deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     done(this.runNow(writer));
   }
 }

@@ -6,6 +6,7 @@ import { SeededRandom } from '../base/prng.ts';
 import type { EngineIterator } from '../env/engine.ts';
 import { EngineStatus } from '../env/engine.ts';
 import { RangeRead } from './range-read.ts';
+import { ReadMeter } from './read-meter.ts';
 import type { OpenScan } from './scan-contexts.ts';
 import { ScanContexts } from './scan-contexts.ts';
 
@@ -27,10 +28,11 @@ class OpenIterators {
         isOpen = false;
       },
     };
-    return { read: new RangeRead(EMPTY_PLAN, iterator, time), batchRowsMax: 1 };
+    return { read: new RangeRead(EMPTY_PLAN, iterator, time, METER), batchRowsMax: 1 };
   }
 }
 
+const METER = new ReadMeter();
 const NOTHING = new Uint8Array(0);
 const EMPTY_PLAN = {
   lower: NOTHING,

@@ -129,10 +129,27 @@ class BatchWriter {
     return rows;
   }
 
+  runLater(
+    scan: OpenScan,
+    rows: RowList,
+    deadlineMs: number,
+    done: (outcome: ReadOutcome) => void,
+  ): void {
+    this.scope.runLater(scan.read, deadlineMs, (outcome) => {
+      if (outcome === ReadOutcome.done) {
+        done(this.finish(scan, rows));
+      } else {
+        scan.read.close();
+        done(outcome);
+      }
+    });
+  }
+
   /** Ends a batch that the engine answered; the scan is put away or closed. */
   finish(scan: OpenScan, rows: RowList): ReadOutcome {
     const { read } = scan;
-    const { scans, replies } = this.scope;
+    const { scans, replies, meter } = this.scope;
+    meter.answered(read.keptBytes, read.examined);
     const kvCount = read.plan.output === RowOutput.count ? read.kept : -1;
     if (!read.isIncomplete) {
       read.close();
@@ -169,17 +186,10 @@ class FirstBatchJob implements ReadJob {
     return this.scope.outcomeOf(status);
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     const scan = this.open();
     const rows = this.batch.begin(scan, this.scope.limits.scanRowsMax, writer);
-    this.scope.runLater(scan.read, (status) => {
-      if (status === EngineStatus.ok) {
-        done(this.batch.finish(scan, rows));
-      } else {
-        scan.read.close();
-        done(this.scope.outcomeOf(status));
-      }
-    });
+    this.batch.runLater(scan, rows, deadlineMs, done);
   }
 
   private open(): OpenScan {
@@ -211,26 +221,20 @@ class NextBatchJob implements ReadJob {
     return this.scope.outcomeOf(status);
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     const scan = this.scope.scans.take(this.id);
     if (scan === null) {
       done(this.finishUnknown(writer));
       return;
     }
     const rows = this.batch.begin(scan, scan.batchRowsMax, writer);
-    this.scope.runLater(scan.read, (status) => {
-      if (status === EngineStatus.ok) {
-        done(this.batch.finish(scan, rows));
-      } else {
-        scan.read.close();
-        done(this.scope.outcomeOf(status));
-      }
-    });
+    this.batch.runLater(scan, rows, deadlineMs, done);
   }
 
   private finishUnknown(writer: Writer): ReadOutcome {
     const rows = new RowList(writer, false);
     this.scope.replies.finishScan(rows, StorageStatus.notFound, CONTEXT_NONE, -1);
+    this.scope.meter.answered(0, 0);
     return ReadOutcome.done;
   }
 }
@@ -253,10 +257,11 @@ class ScanStatusJob implements ReadJob {
   runNow(writer: Writer): ReadOutcome {
     const rows = new RowList(writer, false);
     this.scope.replies.finishScan(rows, this.error, CONTEXT_NONE, -1);
+    this.scope.meter.answered(0, 0);
     return ReadOutcome.done;
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
+  runLater(writer: Writer, _deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     done(this.runNow(writer));
   }
 }

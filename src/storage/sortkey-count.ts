@@ -44,38 +44,46 @@ class SortkeyCountJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
-    const read = this.begin(this.scope.limits.turnRowsMax);
+    const { turnRowsMax, turnBytesMax } = this.scope.limits;
+    const read = this.begin(turnRowsMax, turnBytesMax);
     const status = read.runNow();
-    if (status === EngineStatus.ok && read.isIncomplete && !read.isLate) {
-      read.close();
-      return ReadOutcome.later;
+    if (status === EngineStatus.ok && (read.isLate || !read.isIncomplete)) {
+      return this.finish(read, writer);
     }
-    return this.finish(status, read, writer);
+    read.close();
+    return status === EngineStatus.ok ? ReadOutcome.later : this.scope.outcomeOf(status);
   }
 
-  runLater(writer: Writer, done: (outcome: ReadOutcome) => void): void {
-    const read = this.begin(Infinity);
-    this.scope.runLater(read, (status) => done(this.finish(status, read, writer)));
+  runLater(writer: Writer, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
+    const read = this.begin(Infinity, Infinity);
+    this.scope.runLater(read, deadlineMs, (outcome) => {
+      if (outcome === ReadOutcome.done) {
+        done(this.finish(read, writer));
+      } else {
+        read.close();
+        done(outcome);
+      }
+    });
   }
 
-  private begin(examinedMax: number): RangeRead {
+  private begin(examinedMax: number, blocksBytesMax: number): RangeRead {
     const read = this.scope.open(this.plan, true);
     const limits = {
       keptMax: Infinity,
       examinedMax,
       bytesMax: Infinity,
-      blocksBytesMax: Infinity,
+      blocksBytesMax,
       timeMsMax: this.scope.settings.rangeTimeMsMax,
     };
     read.begin(limits, null);
     return read;
   }
 
-  private finish(status: EngineStatus, read: RangeRead, writer: Writer): ReadOutcome {
+  private finish(read: RangeRead, writer: Writer): ReadOutcome {
     read.close();
-    if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
     const count = read.isLate ? COUNT_OUT_OF_TIME : read.kept;
     this.scope.replies.writeCount(writer, StorageStatus.ok, count);
+    this.scope.meter.answered(0, read.examined);
     return ReadOutcome.done;
   }
 }

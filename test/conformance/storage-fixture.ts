@@ -7,7 +7,9 @@ import type { Clock } from '../../src/env/clock.ts';
 import { type Engine, EngineStatus } from '../../src/env/engine.ts';
 import { type TableSettings, tableSettings } from '../../src/model/table-settings.ts';
 import { ttlNow } from '../../src/model/ttl.ts';
+import { ReadMeter } from '../../src/storage/read-meter.ts';
 import { ReadOutcome } from '../../src/storage/read-outcome.ts';
+import { ReadPool, type ReadPoolLimits } from '../../src/storage/read-pool.ts';
 import { ReadService } from '../../src/storage/read-service.ts';
 import {
   type ReplicaContext,
@@ -38,6 +40,7 @@ export const CONTEXT: ReplicaContext = { appId: 2, partitionIndex: 0, server: '1
 export interface FixtureOptions {
   readonly limits?: Partial<StorageLimits>;
   readonly settings?: Partial<TableSettings>;
+  readonly pool?: ReadPoolLimits;
   readonly seed?: number;
   /** The services see this much time pass whenever they look at the clock. */
   readonly stepMs?: number;
@@ -77,6 +80,7 @@ export class StorageFixture {
   readonly time: VirtualTime;
   readonly engine: Engine;
   readonly reads: ReadService;
+  readonly meter: ReadMeter = new ReadMeter();
   /** Asked for each synchronous call to the engine. */
   mayBlock: () => boolean;
   private readonly builder: WriteBatchBuilder;
@@ -92,7 +96,8 @@ export class StorageFixture {
     const limits = { ...STORAGE_LIMITS, ...options.limits };
     const random = new SeededRandom(options.seed ?? 1);
     const clock = new SlowClock(time, options.stepMs ?? 0);
-    this.reads = new ReadService(engine, CONTEXT, settings, clock, random, limits);
+    const parts = { limits, meter: this.meter, pool: new ReadPool(clock, options.pool) };
+    this.reads = new ReadService(engine, CONTEXT, settings, clock, random, parts);
   }
 
   static async open(options: FixtureOptions = {}): Promise<StorageFixture> {
