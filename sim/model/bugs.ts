@@ -4,7 +4,7 @@
  */
 import type { ReplicaEffects } from '../../src/consensus/effects.ts';
 import type { ReplicaCore } from '../../src/consensus/replica-core.ts';
-import type { NodeId } from '../../src/model/identity.ts';
+import type { Ballot, NodeId } from '../../src/model/identity.ts';
 import type { GroupCheck, Prepare } from '../../src/wire/generated/internal.ts';
 import {
   ConfigurationChange,
@@ -80,8 +80,31 @@ const promotedEarly: Bug = {
   }),
 };
 
+/** A ballot counts as durable as soon as it is about to be stored. */
+class BallotCountsEarly implements Bug {
+  #ballots: Ballot[] = [];
+
+  wrap(effects: ReplicaEffects): ReplicaEffects {
+    return {
+      ...effects,
+      persistConfiguration: (config, table) => {
+        effects.persistConfiguration(config, table);
+        // The search begins when the first configuration is everywhere.
+        if (config.ballot > 1) this.#ballots.push(config.ballot);
+      },
+    };
+  }
+
+  onTurnEnd(replica: ModelReplica, core: ReplicaCore): void {
+    for (const ballot of this.#ballots.splice(0)) {
+      core.onConfigurationPersisted(ballot, replica.nowMs);
+    }
+  }
+}
+
 export const BUGS: Readonly<Record<string, () => Bug>> = {
   ackBeforeSync: () => ackBeforeSync,
   commitBeforeAcks: () => new CommitBeforeAcks(),
   promotedEarly: () => promotedEarly,
+  ballotCountsEarly: () => new BallotCountsEarly(),
 };

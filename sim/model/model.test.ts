@@ -44,6 +44,7 @@ const EXPECTED: readonly [bug: string, scope: string, kind: string][] = [
   ['ackBeforeSync', 'writes', 'members'],
   ['commitBeforeAcks', 'writes', 'members'],
   ['promotedEarly', 'removal', 'members'],
+  ['ballotCountsEarly', 'ballots', 'ballot'],
 ];
 
 for (const [bug, scope, kind] of EXPECTED) {

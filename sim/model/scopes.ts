@@ -40,6 +40,16 @@ export const SCOPES: readonly Scope[] = [
   scope('crash', 'a server dies and starts again', { writes: 1, crashes: 1 }),
   scope('loss', 'a message is lost, and all is said again', { writes: 1, drops: 1, resends: 1 }),
   scope(
+    'ballots',
+    'a secondary given up, each stored configuration for itself, up to the change that follows',
+    { writes: 1, givenUp: 1 },
+    { pace: 'slow', ballotMax: 2 },
+  ),
+  scope('twoWritesRemoval', 'two writes, a secondary is given up and learns again', {
+    writes: 2,
+    givenUp: 1,
+  }),
+  scope(
     'durability',
     'a crash between any two syncs, up to the change that follows',
     { writes: 1, crashes: 1 },
@@ -49,12 +59,6 @@ export const SCOPES: readonly Scope[] = [
     'twoWrites',
     'two writes, a server is thought dead and replaced',
     { writes: 2, expiries: 1 },
-    { isDeep: true },
-  ),
-  scope(
-    'twoWritesRemoval',
-    'two writes, a secondary is given up and learns again',
-    { writes: 2, givenUp: 1 },
     { isDeep: true },
   ),
   scope(

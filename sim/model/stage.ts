@@ -7,6 +7,7 @@
  *   members      what is committed is recoverable from the disk of every member of the newest configuration: so any of
  *                them may lead, nothing that was acknowledged is lost by a truncation, and no learner becomes a member
  *                before it has everything
+ *   ballot       no server acknowledges, and no primary commits, under a ballot that a crash would make it forget
  *   failure      no replica gives up: nothing is damaged here
  *   assertion    no assertion of production code fails
  */
@@ -317,12 +318,17 @@ export class Stage {
     };
     const effects: ReplicaEffects = {
       send: (to, type, message) => {
+        if (isOk(type, message)) checkBallot(own(), (message as PrepareAck).ballot);
         if (!isIdle(type, message)) send(NAMES.indexOf(to), type, message);
       },
       sendConfigurationUpdate: (message) =>
         send(META, InternalMessage.configurationUpdate, message),
       appendLog: (mutation) => own().append(mutation),
-      commit: ({ decree, digest }) => this.#committed.push({ decree, digest }),
+      commit: ({ decree, digest }) => {
+        const leading = own().core?.leading ?? null;
+        if (leading !== null) checkBallot(own(), leading.ballot);
+        this.#committed.push({ decree, digest });
+      },
       flushAcksSoon: () => {
         own().wantsFlush = true;
       },
@@ -444,6 +450,18 @@ function isIdle(type: InternalMessage, message: object): boolean {
   }
   if (type !== InternalMessage.prepareAck) return false;
   return (message as PrepareAck).result === PrepareResult.staleBallot;
+}
+
+function isOk(type: InternalMessage, message: object): boolean {
+  return type === InternalMessage.prepareAck && (message as PrepareAck).result === PrepareResult.ok;
+}
+
+/** See `ballot` above: something counts under `ballot`. */
+function checkBallot({ id, stored }: ModelReplica, ballot: number): void {
+  const durable = stored?.ballot ?? 0;
+  if (durable >= ballot) return;
+  const text = `${id} acts under ballot ${ballot} and would remember ${durable}`;
+  throw new ModelViolation('ballot', text);
 }
 
 /** See `members` above. Looks only at what may have changed. */
