@@ -76,8 +76,6 @@ export class Machine<P extends RunningProcess> {
   isWithheld: boolean = false;
   /** Multiplies the latency of the disk. */
   diskSlowness: number = 1;
-  /** Until then no operation of the disk ends. */
-  diskStalledUntilUs: number = 0;
   /** The last start came to nothing; the process has ended. */
   hasFailedToStart: boolean = false;
   readonly #world: World;
@@ -96,11 +94,10 @@ export class Machine<P extends RunningProcess> {
     this.clock = new SimClock(world.scheduler, traits.clock);
     this.disk = new MemoryDisk({ timers: new PresentTimers(() => this.timers) });
     this.disk.latencyMs = (operation, bytes) => {
-      const stalledMs = Math.max(0, this.diskStalledUntilUs - world.scheduler.nowUs) / 1000;
-      if (operation === 'metadata') return stalledMs;
+      if (operation === 'metadata') return 0;
       const meanMs = operation === 'sync' ? traits.syncMsMean : 0.02 + bytes / 500_000;
       const latencyMs = -Math.log(1 - this.#random.fraction()) * meanMs * this.diskSlowness;
-      return stalledMs + Math.min(latencyMs, DISK_LATENCY_MS_MAX);
+      return Math.min(latencyMs, DISK_LATENCY_MS_MAX);
     };
   }
 

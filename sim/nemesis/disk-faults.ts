@@ -126,18 +126,14 @@ export function readOnlyDisk(stage: Stage, random: Random): ActiveFault | null {
   return refusal(stage, machine, 'diskReadOnly', drawDuration(random, 3000, 15_000), heal);
 }
 
-/** F27: nothing ends for half a minute, then everything does. */
+/** F27: nothing ends for up to half a minute, then everything does. */
 export function stalledDisk(stage: Stage, random: Random): ActiveFault | null {
   const machine = anyServer(stage, random);
   if (machine === null) return null;
-  const { nowUs } = stage.scheduler;
-  const stallUs = random.below(2) === 0 ? STALL_US : 1 + random.below(STALL_US);
-  machine.diskStalledUntilUs = Math.max(machine.diskStalledUntilUs, nowUs + stallUs);
-  const durationMs = Math.ceil((machine.diskStalledUntilUs - nowUs) / 1000);
-  const end = (): void => {
-    machine.diskStalledUntilUs = 0;
-  };
-  return { durationMs, end };
+  const durationMs = Math.ceil(
+    (random.below(2) === 0 ? STALL_US : 1 + random.below(STALL_US)) / 1000,
+  );
+  return { durationMs, end: machine.disk.stall() };
 }
 
 /** F25: a drive answers once with what a range of sectors held before. */

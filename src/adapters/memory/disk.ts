@@ -62,6 +62,9 @@ export class MemoryDisk implements Disk {
   #faults: ArmedFault[] = [];
   #staleReads: ArmedStaleRead[] = [];
   #usedBytes = 0;
+  #stallCount = 0;
+  /** What would have ended while the disk was stalled. */
+  #held: (() => void)[] = [];
   /** Grows at each crash: what belongs to an earlier life never completes. */
   #life = 0;
 
@@ -73,12 +76,29 @@ export class MemoryDisk implements Disk {
 
   // ---- faults ----
 
+  /** Nothing ends from now on; once every stall is over, all that would have ended does, in order. */
+  stall(): () => void {
+    this.#stallCount += 1;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#stallCount -= 1;
+      if (this.#stallCount > 0) return;
+      for (const guarded of this.#held.splice(0)) {
+        if (this.#timers === null) queueMicrotask(guarded);
+        else this.#timers.defer(guarded);
+      }
+    };
+  }
+
   /**
    * The machine loses power: files and locks that were open are gone, pending operations never
    * complete.
    */
   crash(random: Random): void {
     this.#life += 1;
+    this.#held = [];
     this.#locks.clear();
     this.#replacing.clear();
     this.#faults = [];
@@ -90,6 +110,7 @@ export class MemoryDisk implements Disk {
   /** The process dies and the machine lives: what was written stays, un-synced or not. */
   kill(): void {
     this.#life += 1;
+    this.#held = [];
     this.#locks.clear();
     this.#replacing.clear();
   }
@@ -330,7 +351,9 @@ export class MemoryDisk implements Disk {
   complete(operation: DiskOperation, bytes: number, callback: () => void): void {
     const life = this.#life;
     const guarded = (): void => {
-      if (life === this.#life) callback();
+      if (life !== this.#life) return;
+      if (this.#stallCount > 0) this.#held.push(guarded);
+      else callback();
     };
     const delayMs = this.latencyMs(operation, bytes);
     if (this.#timers === null) queueMicrotask(guarded);
