@@ -33,7 +33,7 @@ import {
 import { ClusterState } from './cluster-state.ts';
 import { isSlowness, otherLearner, planUpdate } from './configuration-update.ts';
 import type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
-import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
+import { decideChange, isChangeable, type PlannedChange, seatState } from './guardian.ts';
 import {
   chooseLearner,
   LearnCounts,
@@ -297,7 +297,7 @@ export class ClusterBrain {
         counts ??= this.#countLearners();
         this.#chooseLearner(partition, counts, now);
       }
-      if (isNeedy(partition)) this.#needy.add(partition);
+      if (isNeedy(this.state, partition)) this.#needy.add(partition);
       else this.#needy.delete(partition);
     }
     this.#begin(changes);
@@ -418,8 +418,8 @@ export class ClusterBrain {
   }
 }
 
-function isNeedy(partition: Partition): boolean {
+function isNeedy(state: ClusterState, partition: Partition): boolean {
   if (!partition.table.isAvailable) return false;
-  if (partition.isDoubted) return true;
-  return lacksMembers(partition) || partition.learner !== null;
+  if (partition.isDoubted || lacksMembers(partition) || partition.learner !== null) return true;
+  return partition.record.seats.some((seat) => seatState(state, partition, seat) !== 'live');
 }

@@ -294,3 +294,37 @@ test('a recall waits until the former primary has heard that it does not lead an
   story.advance(2_000);
   assert.doesNotMatch(story.shape(), /^3/);
 });
+
+test('rule 5: secondaries that are back first are not put out for a primary that never comes back', () => {
+  const story = healthyTable(['a', 'b', 'c', 'd']);
+  for (const name of ['a', 'b', 'c']) story.kill(name);
+  story.start('b');
+  story.advance(1_000);
+  assert.match(story.shape(), /^2: a \+ c/, 'one of two leaves');
+  story.start('c');
+  story.advance(3_000);
+  assert.match(story.shape(), /^2: a \+ c/, 'a was not heard since');
+  story.advance(5_000);
+  assert.match(story.shape(), /^[3-9]: c \+ /, 'the one that is left has everything');
+});
+
+test('rule 5: nor are those whose grace ends a moment before that of the primary', () => {
+  const story = healthyTable();
+  for (const name of ['b', 'c']) story.server(name).connected = false;
+  story.advance(800);
+  story.server('a').connected = false;
+  story.advance(20_000);
+  assert.notEqual(story.partition().record.seats.length, 1);
+  story.kill('a');
+  for (const name of ['b', 'c']) story.restart(name);
+  for (const name of ['b', 'c']) story.server(name).connected = true;
+  story.advance(8_000);
+  assert.match(story.shape(), /: [bc] \+ [bc]/);
+});
+
+test('rule 5: a primary that is heard goes on without those that are lost', () => {
+  const story = healthyTable();
+  for (const name of ['b', 'c']) story.kill(name);
+  story.advance(8_000);
+  assert.match(story.shape(), /^[23]: a \+ $/);
+});

@@ -108,6 +108,10 @@ function decideUnderPrimary(
   if (partition.holdingOf(primary.node, primary.incarnation)?.present === false) return null;
   const secondaries = live.filter((seat) => seat !== primary);
   if (live.length < partition.record.seats.length) {
+    if (live.length === 1 && !isHeardSinceLosses(state, partition, primary)) {
+      reached('cluster.cure.waitsForPrimary');
+      return null;
+    }
     const record = nextRecord(partition, { primary, secondaries }, null);
     return { partition, record, reason: 'removeSecondary' };
   }
@@ -121,6 +125,22 @@ function decideUnderPrimary(
     return { partition, record, reason: 'removeSurplus' };
   }
   return null;
+}
+
+/**
+ * When the power of a whole site fails, everybody falls silent at once, and secondaries may be back, or be counted
+ * out, before the primary's grace is over. If they were put out for it then, and it never came back, nobody could lead
+ * though their copies are whole. So a primary is left alone only if it has been heard since the others were lost.
+ */
+function isHeardSinceLosses(state: ClusterState, partition: Partition, primary: Seat): boolean {
+  const leader = state.nodes.get(primary.node);
+  if (leader === undefined) return false;
+  return partition.record.seats.every((seat) => {
+    const seatIs = seatState(state, partition, seat);
+    if (seatIs !== 'restarted' && seatIs !== 'dead') return true;
+    const node = state.nodes.get(seat.node);
+    return node === undefined || leader.heardMs > node.turnedMs;
+  });
 }
 
 /** The live secondary with the longest log; of equals, the one that leads least. */

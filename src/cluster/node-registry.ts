@@ -39,6 +39,10 @@ export class ServerNode {
   left = false;
   /** When this life was proved over; minus infinity while it was not. */
   endedAtMs: number = Number.NEGATIVE_INFINITY;
+  /** A beacon of this life was received; `lastBeaconMs` may be what a grace counts from instead. */
+  heardMs: number = Number.NEGATIVE_INFINITY;
+  /** When this life was first heard of, or counted out: the former one was lost by then. */
+  turnedMs: number;
   lastBeaconMs: number;
   lastSequence = 0;
   freeBytes = 0;
@@ -55,6 +59,7 @@ export class ServerNode {
     this.address = address;
     this.incarnation = incarnation;
     this.lastBeaconMs = nowMs;
+    this.turnedMs = nowMs;
   }
 
   /** Fit to lead, to follow and to learn. */
@@ -137,10 +142,11 @@ export class NodeRegistry {
 
     node.lastSequence = facts.sequence;
     node.lastBeaconMs = nowMs;
+    node.heardMs = nowMs;
     node.address = facts.address;
     node.freeBytes = facts.freeBytes;
     node.totalBytes = facts.totalBytes;
-    const changed = facts.leaving ? this.#leave(node) : this.#revive(node, nowMs);
+    const changed = facts.leaving ? this.#leave(node, nowMs) : this.#revive(node, nowMs);
     if (born || !known) return BeaconOutcome.born;
     return changed ? BeaconOutcome.changed : BeaconOutcome.known;
   }
@@ -152,6 +158,7 @@ export class NodeRegistry {
     node.alive = false;
     node.grantsLease = false;
     node.endedAtMs = nowMs;
+    node.turnedMs = nowMs;
     reached('cluster.node.ended');
     assert(!node.usable, 'a life that is over is of no use');
     return node;
@@ -173,6 +180,7 @@ export class NodeRegistry {
         reached('cluster.node.expired');
         node.alive = false;
         node.grantsLease = false;
+        node.turnedMs = nowMs;
         expired.push(node);
       }
     }
@@ -187,13 +195,16 @@ export class NodeRegistry {
     node.endedAtMs = Number.NEGATIVE_INFINITY;
     node.lastSequence = 0;
     node.lastBeaconMs = nowMs;
+    node.heardMs = Number.NEGATIVE_INFINITY;
+    node.turnedMs = nowMs;
     node.reported = false;
     node.reportSequence = 0;
     node.grantsLease = false;
   }
 
-  #leave(node: ServerNode): boolean {
+  #leave(node: ServerNode, nowMs: number): boolean {
     const changed = !node.left;
+    if (changed) node.turnedMs = nowMs;
     node.left = true;
     node.alive = false;
     node.grantsLease = false;

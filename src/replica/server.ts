@@ -61,6 +61,7 @@ export class ReplicaServer implements RequestHandler {
   private closing: Promise<void> | null = null;
   private reportSequence = 0;
   private reportPending = false;
+  private measuring = false;
 
   private constructor(
     environment: ReplicaEnvironment,
@@ -253,13 +254,17 @@ export class ReplicaServer implements RequestHandler {
     });
   }
 
+  /** A disk that hangs is asked once, not once a second. */
   private async measureSpace(): Promise<void> {
+    if (this.measuring) return;
+    this.measuring = true;
     try {
       this.beacons.setSpace(await this.environment.disk.space(this.folder.path));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       this.environment.logger.warn('replica.space.unknown', { error: text });
     }
+    this.measuring = false;
   }
 
   private makeBus(): MessageBus {
