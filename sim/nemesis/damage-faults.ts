@@ -14,6 +14,7 @@ import type { AnyMachine, Stage } from './stage.ts';
 const LOG_FOLDER = 'data/log';
 const REPLICAS_FOLDER = 'data/replicas';
 const META_FOLDER = 'meta';
+const SERVER_FILE_NAMES = ['server.json', 'server.copy.json'];
 const SECTOR_BYTES = 512;
 
 /** Returns null when there is nothing to damage. */
@@ -106,8 +107,10 @@ export function rotInEngine(stage: Stage, random: Random): ActiveFault | null {
   return random.below(3) === 0 ? whileUp(stage, random, deed) : whileDown(stage, random, deed);
 }
 
+/** What a replica knows of its configuration, or a server of itself. */
 export function rotInReplicaFile(stage: Stage, random: Random): ActiveFault | null {
-  const isMeant = (path: string): boolean => path.endsWith('/replica.json');
+  const names = random.below(3) === 0 ? SERVER_FILE_NAMES : ['replica.json'];
+  const isMeant = (path: string): boolean => names.some((name) => path.endsWith(`/${name}`));
   return whileDown(stage, random, (machine) => rot(machine, random, isMeant));
 }
 
