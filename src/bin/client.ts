@@ -18,6 +18,7 @@ import type { ClientEnvironment } from '../env/environment.ts';
 import type { Logger } from '../env/logger.ts';
 
 export type * from '../client/api.ts';
+export { bytes, decimal, float64, int64, integer, json, text } from '../client/codec.ts';
 export * from '../client/errors.ts';
 export type { Logger } from '../env/logger.ts';
 

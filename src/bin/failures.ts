@@ -84,4 +84,6 @@ const CLIENT_REMEDY: Readonly<Record<PegasusErrorCode, string>> = {
   overloaded: 'Send less at a time.',
   rejected: '',
   badReply: 'Is that a Pegasus server?',
+  badValue: '',
+  batch: '',
 };

@@ -155,6 +155,13 @@ export function toLimit(value: number | undefined, what: string): number {
   return value;
 }
 
+/** Of a call that makes several requests. */
+export function toTimeout(timeoutMs: number | undefined, fallbackMs: number): number {
+  const value = timeoutMs ?? fallbackMs;
+  if (value >= 0) return value;
+  throw new InvalidArgumentError('timeoutMs is a number of at least 0');
+}
+
 /** Not empty, as bytes. */
 export function toSortKeys(sortKeys: readonly Bytes[]): Uint8Array[] {
   if (sortKeys.length === 0) throw new InvalidArgumentError('at least one sort key is needed');

@@ -2,16 +2,19 @@
 import type { ClientEnvironment } from '../env/environment.ts';
 import { type HostPort, parseHostPort } from '../model/identity.ts';
 import { ClusterAdmin } from './admin.ts';
-import type { Admin, Client, ClientOptions, Table } from './api.ts';
+import type { Admin, Client, ClientOptions } from './api.ts';
+import type { AnyCodec, BytesCodec } from './codec.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { PendingCalls } from './pending-calls.ts';
+import { toRetryRules } from './retry-policy.ts';
 import { TableHandle } from './table.ts';
+import type { Table, TableCodecs } from './table-api.ts';
+import { TypedTable } from './typed-table.ts';
 
 const TIMEOUT_MS = 10_000;
 const OUTSTANDING_MAX = 4_096;
 const OPERATIONS_MAX = 262_144;
-const ATTEMPTS_MAX = 100;
 
 /** Connects to nobody yet. Throws `InvalidArgumentError`. */
 export function openClient(environment: ClientEnvironment, options: ClientOptions): Client {
@@ -33,7 +36,18 @@ export class ClusterClient implements Client {
     this.admin = this.#admin;
   }
 
-  table(name: string): Table {
+  table(name: string): Table;
+  table<
+    HashKey extends AnyCodec = BytesCodec,
+    SortKey extends AnyCodec = BytesCodec,
+    Value extends AnyCodec = BytesCodec,
+  >(name: string, codecs: TableCodecs<HashKey, SortKey, Value>): Table<HashKey, SortKey, Value>;
+  table(name: string, codecs?: TableCodecs<AnyCodec, AnyCodec, AnyCodec>): unknown {
+    const table = this.#tableOfBytes(name);
+    return codecs === undefined ? table : new TypedTable(table, codecs);
+  }
+
+  #tableOfBytes(name: string): TableHandle {
     let table = this.#tables.get(name);
     if (table === undefined) {
       table = new TableHandle(this.engine, this.#calls, this.#admin, name);
@@ -58,7 +72,9 @@ function toEngineOptions(options: ClientOptions): EngineOptions {
     repeatsWrites: (options.ambiguousWrites ?? 'retry') === 'retry',
     outstandingMax: toSlots(options.outstandingMax ?? OUTSTANDING_MAX),
     operationsMax: atLeast(options.operationsMax ?? OPERATIONS_MAX, 1, 'operationsMax'),
-    attemptsMax: atLeast(options.attemptsMax ?? ATTEMPTS_MAX, 1, 'attemptsMax'),
+    retry: toRetryRules(options.retry ?? {}),
+    hooks: options.hooks ?? [],
+    coalescesGets: options.coalesceGets ?? false,
   };
 }
 

@@ -9,7 +9,10 @@ import { type HostPort, hostPortText } from '../model/identity.ts';
 import { DeadlineWheel } from '../rpc/client-deadlines.ts';
 import { ClientSession, SESSION_DEFAULTS, type SessionObserver } from '../rpc/client-session.ts';
 import type { PegasusErrorCode } from './errors.ts';
+import { type ClientHooks, HookCaller } from './hooks.ts';
 import { MetaRoute } from './meta-route.ts';
+import type { RetryRules } from './retry-policy.ts';
+import { SignalGroups } from './signal-groups.ts';
 import { TableRoute } from './table-route.ts';
 
 export interface EngineOptions {
@@ -18,7 +21,9 @@ export interface EngineOptions {
   readonly repeatsWrites: boolean;
   readonly outstandingMax: number;
   readonly operationsMax: number;
-  readonly attemptsMax: number;
+  readonly retry: RetryRules;
+  readonly hooks: readonly ClientHooks[];
+  readonly coalescesGets: boolean;
 }
 
 export class Engine implements SessionObserver {
@@ -28,7 +33,11 @@ export class Engine implements SessionObserver {
   readonly meta: MetaRoute;
   readonly timeoutMs: number;
   readonly repeatsWrites: boolean;
-  readonly attemptsMax: number;
+  readonly retry: RetryRules;
+  /** Null: nobody watches. */
+  readonly hooks: HookCaller | null;
+  readonly coalescesGets: boolean;
+  readonly signals: SignalGroups = new SignalGroups();
   readonly #options: EngineOptions;
   readonly #sessions: Map<string, ClientSession> = new Map();
   readonly #tables: Map<string, TableRoute> = new Map();
@@ -37,13 +46,16 @@ export class Engine implements SessionObserver {
 
   constructor(environment: ClientEnvironment, options: EngineOptions) {
     assert(options.operationsMax >= 1, 'a client holds at least one operation');
-    assert(options.attemptsMax >= 1, 'an operation is tried at least once');
+    assert(options.retry.attemptsMax >= 1, 'an operation is tried at least once');
     this.environment = environment;
     this.random = environment.random;
     this.wheel = new DeadlineWheel(environment.clock, environment.timers);
     this.timeoutMs = options.timeoutMs;
     this.repeatsWrites = options.repeatsWrites;
-    this.attemptsMax = options.attemptsMax;
+    this.retry = options.retry;
+    const { hooks } = options;
+    this.hooks = hooks.length === 0 ? null : new HookCaller(hooks, environment.logger);
+    this.coalescesGets = options.coalescesGets;
     this.#options = options;
     this.meta = new MetaRoute(this, options.metas);
   }

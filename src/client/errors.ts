@@ -2,8 +2,8 @@
  * What can go wrong, for a caller who has to decide what to do next.
  *
  * The one question that matters about a failed write is whether it may have happened: `maybeApplied` answers it on
- * every error, and it is true exactly for `InDoubtError`. All other errors of a write mean that the cluster holds no
- * trace of it.
+ * every error. Of one write it is true exactly for `InDoubtError`: all other errors mean that the cluster holds no
+ * trace of it. Of a batch (`BatchError`) it is true when any of its rows is, or may be, written.
  */
 
 export type PegasusErrorCode =
@@ -25,16 +25,22 @@ export type PegasusErrorCode =
   /** A server refused for good: `serverCode` says why. */
   | 'rejected'
   /** The bytes that came back are no valid answer. */
-  | 'badReply';
+  | 'badReply'
+  /** A codec cannot decode what is stored. */
+  | 'badValue'
+  /** Of a batch, some or all items failed: `outcomes` says which. */
+  | 'batch';
 
-/** Why the fate of a write is unknown. */
+/** Why the caller cannot be told what became of a write. */
 export type DoubtReason =
   | 'timeout'
   | 'aborted'
   | 'closed'
   | 'connectionLost'
   | 'badReply'
-  | 'server';
+  | 'server'
+  /** It was executed, but the codec cannot decode the value that came back. */
+  | 'badValue';
 
 export interface ErrorDetails {
   /** Operation, e.g. `set`. */
@@ -68,8 +74,8 @@ export abstract class PegasusError extends Error {
   readonly serverCode: string;
   readonly attempts: number;
 
-  constructor(message: string, details: ErrorDetails = NO_DETAILS) {
-    super(message);
+  constructor(message: string, details: ErrorDetails = NO_DETAILS, options?: ErrorOptions) {
+    super(message, options);
     this.operation = details.operation;
     this.table = details.table;
     this.server = details.server;
@@ -89,8 +95,8 @@ export class InDoubtError extends PegasusError {
   override readonly maybeApplied = true;
   readonly reason: DoubtReason;
 
-  constructor(message: string, reason: DoubtReason, details: ErrorDetails) {
-    super(message, details);
+  constructor(message: string, reason: DoubtReason, details: ErrorDetails, options?: ErrorOptions) {
+    super(message, details, options);
     this.reason = reason;
   }
 }
@@ -133,4 +139,41 @@ export class RejectedError extends PegasusError {
 export class BadReplyError extends PegasusError {
   override readonly name = 'BadReplyError';
   readonly code = 'badReply';
+}
+
+/** `cause` is what the codec threw. */
+export class BadValueError extends PegasusError {
+  override readonly name = 'BadValueError';
+  readonly code = 'badValue';
+}
+
+/** What became of one item of a batch of reads. */
+export type ReadOutcome<Value = Uint8Array> =
+  | { readonly status: 'found'; readonly value: Value }
+  | { readonly status: 'missing' }
+  | { readonly status: 'error'; readonly error: PegasusError };
+
+/** What became of one item of a batch of writes. `error`: it was not applied. */
+export type WriteOutcome =
+  | { readonly status: 'ok' }
+  | { readonly status: 'inDoubt'; readonly error: InDoubtError }
+  | { readonly status: 'error'; readonly error: PegasusError };
+
+/** `cause` is the error of the first item that failed. */
+export class BatchError extends PegasusError {
+  override readonly name = 'BatchError';
+  readonly code = 'batch';
+  override readonly maybeApplied: boolean;
+  /** In the order of the items. */
+  readonly outcomes: readonly (ReadOutcome<unknown> | WriteOutcome)[];
+
+  constructor(
+    message: string,
+    outcomes: readonly (ReadOutcome<unknown> | WriteOutcome)[],
+    first: PegasusError,
+  ) {
+    super(message, first, { cause: first });
+    this.outcomes = outcomes;
+    this.maybeApplied = outcomes.some(({ status }) => status === 'ok' || status === 'inDoubt');
+  }
 }

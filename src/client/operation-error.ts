@@ -1,9 +1,10 @@
 /** The error that a failed operation is reported by. */
-import { assert, unreachable } from '../base/assert.ts';
+import { assert, InvariantError, unreachable } from '../base/assert.ts';
 import { StorageStatus } from '../wire/schema/rrdb.ts';
 import {
   AbortedError,
   BadReplyError,
+  BatchError,
   ClosedError,
   type DoubtReason,
   type ErrorDetails,
@@ -11,10 +12,12 @@ import {
   InvalidArgumentError,
   OverloadedError,
   type PegasusError,
+  type ReadOutcome,
   RejectedError,
   TableNotFoundError,
   TimeoutError,
   UnavailableError,
+  type WriteOutcome,
 } from './errors.ts';
 import type { Operation } from './operation.ts';
 
@@ -25,6 +28,7 @@ const DOUBT: Readonly<Record<DoubtReason, string>> = {
   connectionLost: 'the connection broke before the answer came',
   badReply: 'the answer was damaged',
   server: 'the server could not say whether it was executed',
+  badValue: 'the value that came back cannot be decoded',
 };
 
 export function errorOf(operation: Operation): PegasusError {
@@ -57,6 +61,9 @@ export function errorOf(operation: Operation): PegasusError {
       return new RejectedError(`${what}: refused with ${details.serverCode}`, details);
     case 'badReply':
       return new BadReplyError(`${what}: ${details.server} sent a damaged answer`, details);
+    case 'badValue':
+    case 'batch':
+      throw new InvariantError('no operation fails with what belongs to codecs and batches');
     default:
       return unreachable(failure);
   }
@@ -74,6 +81,20 @@ export function statusError(operation: Operation, status: number, isWrite: boole
     return new InDoubtError(`${message}; it may have been applied`, 'server', details);
   }
   return new RejectedError(message, details);
+}
+
+/** If any item has failed. */
+export function throwBatchError(
+  operation: string,
+  table: string,
+  outcomes: readonly (ReadOutcome<unknown> | WriteOutcome)[],
+): void {
+  const failed = outcomes.filter((outcome) => 'error' in outcome);
+  const first = failed[0];
+  if (first === undefined) return;
+  const count = `${failed.length} of ${outcomes.length}`;
+  const message = `${operation} on "${table}": ${count} failed: ${first.error.message}`;
+  throw new BatchError(message, outcomes, first.error);
 }
 
 function describe(details: ErrorDetails): string {

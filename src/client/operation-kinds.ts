@@ -150,6 +150,8 @@ export const BATCH_GET: OperationKind<rrdb.BatchGetRequest, rrdb.BatchGetRespons
   rrdb.writeBatchGetRequest,
   rrdb.readBatchGetResponse,
 );
+/** Gets that go together. */
+export const COALESCED_GET: typeof BATCH_GET = { ...BATCH_GET, name: 'get', quick: true };
 /** The argument is a bare hash key. */
 export const SORTKEY_COUNT: OperationKind<Uint8Array, rrdb.CountResponse> = data(
   'sortKeyCount',
@@ -242,4 +244,14 @@ export const UPDATE_ENVS: OperationKind<
   'idempotent',
   meta.writeConfigurationUpdateAppEnvRequest,
   meta.readConfigurationUpdateAppEnvResponse,
+);
+export const RECALL_TABLE: OperationKind<
+  meta.ConfigurationRecallAppRequest,
+  meta.ConfigurationRecallAppResponse
+> = control(
+  'recallTable',
+  RpcCode.recallApp,
+  'atomic',
+  meta.writeConfigurationRecallAppRequest,
+  meta.readConfigurationRecallAppResponse,
 );

@@ -6,7 +6,7 @@
  *   idle → submitted → idle, with detours: parked while the place to go is unknown, pausing before another attempt
  *
  *  1. It ends by its deadline, or when it is aborted, whatever servers do.
- *  2. `attempts` never exceeds the bound of the engine.
+ *  2. `attempts` never exceeds the bound of the retry policy, which may forbid attempts but never allow unsafe ones.
  *  3. A request of which no trace can exist at a server is tried again. One that was sent and not answered is tried
  *     again if it is a read, or an idempotent write and the client is set to; else it ends in doubt.
  *  4. Once an attempt of a write was left in doubt, the operation can end in success or in doubt, not in a plain
@@ -23,7 +23,7 @@ import type { Writer } from '../wire/writer.ts';
 import type { Engine } from './engine.ts';
 import type { DoubtReason, ErrorDetails, PegasusErrorCode } from './errors.ts';
 import type { OperationKind } from './operation-kinds.ts';
-import { backoffMs, type Reaction } from './retry-policy.ts';
+import { type AttemptFailure, pauseMs, type Reaction } from './retry-policy.ts';
 
 /** Where operations go: the partitions of a table, or the meta servers. */
 export interface Route {
@@ -121,6 +121,7 @@ export class Operation extends ClientCall {
     this.#failure = null;
     this.#doubt = null;
     this.rpc = kind.rpc;
+    this.isBackup = false;
     const refusal = this.engine.admit();
     if (refusal !== null) {
       this.#state = 'refused';
@@ -180,8 +181,9 @@ export class Operation extends ClientCall {
     this.#state = 'pausing';
     this.#route.waiting.push(this);
     const nowMs = this.engine.wheel.nowMs();
-    const pauseMs = backoffMs(Math.max(this.#attempts, 1), this.engine.random.fraction());
-    this.engine.wheel.schedule(this, Math.min(nowMs + pauseMs, this.#deadlineMs));
+    const chance = this.engine.random.fraction();
+    const waitMs = pauseMs(this.engine.retry, Math.max(this.#attempts, 1), chance);
+    this.engine.wheel.schedule(this, Math.min(nowMs + waitMs, this.#deadlineMs));
   }
 
   fail(failure: PegasusErrorCode, serverCode: ErrorCode): void {
@@ -297,6 +299,21 @@ export class Operation extends ClientCall {
     return retry === 'read' || (retry === 'idempotent' && this.engine.repeatsWrites);
   }
 
+  /** What the caller's policy says about another attempt that would be safe. */
+  #mayTryAgain(reason: DoubtReason | 'refused'): boolean {
+    const { attemptsMax, mayRetry } = this.engine.retry;
+    if (this.#attempts >= attemptsMax) return false;
+    if (mayRetry === null) return true;
+    assert(reason !== 'aborted', 'what was aborted is not tried again');
+    assert(reason !== 'closed', 'what was closed is not tried again');
+    try {
+      return mayRetry({ ...this.details(), reason: reason as AttemptFailure });
+    } catch (error) {
+      this.engine.environment.logger.error('client.retryPolicy.failed', { message: String(error) });
+      return false;
+    }
+  }
+
   #noteDoubt(reason: DoubtReason): void {
     if (this.#kind?.retry !== 'read') this.#doubt = reason;
   }
@@ -311,7 +328,7 @@ export class Operation extends ClientCall {
       this.#finish('closed');
     } else if (maybe && !this.#mayRepeat()) {
       this.#finish('inDoubt');
-    } else if (this.#attempts >= this.engine.attemptsMax) {
+    } else if (!this.#mayTryAgain(reason === 'server' && !maybe ? 'refused' : reason)) {
       this.#finish(reason === 'badReply' ? 'badReply' : 'unavailable');
     } else if (reaction === 'again') {
       this.pause();

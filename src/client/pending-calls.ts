@@ -6,22 +6,27 @@ import type { U64 } from '../base/crc64.ts';
 import type { CallOptions, CancelSignal } from './api.ts';
 import type { Engine } from './engine.ts';
 import { AbortedError, InvalidArgumentError, PegasusError } from './errors.ts';
+import type { HookCaller } from './hooks.ts';
 import { Operation, type Route } from './operation.ts';
 import { errorOf } from './operation-error.ts';
 import type { OperationKind } from './operation-kinds.ts';
+import type { Abortable } from './signal-groups.ts';
 
 /** Makes the caller's value; what it keeps of the result it must copy. May throw a `PegasusError`. */
 export type Convert<Result, Value> = (result: Result, operation: Operation) => Value;
 
 const POOL_MAX = 1024;
+const NOTHING: readonly unknown[] = [];
 
-class PendingCall extends Operation {
+class PendingCall extends Operation implements Abortable {
   resolve: (value: unknown) => void = ignore;
   reject: (error: PegasusError) => void = ignore;
   convert: Convert<unknown, unknown> | null = null;
   kind: OperationKind<unknown, unknown> | null = null;
   signal: CancelSignal | null = null;
-  readonly onAbort: () => void = () => this.abort();
+  /** What hooks keep between start and end; unused without hooks. */
+  started: readonly unknown[] = NOTHING;
+  startedMs = 0;
 }
 
 export class PendingCalls {
@@ -60,26 +65,43 @@ export class PendingCalls {
       call.hashHigh = hash.high;
       call.hashLow = hash.low;
       call.partition = partition;
-      if (signal !== null) signal.addEventListener('abort', call.onAbort);
+      if (signal !== null) this.#engine.signals.join(signal, call);
+      if (this.#engine.hooks !== null) this.#tellStart(this.#engine.hooks, call, route);
       call.start(route, kind, request, timeoutMs);
     });
+  }
+
+  #tellStart(hooks: HookCaller, call: PendingCall, { table }: Route): void {
+    assert(call.kind !== null, 'a call that starts has a kind');
+    call.startedMs = this.#engine.wheel.nowMs();
+    call.started = hooks.start({ operation: call.kind.name, table });
+  }
+
+  #tellEnd(hooks: HookCaller, call: PendingCall, error: PegasusError | null): void {
+    const { operation, table, server, attempts } = call.details();
+    const durationMs = this.#engine.wheel.nowMs() - call.startedMs;
+    hooks.end({ operation, table, server, attempts, durationMs, error }, call.started);
+    call.started = NOTHING;
   }
 
   readonly #onDone = (operation: Operation): void => {
     assert(operation instanceof PendingCall, 'pooled calls come back here');
     const { resolve, reject, convert, kind, signal } = operation;
-    if (signal !== null) signal.removeEventListener('abort', operation.onAbort);
+    if (signal !== null) this.#engine.signals.leave(signal, operation);
+    let error: PegasusError | null = null;
     if (operation.failure !== null) {
-      reject(errorOf(operation));
+      error = errorOf(operation);
     } else {
       assert(convert !== null && kind !== null, 'a call under way knows its result');
       try {
         resolve(convert(operation.result(kind), operation));
-      } catch (error) {
-        if (!(error instanceof PegasusError)) throw error;
-        reject(error);
+      } catch (thrown) {
+        if (!(thrown instanceof PegasusError)) throw thrown;
+        error = thrown;
       }
     }
+    if (error !== null) reject(error);
+    if (this.#engine.hooks !== null) this.#tellEnd(this.#engine.hooks, operation, error);
     operation.resolve = ignore;
     operation.reject = ignore;
     operation.convert = null;

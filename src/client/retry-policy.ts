@@ -6,6 +6,8 @@
  * prepared is answered with its result or not at all.
  */
 import { ErrorCode } from '../base/error-names.ts';
+import type { RetryPolicy } from './api.ts';
+import { type ErrorDetails, InvalidArgumentError } from './errors.ts';
 
 export type Reaction =
   | 'ok'
@@ -67,14 +69,53 @@ export function reactionAtMeta(code: ErrorCode): Reaction {
   return AT_META.get(code) ?? 'fail';
 }
 
+/** A `RetryPolicy` with its defaults filled in. */
+export interface RetryRules {
+  readonly attemptsMax: number;
+  readonly backoffMs: number;
+  readonly backoffMsMax: number;
+  /** Null: whatever is safe to try again is tried again. */
+  readonly mayRetry: ((failure: FailedAttempt) => boolean) | null;
+}
+
+/** Why an attempt has failed. `refused`: the server has said so, and nothing was executed. */
+export type AttemptFailure = 'refused' | 'timeout' | 'connectionLost' | 'badReply' | 'server';
+
+/** An attempt that has failed and that the client would follow by another one. */
+export interface FailedAttempt extends ErrorDetails {
+  readonly reason: AttemptFailure;
+}
+
+const ATTEMPTS_MAX = 100;
 const BACKOFF_MS = 10;
 const BACKOFF_MS_MAX = 500;
+
+/** Throws `InvalidArgumentError`. */
+export function toRetryRules(policy: RetryPolicy): RetryRules {
+  const backoffMs = policy.backoffMs ?? BACKOFF_MS;
+  const rules = {
+    attemptsMax: policy.attemptsMax ?? ATTEMPTS_MAX,
+    backoffMs,
+    backoffMsMax: policy.backoffMsMax ?? Math.max(BACKOFF_MS_MAX, backoffMs),
+    mayRetry: policy.mayRetry ?? null,
+  };
+  if (!(rules.attemptsMax >= 1)) {
+    throw new InvalidArgumentError('retry.attemptsMax is a number of at least 1');
+  }
+  if (!(rules.backoffMs >= 0 && rules.backoffMs < Number.POSITIVE_INFINITY)) {
+    throw new InvalidArgumentError('retry.backoffMs is a number of at least 0');
+  }
+  if (!(rules.backoffMsMax >= rules.backoffMs)) {
+    throw new InvalidArgumentError('retry.backoffMsMax is at least retry.backoffMs');
+  }
+  return rules;
+}
 
 /**
  * Doubles with every attempt; `chance` in [0, 1) takes off up to half, so that callers do not come
  * back together.
  */
-export function backoffMs(attempts: number, chance: number): number {
-  const boundMs = Math.min(BACKOFF_MS * 2 ** Math.min(attempts - 1, 16), BACKOFF_MS_MAX);
+export function pauseMs(rules: RetryRules, attempts: number, chance: number): number {
+  const boundMs = Math.min(rules.backoffMs * 2 ** Math.min(attempts - 1, 16), rules.backoffMsMax);
   return boundMs * (1 - chance / 2);
 }

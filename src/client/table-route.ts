@@ -12,6 +12,7 @@
 import { assert } from '../base/assert.ts';
 import { u64Modulo } from '../base/crc64.ts';
 import { ErrorCode, errorCodeOf } from '../base/error-names.ts';
+import type { HostPort } from '../model/identity.ts';
 import { CallQueue, type ClientCall } from '../rpc/client-call.ts';
 import type { WheelEntry } from '../rpc/client-deadlines.ts';
 import type { ClientSession } from '../rpc/client-session.ts';
@@ -34,6 +35,8 @@ interface Routes {
   readonly appId: number;
   /** By partition; null where there is no primary. */
   readonly sessions: readonly (ClientSession | null)[];
+  /** By partition. */
+  readonly secondaries: readonly (readonly HostPort[])[];
   /** The partition that holds the rows of each partition. */
   readonly holders: Int32Array;
 }
@@ -93,6 +96,17 @@ export class TableRoute implements Route, WheelEntry {
       operation.park();
       this.#refresh();
     }
+  }
+
+  /** Submits the operation to any secondary of its partition; false if there is none to be reached. */
+  submitToSecondary(operation: Operation): boolean {
+    const routes = this.#routes;
+    if (routes === null) return false;
+    const index = routes.holders[indexOf(operation, routes)]!;
+    const addresses = routes.secondaries[index]!;
+    if (addresses.length === 0) return false;
+    const address = addresses[this.#engine.random.below(addresses.length)]!;
+    return operation.submitTo(this.#engine.session(address), routes.appId, index);
   }
 
   /** Sends a request that wants no answer to where a partition is believed to be. */
@@ -178,6 +192,7 @@ export class TableRoute implements Route, WheelEntry {
     const { appId, partitionCount, partitions } = answer;
     if (partitionCount < 1 || partitionCount > PARTITIONS_MAX) return null;
     const sessions = new Array<ClientSession | null>(partitionCount).fill(null);
+    const secondaries = new Array<readonly HostPort[]>(partitionCount).fill([]);
     const holders = new Int32Array(partitionCount);
     for (let index = 0; index < partitionCount; index++) holders[index] = index;
     for (const partition of partitions) {
@@ -188,8 +203,9 @@ export class TableRoute implements Route, WheelEntry {
         holders[index] = index % (partitionCount >>> 1);
       else if (primary !== null && primary.port > 0)
         sessions[index] = this.#engine.session(primary);
+      secondaries[index] = known(partition.hpSecondaries ?? partition.secondaries);
     }
-    return { appId, sessions, holders };
+    return { appId, sessions, secondaries, holders };
   }
 
   #endWaiting(failure: PegasusErrorCode, code: ErrorCode): void {
@@ -200,6 +216,10 @@ export class TableRoute implements Route, WheelEntry {
       operation.fail(failure, code);
     }
   }
+}
+
+function known(addresses: readonly (HostPort | null)[]): readonly HostPort[] {
+  return addresses.filter((address): address is HostPort => address !== null && address.port > 0);
 }
 
 function indexOf(operation: Operation, routes: Routes): number {

@@ -1,47 +1,54 @@
-/** One table: the typed operations over `PendingCalls`. What comes out is copied and belongs to the caller. */
-import { bytesEqual, copyBytes, EMPTY_BYTES } from '../base/bytes.ts';
+/** One table, its keys and values as bytes: the operations over `PendingCalls`. */
 import type { U64 } from '../base/crc64.ts';
 import { u64Modulo } from '../base/crc64.ts';
-import { ErrorCode, errorName } from '../base/error-names.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
 import type * as rrdb from '../wire/generated/rrdb.ts';
-import { StorageStatus } from '../wire/schema/rrdb.ts';
 import type { ClusterAdmin } from './admin.ts';
+import type { TableConfig } from './admin-api.ts';
+import type { Bytes, CallOptions, WriteOptions } from './api.ts';
+import { toIncrExpiry, toInt64, toKey, toLimit, toTimeout, toWholeHashKey } from './arguments.ts';
+import { BatchReader, type OptionsLeft } from './batch-read.ts';
+import { deleteRows, writeRows } from './batch-write.ts';
+import type { Engine } from './engine.ts';
+import { InvalidArgumentError, type ReadOutcome, type WriteOutcome } from './errors.ts';
+import { GetCoalescer } from './get-coalescer.ts';
+import { HedgedTable } from './hedged-table.ts';
+import { throwBatchError } from './operation-error.ts';
+import * as kinds from './operation-kinds.ts';
+import type { Convert, PendingCalls } from './pending-calls.ts';
+import * as requests from './requests.ts';
+import * as results from './results.ts';
+import { openHashKeyScan, openTableScan, openTableScans, type ScanContext } from './scan.ts';
 import type {
-  Bytes,
-  CallOptions,
+  BatchOptions,
   Check,
   CheckAndSetOptions,
   CheckOptions,
   CheckResult,
   Entries,
   HashKeyScanOptions,
+  HedgedReads,
+  HedgeOptions,
   IncrOptions,
   MultiGetKeys,
   MultiGetRange,
   MultiGetResult,
   Mutation,
-  Row,
+  NewRow,
   RowKey,
   RowScan,
+  ScanKey,
+  SortKeyRange,
+  SortKeysResult,
   Table,
-  TableConfig,
   TableScanOptions,
-  WriteOptions,
-} from './api.ts';
-import * as arguments_ from './arguments.ts';
-import type { Engine } from './engine.ts';
-import { InvalidArgumentError, RejectedError } from './errors.ts';
-import type { Operation } from './operation.ts';
-import { statusError } from './operation-error.ts';
-import * as kinds from './operation-kinds.ts';
-import type { Convert, PendingCalls } from './pending-calls.ts';
-import { openHashKeyScan, openTableScan, openTableScans, type ScanContext } from './scan.ts';
+} from './table-api.ts';
 import type { TableRoute } from './table-route.ts';
 
-const { toBytes, toKey, toWholeHashKey, toExpiry, toLimit } = arguments_;
 /** Partition: by the hash. */
 const BY_HASH = -1;
+const PARALLELISM = 64;
+const DELETE_RANGE_ROWS = 200;
 
 export class TableHandle implements Table {
   readonly name: string;
@@ -49,6 +56,9 @@ export class TableHandle implements Table {
   readonly #calls: PendingCalls;
   readonly #route: TableRoute;
   readonly #admin: ClusterAdmin;
+  readonly #reader: BatchReader;
+  /** Null: every get goes alone. */
+  readonly #coalescer: GetCoalescer | null;
   /** Filled by `prepare`, read right after it. */
   readonly #hash: U64 = { high: 0, low: 0 };
 
@@ -58,34 +68,37 @@ export class TableHandle implements Table {
     this.#calls = calls;
     this.#admin = admin;
     this.#route = engine.table(name);
+    this.#reader = new BatchReader(calls, this.#route, (hashKey, sortKey, options) =>
+      this.#getAlone(hashKey, sortKey, options, results.toValue),
+    );
+    this.#coalescer = engine.coalescesGets
+      ? new GetCoalescer(engine, this.#route, this.#reader)
+      : null;
   }
 
   get(hashKey: Bytes, sortKey: Bytes, options?: CallOptions): Promise<Uint8Array | null> {
-    const prepare = (): Uint8Array => toKey(hashKey, sortKey, this.#hash);
-    return this.#run(kinds.GET, options, prepare, toValue);
+    if (options === undefined && this.#coalescer?.hasRoom === true) {
+      return this.#coalescer.get(hashKey, sortKey);
+    }
+    return this.#getAlone(hashKey, sortKey, options, results.toValue);
   }
 
   getString(hashKey: Bytes, sortKey: Bytes, options?: CallOptions): Promise<string | null> {
-    const prepare = (): Uint8Array => toKey(hashKey, sortKey, this.#hash);
-    return this.#run(kinds.GET, options, prepare, toText);
+    if (options === undefined && this.#coalescer?.hasRoom === true) {
+      return this.#coalescer.get(hashKey, sortKey).then(toTextOrNull);
+    }
+    return this.#getAlone(hashKey, sortKey, options, results.toText);
   }
 
   set(hashKey: Bytes, sortKey: Bytes, value: Bytes, options?: WriteOptions): Promise<void> {
-    const prepare = (): rrdb.UpdateRequest => ({
-      key: toKey(hashKey, sortKey, this.#hash),
-      value: toBytes(value),
-      expireTsSeconds: toExpiry(options?.ttlSeconds, this.#engine.environment.clock.wallMs()),
-      type: undefined,
-      checkValueReturned: undefined,
-      checkValueExist: undefined,
-      checkValue: undefined,
-    });
-    return this.#run(kinds.PUT, options, prepare, toNothing);
+    const prepare = (): rrdb.UpdateRequest =>
+      requests.toPut(hashKey, sortKey, value, options, this.#hash, this.#wallMs());
+    return this.#run(kinds.PUT, options, prepare, results.toNothing);
   }
 
   del(hashKey: Bytes, sortKey: Bytes, options?: CallOptions): Promise<void> {
     const prepare = (): Uint8Array => toKey(hashKey, sortKey, this.#hash);
-    return this.#run(kinds.REMOVE, options, prepare, toNothing);
+    return this.#run(kinds.REMOVE, options, prepare, results.toNothing);
   }
 
   async exist(hashKey: Bytes, sortKey: Bytes, options?: CallOptions): Promise<boolean> {
@@ -94,66 +107,92 @@ export class TableHandle implements Table {
 
   ttl(hashKey: Bytes, sortKey: Bytes, options?: CallOptions): Promise<number | null> {
     const prepare = (): Uint8Array => toKey(hashKey, sortKey, this.#hash);
-    return this.#run(kinds.TTL, options, prepare, toTtl);
+    return this.#run(kinds.TTL, options, prepare, results.toTtl);
   }
 
   multiGet(hashKey: Bytes, options: MultiGetKeys | MultiGetRange = {}): Promise<MultiGetResult> {
-    const prepare = (): rrdb.MultiGetRequest => {
-      const range: MultiGetRange = options.sortKeys === undefined ? options : {};
-      return {
-        hashKey: toWholeHashKey(hashKey, this.#hash),
-        sortKeys: options.sortKeys === undefined ? [] : arguments_.toSortKeys(options.sortKeys),
-        maxKvCount: toLimit(options.maxCount, 'maxCount'),
-        maxKvSize: toLimit(options.maxBytes, 'maxBytes'),
-        noValue: options.keysOnly ?? false,
-        startSortkey: toBytes(range.start ?? EMPTY_BYTES),
-        stopSortkey: toBytes(range.stop ?? EMPTY_BYTES),
-        startInclusive: range.startInclusive ?? true,
-        stopInclusive: range.stopInclusive ?? false,
-        sortKeyFilterType: arguments_.toFilterType(range.filter),
-        sortKeyFilterPattern: arguments_.toFilterPattern(range.filter),
-        reverse: range.reverse ?? false,
-      };
-    };
-    return this.#run(kinds.MULTI_GET, options, prepare, toRows);
+    const prepare = (): rrdb.MultiGetRequest => requests.toMultiGet(hashKey, options, this.#hash);
+    return this.#run(kinds.MULTI_GET, options, prepare, results.toRows);
+  }
+
+  multiGetSortKeys(
+    hashKey: Bytes,
+    options: MultiGetKeys | MultiGetRange = {},
+  ): Promise<SortKeysResult> {
+    const prepare = (): rrdb.MultiGetRequest =>
+      requests.toMultiGet(hashKey, { ...options, keysOnly: true }, this.#hash);
+    return this.#run(kinds.MULTI_GET, options, prepare, results.toSortKeysResult);
   }
 
   multiSet(hashKey: Bytes, entries: Entries, options?: WriteOptions): Promise<void> {
-    const prepare = (): rrdb.MultiPutRequest => {
-      const kvs = toKeyValues(entries);
-      if (kvs.length === 0) throw new InvalidArgumentError('at least one entry is needed');
-      const wallMs = this.#engine.environment.clock.wallMs();
-      return {
-        hashKey: toWholeHashKey(hashKey, this.#hash),
-        kvs,
-        expireTsSeconds: toExpiry(options?.ttlSeconds, wallMs),
-      };
-    };
-    return this.#run(kinds.MULTI_PUT, options, prepare, toNothing);
+    const prepare = (): rrdb.MultiPutRequest =>
+      requests.toMultiPut(hashKey, entries, options, this.#hash, this.#wallMs());
+    return this.#run(kinds.MULTI_PUT, options, prepare, results.toNothing);
   }
 
   multiDel(hashKey: Bytes, sortKeys: readonly Bytes[], options?: CallOptions): Promise<void> {
-    const prepare = (): rrdb.MultiRemoveRequest => ({
-      hashKey: toWholeHashKey(hashKey, this.#hash),
-      sortKeys: arguments_.toSortKeys(sortKeys),
-      maxCount: 0n,
+    const prepare = (): rrdb.MultiRemoveRequest =>
+      requests.toMultiRemove(hashKey, sortKeys, this.#hash);
+    return this.#run(kinds.MULTI_REMOVE, options, prepare, results.toNothing);
+  }
+
+  async delRange(hashKey: Bytes, range: SortKeyRange, options?: CallOptions): Promise<number> {
+    await using scan = this.scanKeys({
+      ...range,
+      ...options,
+      hashKey,
+      batchSize: DELETE_RANGE_ROWS,
     });
-    return this.#run(kinds.MULTI_REMOVE, options, prepare, toNothing);
+    let count = 0;
+    for (let keys = await scan.nextBatch(); keys !== null; keys = await scan.nextBatch()) {
+      const sortKeys = keys.map(({ sortKey }) => sortKey);
+      await this.multiDel(hashKey, sortKeys, options);
+      count += keys.length;
+    }
+    return count;
   }
 
   sortKeyCount(hashKey: Bytes, options?: CallOptions): Promise<number> {
     const prepare = (): Uint8Array => toWholeHashKey(hashKey, this.#hash);
-    return this.#run(kinds.SORTKEY_COUNT, options, prepare, toCount);
+    return this.#run(kinds.SORTKEY_COUNT, options, prepare, results.toCount);
   }
 
-  async batchGet(keys: readonly RowKey[], options?: CallOptions): Promise<(Uint8Array | null)[]> {
+  async batchGet(keys: readonly RowKey[], options?: BatchOptions): Promise<(Uint8Array | null)[]> {
+    const outcomes = await this.batchGetSettled(keys, options);
+    throwBatchError('batchGet', this.name, outcomes);
+    return outcomes.map((outcome) => (outcome.status === 'found' ? outcome.value : null));
+  }
+
+  async batchGetSettled(
+    keys: readonly RowKey[],
+    options: BatchOptions = {},
+  ): Promise<ReadOutcome[]> {
+    const width = toParallelism(options);
     if (keys.length === 0) return [];
-    const partitionCount = await this.#partitionCount(options);
-    const groups = groupByPartition(keys, partitionCount);
-    const values = new Array<Uint8Array | null>(keys.length).fill(null);
-    const jobs = groups.map((group) => this.#batchGetGroup(group, values, options));
-    await Promise.all(jobs);
-    return values;
+    const left = this.#optionsLeft(options);
+    return this.#reader.read(keys, await this.#partitionCount(left()), width, left);
+  }
+
+  async batchSet(rows: readonly NewRow[], options?: BatchOptions): Promise<void> {
+    throwBatchError('batchSet', this.name, await this.batchSetSettled(rows, options));
+  }
+
+  async batchSetSettled(
+    rows: readonly NewRow[],
+    options: BatchOptions = {},
+  ): Promise<WriteOutcome[]> {
+    return writeRows(this, rows, toParallelism(options), this.#optionsLeft(options));
+  }
+
+  async batchDel(keys: readonly RowKey[], options?: BatchOptions): Promise<void> {
+    throwBatchError('batchDel', this.name, await this.batchDelSettled(keys, options));
+  }
+
+  async batchDelSettled(
+    keys: readonly RowKey[],
+    options: BatchOptions = {},
+  ): Promise<WriteOutcome[]> {
+    return deleteRows(this, keys, toParallelism(options), this.#optionsLeft(options));
   }
 
   incr(
@@ -164,13 +203,10 @@ export class TableHandle implements Table {
   ): Promise<bigint> {
     const prepare = (): rrdb.IncrRequest => ({
       key: toKey(hashKey, sortKey, this.#hash),
-      increment: arguments_.toInt64(by, 'the increment'),
-      expireTsSeconds: arguments_.toIncrExpiry(
-        options?.ttlSeconds,
-        this.#engine.environment.clock.wallMs(),
-      ),
+      increment: toInt64(by, 'the increment'),
+      expireTsSeconds: toIncrExpiry(options?.ttlSeconds, this.#wallMs()),
     });
-    return this.#run(kinds.INCR, options, prepare, toSum);
+    return this.#run(kinds.INCR, options, prepare, results.toSum);
   }
 
   checkAndSet(
@@ -179,18 +215,9 @@ export class TableHandle implements Table {
     value: Bytes,
     options?: CheckAndSetOptions,
   ): Promise<CheckResult> {
-    const prepare = (): rrdb.CheckAndSetRequest => ({
-      hashKey: toWholeHashKey(hashKey, this.#hash),
-      checkSortKey: toBytes(check.sortKey),
-      checkType: arguments_.toCheckType(check),
-      checkOperand: arguments_.toCheckOperand(check),
-      setDiffSortKey: options?.sortKey !== undefined,
-      setSortKey: toBytes(options?.sortKey ?? EMPTY_BYTES),
-      setValue: toBytes(value),
-      setExpireTsSeconds: toExpiry(options?.ttlSeconds, this.#engine.environment.clock.wallMs()),
-      returnCheckValue: options?.returnValue ?? false,
-    });
-    return this.#run(kinds.CHECK_AND_SET, options, prepare, toCheckResult);
+    const prepare = (): rrdb.CheckAndSetRequest =>
+      requests.toCheckAndSet(hashKey, check, value, options, this.#hash, this.#wallMs());
+    return this.#run(kinds.CHECK_AND_SET, options, prepare, results.toCheckResult);
   }
 
   checkAndMutate(
@@ -199,19 +226,23 @@ export class TableHandle implements Table {
     mutations: readonly Mutation[],
     options?: CheckOptions,
   ): Promise<CheckResult> {
-    const prepare = (): rrdb.CheckAndMutateRequest => {
-      if (mutations.length === 0) throw new InvalidArgumentError('at least one mutation is needed');
-      const wallMs = this.#engine.environment.clock.wallMs();
-      return {
-        hashKey: toWholeHashKey(hashKey, this.#hash),
-        checkSortKey: toBytes(check.sortKey),
-        checkType: arguments_.toCheckType(check),
-        checkOperand: arguments_.toCheckOperand(check),
-        mutateList: mutations.map((mutation) => arguments_.toMutate(mutation, wallMs)),
-        returnCheckValue: options?.returnValue ?? false,
-      };
-    };
-    return this.#run(kinds.CHECK_AND_MUTATE, options, prepare, toCheckResult);
+    const prepare = (): rrdb.CheckAndMutateRequest =>
+      requests.toCheckAndMutate(hashKey, check, mutations, options, this.#hash, this.#wallMs());
+    return this.#run(kinds.CHECK_AND_MUTATE, options, prepare, results.toCheckResult);
+  }
+
+  compareExchange(
+    hashKey: Bytes,
+    sortKey: Bytes,
+    expected: Bytes | null,
+    desired: Bytes,
+    options?: WriteOptions,
+  ): Promise<CheckResult> {
+    const check: Check =
+      expected === null
+        ? { sortKey, test: 'absent' }
+        : { sortKey, test: 'bytesEqual', operand: expected };
+    return this.checkAndSet(hashKey, check, desired, { ...options, returnValue: true });
   }
 
   scan(options: HashKeyScanOptions | TableScanOptions = {}): RowScan {
@@ -219,8 +250,28 @@ export class TableHandle implements Table {
     return openTableScan(this.#scanContext(), options);
   }
 
+  scanKeys(options: HashKeyScanOptions | TableScanOptions = {}): RowScan<ScanKey> {
+    return this.scan({ ...options, keysOnly: true });
+  }
+
   scanners(count: number, options: TableScanOptions = {}): Promise<RowScan[]> {
     return openTableScans(this.#scanContext(), count, options);
+  }
+
+  hedged(options: HedgeOptions): HedgedReads {
+    const { afterMs, stalenessMsMax } = options;
+    if (!(afterMs >= 0 && afterMs < Number.POSITIVE_INFINITY)) {
+      throw new InvalidArgumentError('afterMs is a number of at least 0');
+    }
+    if (stalenessMsMax !== 'any' && !(stalenessMsMax >= 0)) {
+      throw new InvalidArgumentError('stalenessMsMax is a number of at least 0, or any');
+    }
+    return new HedgedTable({
+      engine: this.#engine,
+      calls: this.#calls,
+      route: this.#route,
+      options,
+    });
   }
 
   config(options?: CallOptions): Promise<TableConfig> {
@@ -234,6 +285,16 @@ export class TableHandle implements Table {
     return u64Modulo(hash, await this.#partitionCount(options));
   }
 
+  #getAlone<Value>(
+    hashKey: Bytes,
+    sortKey: Bytes,
+    options: CallOptions | undefined,
+    convert: Convert<rrdb.ReadResponse, Value>,
+  ): Promise<Value> {
+    const prepare = (): Uint8Array => toKey(hashKey, sortKey, this.#hash);
+    return this.#run(kinds.GET, options, prepare, convert);
+  }
+
   #run<Request, Result, Value>(
     kind: kinds.OperationKind<Request, Result>,
     options: CallOptions | undefined,
@@ -241,6 +302,17 @@ export class TableHandle implements Table {
     convert: Convert<Result, Value>,
   ): Promise<Value> {
     return this.#calls.run(this.#route, kind, this.#hash, BY_HASH, options, prepare, convert);
+  }
+
+  #wallMs(): number {
+    return this.#engine.environment.clock.wallMs();
+  }
+
+  /** The time of a call that makes several requests is shared by them. */
+  #optionsLeft({ timeoutMs, signal }: CallOptions): OptionsLeft {
+    const { wheel } = this.#engine;
+    const deadlineMs = wheel.nowMs() + toTimeout(timeoutMs, this.#engine.timeoutMs);
+    return () => ({ signal, timeoutMs: Math.max(deadlineMs - wheel.nowMs(), 0) });
   }
 
   async #partitionCount(options?: CallOptions): Promise<number> {
@@ -251,144 +323,13 @@ export class TableHandle implements Table {
   #scanContext(): ScanContext {
     return { calls: this.#calls, route: this.#route, table: this };
   }
-
-  async #batchGetGroup(
-    group: BatchGroup,
-    values: (Uint8Array | null)[],
-    options: CallOptions | undefined,
-  ): Promise<void> {
-    const prepare = (): rrdb.BatchGetRequest => ({ keys: group.keys });
-    const convert: Convert<rrdb.BatchGetResponse, void> = (result, operation) => {
-      if (result.error !== StorageStatus.ok) throw statusError(operation, result.error, false);
-      placeValues(group, result.data, values);
-    };
-    try {
-      await this.#calls.run(
-        this.#route,
-        kinds.BATCH_GET,
-        group.hash,
-        BY_HASH,
-        options,
-        prepare,
-        convert,
-      );
-    } catch (error) {
-      // Servers before the batch request existed.
-      if (!(error instanceof RejectedError)) throw error;
-      if (error.serverCode !== errorName(ErrorCode.handlerNotFound)) throw error;
-      const singles = group.keys.map(async ({ hashKey, sortKey }, index) => {
-        values[group.positions[index]!] = await this.get(hashKey, sortKey, options);
-      });
-      await Promise.all(singles);
-    }
-  }
 }
 
-// ---- results ----
-
-function toValue(result: rrdb.ReadResponse, operation: Operation): Uint8Array | null {
-  if (result.error === StorageStatus.ok) return copyBytes(result.value);
-  if (result.error === StorageStatus.notFound) return null;
-  throw statusError(operation, result.error, false);
+function toTextOrNull(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : decodeUtf8(bytes);
 }
 
-function toText(result: rrdb.ReadResponse, operation: Operation): string | null {
-  if (result.error === StorageStatus.ok) return decodeUtf8(result.value, 0, result.value.length);
-  if (result.error === StorageStatus.notFound) return null;
-  throw statusError(operation, result.error, false);
-}
-
-function toTtl(result: rrdb.TtlResponse, operation: Operation): number | null {
-  if (result.error === StorageStatus.notFound) return null;
-  if (result.error !== StorageStatus.ok) throw statusError(operation, result.error, false);
-  if (result.ttlSeconds === -1) return Number.POSITIVE_INFINITY;
-  // Far expiries come back as what is left of their unsigned number.
-  return result.ttlSeconds >>> 0;
-}
-
-function toCount(result: rrdb.CountResponse, operation: Operation): number {
-  if (result.error !== StorageStatus.ok) throw statusError(operation, result.error, false);
-  if (result.count < 0) throw statusError(operation, StorageStatus.timedOut, false);
-  return result.count;
-}
-
-function toRows(result: rrdb.MultiGetResponse, operation: Operation): MultiGetResult {
-  const complete = result.error === StorageStatus.ok;
-  if (!complete && result.error !== StorageStatus.incomplete) {
-    throw statusError(operation, result.error, false);
-  }
-  const rows: Row[] = [];
-  for (const { key, value } of result.kvs) {
-    rows.push({ sortKey: copyBytes(key), value: copyBytes(value) });
-  }
-  return { rows, complete };
-}
-
-function toNothing(result: { readonly error: number }, operation: Operation): void {
-  if (result.error !== StorageStatus.ok) throw statusError(operation, result.error, true);
-}
-
-function toSum(result: rrdb.IncrResponse, operation: Operation): bigint {
-  if (result.error !== StorageStatus.ok) throw statusError(operation, result.error, true);
-  return result.newValue;
-}
-
-function toCheckResult(result: rrdb.CheckAndSetResponse, operation: Operation): CheckResult {
-  const applied = result.error === StorageStatus.ok;
-  if (!applied && result.error !== StorageStatus.tryAgain) {
-    throw statusError(operation, result.error, true);
-  }
-  if (!result.checkValueReturned) return { applied, value: undefined };
-  return { applied, value: result.checkValueExist ? copyBytes(result.checkValue) : null };
-}
-
-// ---- requests ----
-
-function toKeyValues(entries: Entries): rrdb.KeyValue[] {
-  const pairs = Symbol.iterator in entries ? entries : Object.entries(entries);
-  const kvs: rrdb.KeyValue[] = [];
-  for (const [key, value] of pairs as Iterable<readonly [Bytes, Bytes]>) {
-    kvs.push({ key: toBytes(key), value: toBytes(value), expireTsSeconds: undefined });
-  }
-  return kvs;
-}
-
-interface BatchGroup {
-  readonly hash: U64;
-  readonly keys: rrdb.FullKey[];
-  /** Index of each key in the caller's list. */
-  readonly positions: number[];
-}
-
-function groupByPartition(keys: readonly RowKey[], partitionCount: number): BatchGroup[] {
-  const groups = new Map<number, BatchGroup>();
-  const hash = { high: 0, low: 0 };
-  for (const [position, { hashKey, sortKey }] of keys.entries()) {
-    toKey(hashKey, sortKey, hash);
-    const partition = u64Modulo(hash, partitionCount);
-    let group = groups.get(partition);
-    if (group === undefined) {
-      group = { hash: { ...hash }, keys: [], positions: [] };
-      groups.set(partition, group);
-    }
-    group.keys.push({ hashKey: toBytes(hashKey), sortKey: toBytes(sortKey) });
-    group.positions.push(position);
-  }
-  return [...groups.values()];
-}
-
-/** Rows come back in request order with the absent ones left out, so both lists are walked together. */
-function placeValues(
-  group: BatchGroup,
-  rows: readonly rrdb.FullData[],
-  values: (Uint8Array | null)[],
-): void {
-  let next = 0;
-  for (const [index, key] of group.keys.entries()) {
-    const row = rows[next];
-    if (row === undefined) return;
-    if (!bytesEqual(row.hashKey, key.hashKey) || !bytesEqual(row.sortKey, key.sortKey)) continue;
-    values[group.positions[index]!] = copyBytes(row.value);
-    next++;
-  }
+function toParallelism({ parallelism }: BatchOptions): number {
+  const width = toLimit(parallelism, 'parallelism');
+  return width === 0 ? PARALLELISM : width;
 }

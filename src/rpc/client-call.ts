@@ -41,6 +41,8 @@ export abstract class ClientCall implements WheelEntry {
   partitionIndex = 0;
   hashHigh = 0;
   hashLow = 0;
+  /** A secondary may answer it. */
+  isBackup = false;
 
   /** Milliseconds that the server has for it. */
   abstract timeLeftMs(nowMs: number): number;

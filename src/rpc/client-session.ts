@@ -333,6 +333,7 @@ export class ClientSession implements ConnectionHandler, FrameParser, WheelEntry
     header.partitionHashHigh = call.hashHigh;
     header.partitionHashLow = call.hashLow;
     header.timeoutMs = call.timeLeftMs(nowMs);
+    header.isBackupRequest = call.isBackup;
     const mark = beginRequest(this.#writer, header);
     call.writeArgument(this.#writer);
     finishRequest(this.#writer, mark, header.version);
