@@ -195,3 +195,45 @@ test('a process that is killed inside a call has no effect after that point', as
   assert.deepEqual(found, ['log']);
   assert.deepEqual(failures, []);
 });
+
+test('another boot is told from another process', async () => {
+  const scheduler = new Scheduler(new Trace(0), (_, error) => {
+    throw error;
+  });
+  const events = {
+    onBatchApplied: (): void => {},
+    onStarted: (): void => {},
+    onErrorLog: (): void => {},
+    onStartFailed: (_: string, error: unknown): void => {
+      throw error;
+    },
+  };
+  const traits = {
+    clock: { rate: 1, monotonicOffsetMs: 0, timerLateUsMax: 0 },
+    syncMsMean: 1,
+    blockFraction: 0,
+  };
+  let silent = 0;
+  for (let seed = 0; seed < 20; seed++) {
+    const streams = new RandomStreams(seed);
+    const swarm = drawSwarm(streams.of('swarm'));
+    const network = new Network(scheduler, streams.of('network'), swarm.network);
+    const boots: (string | undefined)[] = [];
+    const boot = async ({ bootId }: ReplicaEnvironment): Promise<RunningProcess> => {
+      boots.push(bootId);
+      return { close: async () => {} };
+    };
+    const world = { scheduler, network, streams, events };
+    const machine = new Machine('machine', 0, world, traits, boot);
+    for (const die of [() => machine.kill(), () => machine.powerOff(), () => machine.kill()]) {
+      machine.start();
+      await scheduler.run(scheduler.nowUs + 1000);
+      die();
+    }
+    const [first, second, third] = boots;
+    if (first === undefined) silent += 1;
+    assert.equal(second, first, 'it was killed');
+    assert.equal(third === second, third === undefined, 'its power was cut');
+  }
+  assert.ok(silent > 0 && silent < 20, 'some machines do not tell');
+});

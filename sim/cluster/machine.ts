@@ -81,6 +81,9 @@ export class Machine<P extends RunningProcess> {
   readonly #world: World;
   readonly #boot: Boot<P>;
   readonly #random: Random;
+  /** Some operating systems tell processes in which boot they are. */
+  readonly #tellsBoots: boolean;
+  #bootCount: number = 1;
   #timers: SimTimers | null = null;
 
   constructor(name: string, index: number, world: World, traits: MachineTraits, boot: Boot<P>) {
@@ -91,6 +94,7 @@ export class Machine<P extends RunningProcess> {
     this.#world = world;
     this.#boot = boot;
     this.#random = world.streams.of(`${name}/machine`);
+    this.#tellsBoots = world.streams.of(`${name}/boots`).below(4) > 0;
     this.clock = new SimClock(world.scheduler, traits.clock);
     this.disk = new MemoryDisk({ timers: new PresentTimers(() => this.timers) });
     this.disk.latencyMs = (operation, bytes) => {
@@ -136,6 +140,7 @@ export class Machine<P extends RunningProcess> {
 
   powerOff(): void {
     this.#end();
+    this.#bootCount += 1;
     this.host.isUp = false;
     this.#world.network.hostDied(this.host);
     this.disk.crash(this.#random);
@@ -211,6 +216,7 @@ export class Machine<P extends RunningProcess> {
       logger,
       disk,
       engines,
+      ...(this.#tellsBoots ? { bootId: `${this.name}/${this.#bootCount}` } : {}),
     };
   }
 }

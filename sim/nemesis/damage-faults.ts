@@ -253,14 +253,23 @@ export function powerOffMeta(stage: Stage, random: Random): ActiveFault | null {
   return downFor([machine], random);
 }
 
-/** Where acknowledged does not mean durable, the power stays on. */
+/**
+ * Where acknowledged does not mean durable, one server at most loses what was acknowledged, as an
+ * atlas allows it; the disks of the others had written all in time. None of them can know that, so
+ * all doubt what they have, and who has most must lead.
+ */
 export function powerOffAll(stage: Stage, random: Random): ActiveFault | null {
   const machines = running([...stage.metas, ...stage.replicas]);
-  if (!stage.isDurable || machines.length === 0) return null;
+  if (machines.length === 0) return null;
+  const forgetful = stage.isDurable ? null : one(random, running(stage.replicas));
+  const mayForget = forgetful !== null && stage.atlas.mayDamage(forgetful);
   for (const machine of machines) stage.beforeDeath(machine);
   for (const machine of machines) {
-    if (mayLosePower(stage, machine)) machine.powerOff();
+    const forgets = mayForget && machine === forgetful;
+    if (!stage.isDurable && !forgets) machine.disk.writeBack();
+    if (forgets || !machine.disk.hasLostPages) machine.powerOff();
     else machine.kill();
+    if (forgets) stage.atlas.onDamaged(machine, { forgets: true, undo: NO_UNDO });
   }
   return downFor(machines, random);
 }

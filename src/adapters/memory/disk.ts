@@ -107,6 +107,12 @@ export class MemoryDisk implements Disk {
     this.#measure();
   }
 
+  /** All that was written is durable, as it is some time after; but for pages whose sync failed. */
+  writeBack(): void {
+    this.#tree.settle();
+    for (const file of this.#tree.files()) file.onSynced(file.size);
+  }
+
   /** The process dies and the machine lives: what was written stays, un-synced or not. */
   kill(): void {
     this.#life += 1;
