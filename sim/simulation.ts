@@ -122,6 +122,7 @@ class Simulation {
         expectTrouble: ({ name }, kind) => this.#cluster.trouble.begin(name, kind),
         beforeDeath: (machine) => this.#beforeDeath(machine),
         onWallStep: () => this.#onWallStep(),
+        onMetaRestored: () => this.#observer.onMetaRestored(),
       }),
       this.#swarm,
       streams,

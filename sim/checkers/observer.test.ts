@@ -194,6 +194,20 @@ test('planted: one ballot with two sets of members', () => {
   assert.deepEqual(stage.kinds(), ['V12-configuration']);
 });
 
+test('a decision that the meta server lost is void if no server has stored it, and only then', () => {
+  const isStored = (ballot: number): string[] => {
+    const stage = threeWrites();
+    stage.set('b', { ...replica(3, 3), ballot });
+    stage.configure(2, 'a', []);
+    stage.observer.onMetaRestored();
+    stage.configure(1, 'a', ['b']);
+    stage.configure(2, 'b', []);
+    return stage.kinds();
+  };
+  assert.deepEqual(isStored(1), []);
+  assert.deepEqual(isStored(2), ['V12-configuration', 'V12-configuration']);
+});
+
 test('planted: an engine that lacks a part of a decree, or has applied what is not committed', async () => {
   const time = new VirtualTime();
   const disk = new MemoryDisk();

@@ -72,6 +72,22 @@ class PartitionRecord {
   replicaCountLeast: number = Number.POSITIVE_INFINITY;
   /** Highest ballot under which each server acknowledged. */
   readonly followed: Map<string, number> = new Map();
+  /** The newest ballot when the meta server's disk came back from an older copy. */
+  lostUpTo: number = 0;
+
+  /** Nobody has them, and who made them has lost them. */
+  forgetAbove(ballot: number): void {
+    for (const lost of [...this.configurations.keys()]) {
+      if (lost > ballot && lost <= this.lostUpTo) this.configurations.delete(lost);
+    }
+    for (const [server, told] of this.told) {
+      if (told <= this.lostUpTo) this.told.set(server, Math.min(told, ballot));
+    }
+    this.newest = null;
+    for (const seen of this.configurations.values()) {
+      if (seen.ballot >= (this.newest?.ballot ?? 0)) this.newest = seen;
+    }
+  }
 }
 
 /** What a member must have again when it comes back. */
@@ -183,9 +199,35 @@ export class ClusterObserver {
     return members(seen).length <= replicaCountLeast / 2;
   }
 
+  /**
+   * The meta server's disk comes back from a copy. What it decided since is lost, but where a server has stored it;
+   * a decision whose every push was lost as well is nowhere, was never acted upon, and its ballot may be given to
+   * another one.
+   */
+  onMetaRestored(): void {
+    for (const record of this.#partitions.values()) {
+      record.lostUpTo = Math.max(0, ...record.configurations.keys());
+    }
+  }
+
+  /** Nobody up has stored what `seen` contradicts. Whoever is down and has is caught when it acts: V4, V5, V6. */
+  #forgetLost(record: PartitionRecord, seen: SeenConfiguration, told: number): void {
+    const known = record.configurations.get(seen.ballot);
+    const isOther = known !== undefined && membersText(known) !== membersText(seen);
+    if (seen.ballot > record.lostUpTo || (seen.ballot >= told && !isOther)) return;
+    this.look();
+    let stored = 0;
+    for (const views of this.#views.values()) {
+      const view = views.find((one) => one.partition === seen.partition);
+      stored = Math.max(stored, view?.ballot ?? 0);
+    }
+    record.forgetAbove(stored);
+  }
+
   /** From the meta server, which has persisted it: seen in a push to `to`. */
   onConfiguration(seen: SeenConfiguration, to: string): void {
     const record = this.#record(seen.partition);
+    this.#forgetLost(record, seen, record.told.get(to) ?? 0);
     const told = record.told.get(to) ?? 0;
     if (seen.ballot < told) {
       const detail = `the meta server tells ${to} of ballot ${seen.ballot} after ${told}`;

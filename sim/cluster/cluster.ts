@@ -46,7 +46,14 @@ export interface ClientProcess extends RunningProcess, WorkloadClient {
 /** What a stage has from outside the cluster. */
 export type StageWatchers = Pick<
   Stage,
-  'marks' | 'isCalm' | 'atlas' | 'onUndetected' | 'expectTrouble' | 'beforeDeath' | 'onWallStep'
+  | 'marks'
+  | 'isCalm'
+  | 'atlas'
+  | 'onUndetected'
+  | 'expectTrouble'
+  | 'beforeDeath'
+  | 'onWallStep'
+  | 'onMetaRestored'
 >;
 
 export class Cluster {

@@ -42,6 +42,7 @@ export function oldMeta(stage: Stage, random: Random): ActiveFault | null {
   const end = (): void => {
     if (!machine.isDown) kill(stage, [machine]);
     machine.disk.damage.restore(META_FOLDER, copy);
+    stage.onMetaRestored();
     machine.start();
     release();
   };

@@ -33,6 +33,8 @@ export interface Stage {
   /** Called before a process dies, while its state can still be seen. */
   readonly beforeDeath: (machine: AnyMachine) => void;
   readonly onWallStep: () => void;
+  /** Called when a meta server's disk was replaced by an older one. */
+  readonly onMetaRestored: () => void;
 }
 
 export function everyMachine(stage: Stage): AnyMachine[] {

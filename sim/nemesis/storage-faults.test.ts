@@ -119,6 +119,7 @@ class World {
       isDurable,
       beforeDeath: () => {},
       onWallStep: () => {},
+      onMetaRestored: () => {},
     };
   }
 

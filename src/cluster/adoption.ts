@@ -21,6 +21,10 @@
  * for people to decide. A partition that is merely doubted is free again when the meta server is started once more and
  * finds no proof; for one that is behind there is no command yet. Not covered either: a partition whose table was
  * dropped in the lost part (its newest configuration has no members); it says so in the log.
+ *
+ * A decision that was lost, and whose pushes were all lost, left no trace: its ballot is given out again. That is safe
+ * because nobody acts under a ballot before having stored it; a push of the former life that is still under way is cut
+ * off when this life connects to its addressee (`MessageBus.inboundGreeted`).
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
