@@ -23,5 +23,6 @@ export function replicaOptions(
     flushIntervalMs: swarm.flushIntervalMs,
     logSegmentBytesMax: swarm.logSegmentBytesMax,
     logBytesMax: swarm.logBytesMax,
+    tailBytesMax: swarm.tailBytesMax,
   });
 }

@@ -86,7 +86,49 @@ export function failedSync(stage: Stage, random: Random): ActiveFault | null {
   if (machine === null) return null;
   const pathPart = one(random, ['', 'log/', 'replicas/'])!;
   const callOff = machine.disk.failNext('sync', 'io', pathPart, 1 + random.below(3));
-  return refusal(stage, machine, 'diskError', drawDuration(random, 2000, 10_000), callOff);
+  const durationMs = drawDuration(random, 2000, 10_000);
+  const fault = refusal(stage, machine, 'diskError', durationMs, callOff);
+  const losesPower = stage.isDurable && !stage.metas.includes(machine) && random.below(2) === 0;
+  return losesPower ? withPowerCut(stage, machine, random, fault) : fault;
+}
+
+/**
+ * What the failed sync has lost is gone when the power is, and nobody may have been promised that it
+ * is not: neither right away, nor after a restart that found it all in the page cache.
+ */
+function withPowerCut(
+  stage: Stage,
+  machine: AnyMachine,
+  random: Random,
+  fault: ActiveFault,
+): ActiveFault {
+  const { network, scheduler, beforeDeath } = stage;
+  const restartsFirst = random.below(3) === 0;
+  const delayUs = random.below(20_000);
+  const cutPower = (): void => {
+    if (!machine.isRunning) return;
+    beforeDeath(machine);
+    machine.powerOff();
+  };
+  const restart = (): void => {
+    if (!machine.isRunning) return;
+    beforeDeath(machine);
+    machine.kill();
+    machine.start();
+  };
+  const observer = (from: { readonly owner: unknown }): void => {
+    if (from.owner !== machine.owner || !machine.disk.hasLostPages) return;
+    network.observers = network.observers.filter((other) => other !== observer);
+    scheduler.world(delayUs, 'failedSync', restartsFirst ? restart : cutPower);
+  };
+  network.observers.push(observer);
+  const end = (): void => {
+    network.observers = network.observers.filter((other) => other !== observer);
+    if (restartsFirst) cutPower();
+    fault.end();
+    if (machine.isDown) machine.start();
+  };
+  return { durationMs: fault.durationMs, end };
 }
 
 /** F26: reads, writes or changes of folders fail, a few times or as long as it lasts. */

@@ -31,10 +31,12 @@ export function kill(stage: Stage, machines: readonly AnyMachine[]): void {
   for (const machine of machines) machine.kill();
 }
 
-/** Dead machines come back when the fault ends. */
+/** Dead machines come back when the fault ends: at once, as a supervisor would have it, or later. */
 export function downFor(machines: readonly AnyMachine[], random: Random): ActiveFault {
   const end = (): void => {
     for (const machine of machines) if (machine.isDown) machine.start();
   };
-  return { durationMs: drawDuration(random, 1500, 14_000), end };
+  const isSupervised = random.below(4) === 0;
+  const durationMs = isSupervised ? 1 + random.below(500) : drawDuration(random, 1500, 14_000);
+  return { durationMs, end };
 }

@@ -37,7 +37,9 @@ import {
   staleRead,
   stalledDisk,
 } from './disk-faults.ts';
+import { type ActiveFault, downFor, drawDuration, type Fault, one, running } from './fault.ts';
 import { killAtPoint } from './fault-points.ts';
+import { killAfterFrame, lateFrames, terminateAfterFrame } from './frame-strikes.ts';
 import {
   addServer,
   changeReplicaCount,
@@ -50,13 +52,7 @@ import {
 import { lostPushes, oldMeta, slowMeta } from './meta-faults.ts';
 import { restartLoop, unhandledError } from './process-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
-
-export interface ActiveFault {
-  readonly durationMs: number;
-  readonly end: () => void;
-}
-
-export type Fault = (stage: Stage, random: Random) => ActiveFault | null;
+import { blackout, orphanedTail } from './tail-faults.ts';
 
 const DONE = (): void => {};
 const INSTANT: ActiveFault = { durationMs: 0, end: DONE };
@@ -68,6 +64,10 @@ export type FaultName =
   | 'killEverything'
   | 'killAfterFrame'
   | 'killAtPoint'
+  | 'orphanedTail'
+  | 'blackout'
+  | 'terminateAfterFrame'
+  | 'lateFrames'
   | 'powerOffReplica'
   | 'powerOffMeta'
   | 'powerOffAll'
@@ -133,8 +133,12 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   killEverything: (stage, random) =>
     killMany(stage, running([...stage.metas, ...stage.replicas]), random),
   // F11
-  killAfterFrame: (stage, random) => killAfterFrame(stage, random),
+  killAfterFrame,
   killAtPoint,
+  orphanedTail,
+  blackout,
+  terminateAfterFrame,
+  lateFrames,
   // F15, F20, F22
   powerOffReplica,
   powerOffMeta,
@@ -210,20 +214,6 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];
 
-function one<T>(random: Random, all: readonly T[]): T | null {
-  return all.length === 0 ? null : all[random.below(all.length)]!;
-}
-
-function running(machines: readonly AnyMachine[]): AnyMachine[] {
-  return machines.filter((machine) => machine.isRunning && machine.process !== null);
-}
-
-/** Mostly short, sometimes long. */
-function duration(random: Random, shortMs: number, longMs: number): number {
-  const spanMs = random.below(2) === 0 ? longMs : shortMs;
-  return Math.ceil(spanMs * (0.1 + 0.9 * random.fraction()));
-}
-
 // ---- processes ----
 
 function kill(stage: Stage, machine: AnyMachine | null, random: Random): ActiveFault | null {
@@ -240,43 +230,6 @@ function killMany(stage: Stage, machines: AnyMachine[], random: Random): ActiveF
   return downFor(machines, random);
 }
 
-function downFor(machines: readonly AnyMachine[], random: Random): ActiveFault {
-  const end = (): void => {
-    for (const machine of machines) if (machine.isDown) machine.start();
-  };
-  return { durationMs: duration(random, 1500, 14_000), end };
-}
-
-/**
- * Kills a server right after it has sent a message of a random kind: between a promise and what
- * follows from it.
- */
-function killAfterFrame(stage: Stage, random: Random): ActiveFault | null {
-  const victim = one(random, running([...stage.replicas, ...stage.metas]));
-  if (victim === null) return null;
-  const isMeta = stage.metas.includes(victim);
-  // configurationPush of a meta server; update, prepare, acks, checks and learning of a replica
-  // server.
-  const type = isMeta ? 6 : one(random, [5, 8, 8, 9, 9, 10, 11, 12, 13, 14])!;
-  const { network, scheduler } = stage;
-  let isArmed = true;
-  let killed: ActiveFault | null = null;
-  const observer = (from: { readonly owner: unknown }, _: unknown, seen: number): void => {
-    if (!isArmed || from.owner !== victim.owner || seen !== type) return;
-    isArmed = false;
-    scheduler.world(0, 'killAfterFrame', () => {
-      if (victim.isRunning && victim.process !== null) killed = kill(stage, victim, random);
-    });
-  };
-  network.observers.push(observer);
-  const end = (): void => {
-    isArmed = false;
-    network.observers = network.observers.filter((other) => other !== observer);
-    killed?.end();
-  };
-  return { durationMs: duration(random, 2000, 10_000), end };
-}
-
 function terminate(stage: Stage, machine: AnyMachine | null, random: Random): ActiveFault | null {
   if (machine === null) return null;
   stage.beforeDeath(machine);
@@ -288,7 +241,7 @@ function terminate(stage: Stage, machine: AnyMachine | null, random: Random): Ac
     isEnded = true;
     if (machine.isDown) machine.start();
   };
-  return { durationMs: duration(random, 2000, 8000), end };
+  return { durationMs: drawDuration(random, 2000, 8000), end };
 }
 
 function pause(machine: AnyMachine | null, random: Random): ActiveFault | null {
@@ -298,7 +251,7 @@ function pause(machine: AnyMachine | null, random: Random): ActiveFault | null {
   const end = (): void => {
     if (machine.isPaused && machine.owner.generation === life) machine.resume();
   };
-  return { durationMs: duration(random, 3000, 18_000), end };
+  return { durationMs: drawDuration(random, 3000, 18_000), end };
 }
 
 // ---- network ----
@@ -326,7 +279,7 @@ function isolate(
     if (direction !== 'in') pairs.push([machine, other]);
     if (direction !== 'out') pairs.push([other, machine]);
   }
-  return { durationMs: duration(random, 4000, 16_000), end: cutLinks(stage, pairs) };
+  return { durationMs: drawDuration(random, 4000, 16_000), end: cutLinks(stage, pairs) };
 }
 
 function halves(stage: Stage, random: Random): ActiveFault {
@@ -337,7 +290,7 @@ function halves(stage: Stage, random: Random): ActiveFault {
       if (left.has(from) !== left.has(to)) pairs.push([from, to]);
     }
   }
-  return { durationMs: duration(random, 4000, 14_000), end: cutLinks(stage, pairs) };
+  return { durationMs: drawDuration(random, 4000, 14_000), end: cutLinks(stage, pairs) };
 }
 
 function cutPair(
@@ -351,7 +304,7 @@ function cutPair(
   const direction = random.below(4);
   if (direction !== 0) pairs.push([left, right]);
   if (direction !== 1) pairs.push([right, left]);
-  return { durationMs: duration(random, 4000, 16_000), end: cutLinks(stage, pairs) };
+  return { durationMs: drawDuration(random, 4000, 16_000), end: cutLinks(stage, pairs) };
 }
 
 function flap(stage: Stage, random: Random): ActiveFault | null {
@@ -380,7 +333,7 @@ function flap(stage: Stage, random: Random): ActiveFault | null {
     isOver = true;
     heal?.();
   };
-  return { durationMs: duration(random, 5000, 12_000), end };
+  return { durationMs: drawDuration(random, 5000, 12_000), end };
 }
 
 function slowLink(stage: Stage, random: Random): ActiveFault | null {
@@ -394,7 +347,7 @@ function slowLink(stage: Stage, random: Random): ActiveFault | null {
   const end = (): void => {
     link.slowness /= factor;
   };
-  return { durationMs: duration(random, 4000, 15_000), end };
+  return { durationMs: drawDuration(random, 4000, 15_000), end };
 }
 
 function resetConnection(stage: Stage, random: Random): ActiveFault | null {
@@ -418,7 +371,7 @@ function garbage(stage: Stage, random: Random): ActiveFault | null {
   const connection = transport.connect({ host: target.name, port }, ignore);
   connection.write(bytes);
   const end = (): void => connection.destroy();
-  return { durationMs: duration(random, 50, 8000), end };
+  return { durationMs: drawDuration(random, 50, 8000), end };
 }
 
 function frameFaults(stage: Stage, random: Random): ActiveFault {
@@ -438,7 +391,7 @@ function frameFaults(stage: Stage, random: Random): ActiveFault {
     faults.duplicateFraction = Math.max(0, faults.duplicateFraction - added.duplicateFraction);
     faults.delayFraction = Math.max(0, faults.delayFraction - added.delayFraction);
   };
-  return { durationMs: duration(random, 5000, 20_000), end };
+  return { durationMs: drawDuration(random, 5000, 20_000), end };
 }
 
 // ---- clocks and disks ----
@@ -460,5 +413,5 @@ function slowDisk(stage: Stage, random: Random): ActiveFault | null {
   const end = (): void => {
     machine.diskSlowness /= factor;
   };
-  return { durationMs: duration(random, 3000, 12_000), end };
+  return { durationMs: drawDuration(random, 3000, 12_000), end };
 }

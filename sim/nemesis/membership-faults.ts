@@ -8,6 +8,7 @@
  */
 import type { Random } from '../../src/env/random.ts';
 import type { Administrator, FreeTable } from '../workload/administrator.ts';
+import { NO_UNDO } from './atlas.ts';
 import { type ActiveFault, drawDuration, one, running } from './fault.ts';
 import type { Stage } from './stage.ts';
 
@@ -28,9 +29,13 @@ export function addServer(stage: Stage, random: Random): ActiveFault | null {
 export function removeServer(stage: Stage, random: Random): ActiveFault | null {
   const servers = running(stage.replicas);
   const victim = one(random, servers);
-  if (victim === null || servers.length <= stage.replicaCount || !stage.isCalm()) return null;
+  if (victim === null || servers.length <= stage.replicaCount) return null;
+  if (!stage.isCalm() || !stage.atlas.mayDamage(victim)) return null;
   victim.isWithheld = true;
   stage.beforeDeath(victim);
+  // Until others have taken its place: a copy is lost for good, and the next ones may not be.
+  const isWithstood = (): boolean => stage.isCalm();
+  stage.atlas.onDamaged(victim, { forgets: false, undo: NO_UNDO, isWithstood });
   if (random.below(2) === 0) victim.stop(() => {});
   else if (stage.isDurable) victim.powerOff();
   else victim.kill();

@@ -6,7 +6,8 @@
  */
 import type { Random } from '../../src/env/random.ts';
 import type { RandomStreams } from '../kernel/streams.ts';
-import { type ActiveFault, FAULT_NAMES, FAULTS, type FaultName } from './faults.ts';
+import type { ActiveFault } from './fault.ts';
+import { FAULT_NAMES, FAULTS, type FaultName } from './faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 import type { Swarm } from './swarm.ts';
 

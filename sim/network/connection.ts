@@ -198,6 +198,10 @@ export class SimConnection implements Connection {
           this.#sendLate(whole),
         );
     }
+    if (fate.echoUs > 0) {
+      this.#inFlightBytes += whole.length;
+      network.scheduler.world(fate.echoUs, 'lateFrame', () => this.#sendLate(whole));
+    }
   }
 
   #sendLate(whole: Uint8Array): void {

@@ -47,6 +47,8 @@ export interface FrameFate {
   /** 0 = dropped. */
   readonly copies: number;
   readonly delayUs: number;
+  /** One more arrives so much later; 0 = none. */
+  readonly echoUs: number;
 }
 
 export type FrameObserver = (from: Host, to: Host, type: number, payload: Uint8Array) => void;
@@ -71,8 +73,8 @@ export class Host {
   }
 }
 
-const DELIVERED: FrameFate = { copies: 1, delayUs: 0 };
-const LOST: FrameFate = { copies: 0, delayUs: 0 };
+const DELIVERED: FrameFate = { copies: 1, delayUs: 0, echoUs: 0 };
+const LOST: FrameFate = { copies: 0, delayUs: 0, echoUs: 0 };
 const HELLO = 1;
 /** Attempts to reach a host are repeated by the kernel while the connect timeout runs. */
 const SYN_REPEAT_US = 1_000_000;
@@ -89,6 +91,8 @@ export class Network {
   };
   /** Frames between servers that are lost without chance. */
   readonly frameLosses: Set<(from: Host, to: Host, type: number) => boolean> = new Set();
+  /** What happens to certain frames between servers; null = nothing. */
+  readonly frameRules: Set<(from: Host, to: Host, type: number) => FrameFate | null> = new Set();
   /** Called with the bytes of streams that are no internal ones, as they were written. */
   plainObserver: ((connection: SimConnection, bytes: Uint8Array) => void) | null = null;
   /** Called with each internal frame as its sender wrote it, before any fault. */
@@ -180,6 +184,10 @@ export class Network {
     for (const isLost of this.frameLosses) {
       if (type !== HELLO && isLost(from, to, type)) return LOST;
     }
+    for (const rule of this.frameRules) {
+      const fate = type === HELLO || from === to ? null : rule(from, to, type);
+      if (fate !== null) return this.#counted(fate);
+    }
     const faults = this.frameFaults;
     const total = faults.dropFraction + faults.duplicateFraction + faults.delayFraction;
     // The greeting belongs to the connection, not to the messages that may be lost on it.
@@ -193,10 +201,16 @@ export class Network {
     const delayUs = 1 + this.random.below(faults.delayUsMax);
     if (luck < faults.dropFraction + faults.duplicateFraction) {
       this.frameFaultCounts.duplicated += 1;
-      return { copies: 2, delayUs };
+      return { copies: 2, delayUs, echoUs: 0 };
     }
     this.frameFaultCounts.delayed += 1;
-    return { copies: 1, delayUs };
+    return { copies: 1, delayUs, echoUs: 0 };
+  }
+
+  #counted(fate: FrameFate): FrameFate {
+    if (fate.echoUs > 0) this.frameFaultCounts.duplicated += 1;
+    else this.frameFaultCounts.delayed += 1;
+    return fate;
   }
 }
 

@@ -40,6 +40,8 @@ export interface ReplicaOptions {
   /** A replica with unflushed writes is flushed after so long. */
   readonly flushIntervalMs: number;
   readonly learnBytesPerSecondMax: number;
+  /** Committed mutations kept in memory, per replica. */
+  readonly tailBytesMax: number;
 }
 
 export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
@@ -207,6 +209,13 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     default: 100 * MIB,
     minimum: KIB,
     help: 'Bandwidth of this server for learning: checkpoints that it fetches, and mutations that it reads from its log for learners.',
+  },
+  tailBytesMax: {
+    key: 'replica.tail_bytes_max',
+    type: 'bytes',
+    default: MIB,
+    minimum: 64 * KIB,
+    help: 'Committed writes kept in memory per replica: a member or learner that lacks no more than these is served without reading the log.',
   },
 };
 

@@ -120,6 +120,7 @@ export class ReplicaStore implements ReplicaHost {
       slowMinimumMs: options.slowMinimumMs,
       slowAfterMs: options.slowAfterMs,
       slowPauseMs: options.slowPauseMs,
+      tailBytesMax: options.tailBytesMax,
     };
   }
 

@@ -1,0 +1,95 @@
+/**
+ * What happens around one message: its sender ends or stops right after it, or it arrives when
+ * nobody waits for it any more.
+ */
+import type { Random } from '../../src/env/random.ts';
+import type { FrameFate } from '../network/network.ts';
+import { type ActiveFault, downFor, drawDuration, one, running } from './fault.ts';
+import type { AnyMachine, Stage } from './stage.ts';
+
+// As they stand on the wire: beacons and their answers, reports; pushes of the meta server; requests
+// for changes, prepares, acks, checks and learning.
+const BEACON = 2;
+const OF_META: readonly number[] = [3, 6];
+const OF_REPLICA: readonly number[] = [5, 8, 8, 9, 9, 10, 11, 12, 13, 14];
+const REPEATABLE: readonly number[] = [2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14];
+
+/** Strikes once, right after the victim has sent a message of that type. */
+function afterFrame(
+  stage: Stage,
+  random: Random,
+  victim: AnyMachine,
+  type: number,
+  strike: () => () => void,
+): ActiveFault {
+  const { network, scheduler } = stage;
+  let isArmed = true;
+  let endStrike: (() => void) | null = null;
+  const observer = (from: { readonly owner: unknown }, _: unknown, seen: number): void => {
+    if (!isArmed || from.owner !== victim.owner || seen !== type) return;
+    isArmed = false;
+    scheduler.world(0, 'afterFrame', () => {
+      if (victim.isRunning && victim.process !== null) endStrike = strike();
+    });
+  };
+  network.observers.push(observer);
+  const end = (): void => {
+    isArmed = false;
+    network.observers = network.observers.filter((other) => other !== observer);
+    endStrike?.();
+  };
+  return { durationMs: drawDuration(random, 2000, 10_000), end };
+}
+
+/** Between a promise and what follows from it; a third of them by a cut of power, where it is survived. */
+export function killAfterFrame(stage: Stage, random: Random): ActiveFault | null {
+  const victim = one(random, running([...stage.replicas, ...stage.metas]));
+  if (victim === null) return null;
+  const type = one(random, stage.metas.includes(victim) ? OF_META : OF_REPLICA)!;
+  const losesPower = random.below(3) === 0;
+  return afterFrame(stage, random, victim, type, () => {
+    // A meta server's journal is synced in every mode.
+    const isHarmless = stage.metas.includes(victim) || stage.isDurable;
+    stage.beforeDeath(victim);
+    if (losesPower && isHarmless && !victim.disk.hasLostPages) victim.powerOff();
+    else victim.kill();
+    return downFor([victim], random).end;
+  });
+}
+
+/** SIGTERM while an answer is on its way: to a beacon, mostly. */
+export function terminateAfterFrame(stage: Stage, random: Random): ActiveFault | null {
+  const victim = one(random, running(stage.replicas));
+  if (victim === null) return null;
+  const type = random.below(3) > 0 ? BEACON : one(random, OF_REPLICA)!;
+  return afterFrame(stage, random, victim, type, () => {
+    stage.beforeDeath(victim);
+    let isEnded = false;
+    victim.stop(() => {
+      if (isEnded && victim.isDown) victim.start();
+    });
+    return () => {
+      isEnded = true;
+      if (victim.isDown) victim.start();
+    };
+  });
+}
+
+/** F3, F4: some messages of a few kinds come seconds late, or once more. */
+export function lateFrames(stage: Stage, random: Random): ActiveFault {
+  const types = new Set(
+    Array.from({ length: 1 + random.below(3) }, () => one(random, REPEATABLE)!),
+  );
+  const oneIn = one(random, [2, 5, 20])!;
+  const delayUsMax = one(random, [100_000, 1_000_000, 6_000_000])!;
+  const rule = (_: unknown, __: unknown, type: number): FrameFate | null => {
+    if (!types.has(type) || random.below(oneIn) > 0) return null;
+    const lateUs = 1 + random.below(delayUsMax);
+    return random.below(2) === 0
+      ? { copies: 1, delayUs: lateUs, echoUs: 0 }
+      : { copies: 1, delayUs: 0, echoUs: lateUs };
+  };
+  stage.network.frameRules.add(rule);
+  const end = (): void => void stage.network.frameRules.delete(rule);
+  return { durationMs: drawDuration(random, 3000, 15_000), end };
+}
