@@ -31,6 +31,8 @@ import type { ClientOptions, Table } from './api.ts';
 import { ClusterClient } from './client.ts';
 import { PegasusError } from './errors.ts';
 
+/** Field 100, i32. */
+const STALENESS_TAG = 0x6408;
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
 /** One request as it came in; answered, by whoever holds it, when and how they like. */
@@ -41,6 +43,7 @@ export class ScriptedRequest {
   readonly partitionIndex: number;
   readonly hashLow: number;
   readonly timeoutMs: number;
+  readonly isBackup: boolean;
   readonly server: string;
   readonly connection: Connection;
   readonly #argument: Uint8Array;
@@ -54,6 +57,7 @@ export class ScriptedRequest {
     this.partitionIndex = header.partitionIndex;
     this.hashLow = header.partitionHashLow;
     this.timeoutMs = header.timeoutMs;
+    this.isBackup = header.isBackupRequest;
     beginArgument(reader);
     this.#argument = copyBytes(reader.bytes.subarray(reader.position, reader.end));
   }
@@ -64,10 +68,12 @@ export class ScriptedRequest {
     return read(reader);
   }
 
-  reply<T>(write: (writer: Writer, value: T) => void, value: T): void {
+  /** With `stalenessMs`, as a secondary that vouches for the age of its answer. */
+  reply<T>(write: (writer: Writer, value: T) => void, value: T, stalenessMs?: number): void {
     const writer = new Writer();
     const mark = beginReply(writer, ErrorCode.ok, this.rpc, this.seqid);
     write(writer, value);
+    if (stalenessMs !== undefined) writer.writeFieldI32(STALENESS_TAG, stalenessMs);
     finishReply(writer, mark);
     this.connection.write(writer.take());
   }
@@ -234,6 +240,9 @@ export class ScriptedCluster {
       ballot: this.ballots[index]!,
       maxReplicaCount: 3,
       primary: this.replicas[this.primaries[index]!]?.address ?? null,
+      secondaries: this.replicas
+        .filter((_, replica) => replica !== this.primaries[index])
+        .map(({ address }) => address),
     };
   }
 
