@@ -1,8 +1,11 @@
-/** What a replica server measures: its replicas by role, each replica's log, and its disk. */
+/**
+ * What a replica server measures: its replicas by role, each replica's log and requests, and its disk.
+ */
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { ReplicaInspection } from '../replica/replica-host.ts';
 import type { ReplicaServer } from '../replica/server.ts';
 import { counter, gauge, type Metric, type MetricEntity } from './metrics.ts';
+import { requestMetrics, serverRequestMetrics } from './request-metrics.ts';
 import { serverMetrics } from './server-metrics.ts';
 
 const MEGABYTE = 1_048_576;
@@ -24,6 +27,7 @@ export function replicaMetrics(server: ReplicaServer, dataPath: string): MetricE
       count('learning_replicas', withStatus(ReplicaStatus.potentialSecondary)),
       count('inactive_replicas', withStatus(ReplicaStatus.inactive)),
       count('error_replicas', withStatus(ReplicaStatus.error)),
+      ...serverRequestMetrics(replicas.map(({ activity }) => activity)),
       ...serverMetrics(server.statistics),
     ],
   };
@@ -71,6 +75,7 @@ function replicaEntity(replica: ReplicaInspection): MetricEntity {
         replica.appliedDecree - replica.durableDecree,
         'that only the log holds durably',
       ),
+      ...requestMetrics(replica.activity),
     ],
   };
 }

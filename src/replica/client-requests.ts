@@ -4,71 +4,77 @@
  * A read is answered only by a primary whose lease is valid when the request is taken up and again
  * when the answer is ready, and only after everything that was prepared before it became primary is
  * applied (until then reads are held). Secondaries answer backup requests, which ask for no more
- * than some past state.
+ * than some past state; the answer says how old that state may be (wire/thrift-frame.ts).
+ *
+ * The order of checks is the original's: is the client wanted and at the right place, is the
+ * request sound, can this replica serve it, is there too much of it.
  */
-import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
 import { reached } from '../base/marks.ts';
-import type { Lease } from '../consensus/lease.ts';
-import type { ReplicaCore } from '../consensus/replica-core.ts';
-import type { Clock } from '../env/clock.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
+import type { TableSettings } from '../model/table-settings.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
-import { ReadOutcome, type Reads } from '../storage/read-outcome.ts';
+import { ReadOutcome } from '../storage/read-outcome.ts';
 import { AppendOutcome } from '../storage/write-outcome.ts';
-import type { WriteFamily } from '../storage/write-service.ts';
 import { Reader } from '../wire/reader.ts';
-import { RPCS, type RpcCode } from '../wire/rpc-codes.ts';
-import { beginArgument, RequestHeader } from '../wire/thrift-frame.ts';
+import { RPCS, RpcCode } from '../wire/rpc-codes.ts';
+import { beginArgument, RequestHeader, writeStaleness } from '../wire/thrift-frame.ts';
+import type { Writer } from '../wire/writer.ts';
+import { type DelayedRequest, DelayedRequests, deadlineOf } from './delayed-requests.ts';
+import type { RequestCounters } from './request-counters.ts';
+import { DELAY, REFUSE_LATER, RequestGuards, SILENCE, type Verdict } from './request-guards.ts';
+import type { RequestHost, RequestParts } from './request-host.ts';
+import { SlowReads } from './slow-reads.ts';
 import { WritePipeline } from './write-pipeline.ts';
 
-interface HeldRead {
+/** A read that is not answered in the turn of its request. */
+interface LateRead {
   readonly session: ThriftSession;
   readonly rpc: RpcCode;
   readonly seqid: number;
   readonly argument: Uint8Array;
-}
-
-export interface RequestHost {
-  readonly clock: Clock;
-  readonly lease: Lease;
-  readonly core: ReplicaCore;
-  readonly log: { readonly isCongested: boolean; readonly isFull: boolean };
-  appliedDecree(): number;
-  /** Calls `endTurn` when this turn ends. */
-  endTurnSoon(): void;
-  onEngineFailed(): void;
+  readonly isBackup: boolean;
+  readonly arrivedMs: number;
+  readonly deadlineMs: number;
+  /** See `RequestHost.completeAsOfMs`. */
+  readonly completeMs: number;
 }
 
 const HELD_READS_MAX = 1_024;
+/** Atomic writes that wait for a value from the disk. */
+const BLOCKED_WRITES_MAX = 1_024;
 
 export class ClientRequests {
   readonly pipeline: WritePipeline;
   private readonly host: RequestHost;
-  private readonly writes: WriteFamily;
-  private readonly writeBytesMax: number;
-  private readonly source: { readonly reads: Reads };
-  private held: HeldRead[] = [];
+  private readonly parts: RequestParts;
+  private readonly counters: RequestCounters;
+  private readonly guards: RequestGuards;
+  private readonly slow: SlowReads;
+  private readonly delayed: DelayedRequests;
+  private held: LateRead[] = [];
+  private blockedWrites = 0;
 
-  constructor(
-    host: RequestHost,
-    source: { readonly reads: Reads },
-    writes: WriteFamily,
-    limits: { readonly writeBytesMax: number; readonly mutationBytesMax: number },
-  ) {
+  constructor(host: RequestHost, parts: RequestParts) {
+    const { environment, gpid, counters, options } = parts;
     this.host = host;
-    this.source = source;
-    this.writes = writes;
-    this.writeBytesMax = limits.writeBytesMax;
-    this.pipeline = new WritePipeline(host.clock, writes, limits.mutationBytesMax);
+    this.parts = parts;
+    this.counters = counters;
+    this.guards = new RequestGuards(counters, gpid.partitionIndex);
+    this.slow = new SlowReads(environment, gpid, options, counters);
+    this.delayed = new DelayedRequests(environment, (request) => this.onDue(request));
+    const { writes, load } = parts;
+    this.pipeline = new WritePipeline(environment.clock, writes, options, counters, load);
+  }
+
+  applySettings(settings: TableSettings): void {
+    this.guards.applySettings(settings, this.host.clock.monotonicMs());
+    this.slow.applySettings(settings);
   }
 
   /** The reader stands on the argument struct. */
   onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
-    const { kind } = RPCS[header.rpc]!;
-    if (kind === 'read') this.onRead(session, header, reader);
-    else if (kind === 'write') this.onWrite(session, header, reader);
-    else session.replyError(header.rpc, header.seqid, ErrorCode.handlerNotFound);
+    this.take(session, header, reader, false);
   }
 
   endTurn(nowMs: number): void {
@@ -82,9 +88,7 @@ export class ClientRequests {
     if (this.held.length === 0 || !this.isReadable()) return;
     const held = this.held;
     this.held = [];
-    for (const read of held) {
-      this.readLater(read.session, read.rpc, read.seqid, false, read.argument);
-    }
+    for (const read of held) this.readLater(read);
   }
 
   /** The replica leads no more. */
@@ -97,12 +101,82 @@ export class ClientRequests {
     }
   }
 
+  close(): void {
+    this.onRoleEnded();
+    this.delayed.close();
+  }
+
+  // ---- both ----
+
+  private take(
+    session: ThriftSession,
+    header: RequestHeader,
+    reader: Reader,
+    hasWaited: boolean,
+  ): void {
+    const { kind } = RPCS[header.rpc]!;
+    if (kind === 'read') this.onRead(session, header, reader, hasWaited);
+    else if (kind === 'write') this.onWrite(session, header, reader, hasWaited);
+    else session.replyError(header.rpc, header.seqid, ErrorCode.handlerNotFound);
+  }
+
+  /** The argument struct of the request begins at `structStart`. */
+  private turnAway(
+    session: ThriftSession,
+    header: RequestHeader,
+    reader: Reader,
+    structStart: number,
+    verdict: Verdict,
+  ): void {
+    const { rpc, seqid } = header;
+    const { waitMs } = this.guards;
+    if (verdict === SILENCE) {
+      session.withholdReply(seqid);
+    } else if (verdict === DELAY || (verdict === REFUSE_LATER && waitMs > 0)) {
+      const body = verdict === DELAY ? reader.bytes.slice(structStart, reader.end) : null;
+      const deadlineMs = deadlineOf(header, this.host.clock.monotonicMs());
+      if (!this.delayed.add(waitMs, session, header, body, deadlineMs)) {
+        session.replyError(rpc, seqid, ErrorCode.busy);
+      }
+    } else {
+      session.replyError(rpc, seqid, verdict === REFUSE_LATER ? ErrorCode.busy : verdict);
+    }
+  }
+
+  /** A throttled request has waited. */
+  private onDue({ session, header, body, deadlineMs }: DelayedRequest): void {
+    const { rpc, seqid } = header;
+    if (session.isClosed) session.withholdReply(seqid);
+    else if (body === null) session.replyError(rpc, seqid, ErrorCode.busy);
+    else if (this.host.isDeaf) session.replyError(rpc, seqid, ErrorCode.invalidState);
+    else if (this.host.clock.monotonicMs() > deadlineMs) {
+      if (RPCS[rpc]!.kind === 'read') this.counters.expiredReads += 1;
+      else this.counters.expiredWrites += 1;
+      session.replyError(rpc, seqid, ErrorCode.timeout);
+    } else {
+      const reader = new Reader();
+      reader.reset(body, 0, body.length);
+      this.take(session, header, reader, true);
+    }
+  }
+
   // ---- writes ----
 
-  private onWrite(session: ThriftSession, header: RequestHeader, reader: Reader): void {
-    const error = this.checkWrite(header, reader);
-    if (error === ErrorCode.ok) this.takeWrite(session, header, reader);
-    else session.replyError(header.rpc, header.seqid, error);
+  private onWrite(
+    session: ThriftSession,
+    header: RequestHeader,
+    reader: Reader,
+    hasWaited: boolean,
+  ): void {
+    const structStart = reader.position;
+    const verdict = this.checkWrite(header, reader, hasWaited);
+    if (verdict === ErrorCode.ok) {
+      this.takeWrite(session, header, reader);
+      return;
+    }
+    if (verdict === ErrorCode.busy) this.counters.busyWrites += 1;
+    else if (verdict > ErrorCode.ok) this.counters.failedWrites += 1;
+    this.turnAway(session, header, reader, structStart, verdict);
   }
 
   private takeWrite(session: ThriftSession, header: RequestHeader, reader: Reader): void {
@@ -113,13 +187,18 @@ export class ClientRequests {
         this.host.endTurnSoon();
         return;
       case AppendOutcome.invalidParameters:
-        session.replyError(rpc, seqid, ErrorCode.invalidParameters);
+        this.failWrite(session, rpc, seqid, ErrorCode.invalidParameters);
         return;
       case AppendOutcome.blocked:
-        this.retryWrite(session, header, reader.bytes.slice(argumentStart, reader.end));
+        if (this.blockedWrites < BLOCKED_WRITES_MAX) {
+          this.retryWrite(session, header, reader.bytes.slice(argumentStart, reader.end));
+        } else {
+          this.counters.busyWrites += 1;
+          session.replyError(rpc, seqid, ErrorCode.busy);
+        }
         return;
       default:
-        session.replyError(rpc, seqid, ErrorCode.invalidState);
+        this.failWrite(session, rpc, seqid, ErrorCode.invalidState);
         this.host.onEngineFailed();
     }
   }
@@ -130,11 +209,20 @@ export class ClientRequests {
    */
   private retryWrite(session: ThriftSession, header: RequestHeader, argument: Uint8Array): void {
     const kept = Object.assign(new RequestHeader(), header);
-    this.writes.fetch((ok) => {
+    const { clock } = this.host;
+    const deadlineMs = deadlineOf(header, clock.monotonicMs());
+    this.blockedWrites += 1;
+    this.parts.writes.fetch((ok) => {
+      this.blockedWrites -= 1;
       const role = this.host.core.leading;
       const valid = this.leaseHolds() && role?.hasWriteQuorum() === true && !this.pipeline.isFull;
       if (!ok || !valid) {
-        session.replyError(kept.rpc, kept.seqid, ErrorCode.invalidState);
+        this.failWrite(session, kept.rpc, kept.seqid, ErrorCode.invalidState);
+        return;
+      }
+      if (clock.monotonicMs() > deadlineMs) {
+        this.counters.expiredWrites += 1;
+        session.replyError(kept.rpc, kept.seqid, ErrorCode.timeout);
         return;
       }
       const reader = new Reader();
@@ -143,12 +231,19 @@ export class ClientRequests {
     });
   }
 
-  private checkWrite(header: RequestHeader, reader: Reader): ErrorCode {
-    const { core, lease, clock } = this.host;
-    if (this.writeBytesMax > 0 && reader.remaining > this.writeBytesMax) {
+  private checkWrite(header: RequestHeader, reader: Reader, hasWaited: boolean): Verdict {
+    const { core, lease, clock, log } = this.host;
+    const { guards } = this;
+    const { writeBytesMax } = this.parts.options;
+    if (guards.isActive) {
+      const verdict = guards.checkSender(header, true);
+      if (verdict !== ErrorCode.ok) return verdict;
+    }
+    if (writeBytesMax > 0 && reader.remaining > writeBytesMax) {
+      this.counters.oversizedWrites += 1;
       return ErrorCode.invalidData;
     }
-    if (!this.writes.isSupported(header.rpc)) return ErrorCode.handlerNotFound;
+    if (!this.parts.writes.isSupported(header.rpc)) return ErrorCode.handlerNotFound;
     const role = core.leading;
     if (role === null) return ErrorCode.invalidState;
     const now = clock.monotonicMs();
@@ -160,8 +255,12 @@ export class ClientRequests {
       reached('replica.write.noQuorum');
       return ErrorCode.notEnoughMember;
     }
-    const { log } = this.host;
+    if (guards.isActive && !hasWaited) {
+      const verdict = guards.checkWriteLoad(header, reader.remaining, now);
+      if (verdict !== ErrorCode.ok) return verdict;
+    }
     if (log.isCongested) return log.isFull ? ErrorCode.diskInsufficient : ErrorCode.busy;
+    if (this.pipeline.isCrowded) return ErrorCode.busy;
     if (this.pipeline.isFull) {
       this.endTurn(now);
       if (this.pipeline.isFull) return ErrorCode.capacityExceeded;
@@ -169,40 +268,68 @@ export class ClientRequests {
     return beginArgument(reader) ? ErrorCode.ok : ErrorCode.invalidParameters;
   }
 
+  private failWrite(session: ThriftSession, rpc: RpcCode, seqid: number, error: ErrorCode): void {
+    this.counters.failedWrites += 1;
+    session.replyError(rpc, seqid, error);
+  }
+
   // ---- reads ----
 
-  private onRead(session: ThriftSession, header: RequestHeader, reader: Reader): void {
-    const { rpc, seqid } = header;
-    const error = this.checkRead(header, reader);
-    if (error !== ErrorCode.ok) {
-      session.replyError(rpc, seqid, error);
+  private onRead(
+    session: ThriftSession,
+    header: RequestHeader,
+    reader: Reader,
+    hasWaited: boolean,
+  ): void {
+    const { rpc, seqid, isBackupRequest } = header;
+    const structStart = reader.position;
+    const verdict = this.checkRead(header, reader, hasWaited);
+    if (verdict !== ErrorCode.ok) {
+      if (verdict === ErrorCode.busy) this.counters.busyReads += 1;
+      else if (verdict > ErrorCode.ok) this.counters.failedReads += 1;
+      this.turnAway(session, header, reader, structStart, verdict);
       return;
     }
     const argumentStart = reader.position;
-    if (!header.isBackupRequest && !this.isReadable()) {
+    if (!isBackupRequest && !this.isReadable()) {
       reached('replica.read.held');
-      this.hold(session, rpc, seqid, reader.bytes.slice(argumentStart, reader.end));
+      this.hold(this.lateRead(session, header, reader.bytes.slice(argumentStart, reader.end)));
       return;
     }
+    // A get that is answered from memory is never slow, and time is dear beside it.
+    const isTimed = isBackupRequest || rpc > RpcCode.ttl;
+    const arrivedMs = isTimed ? this.host.clock.monotonicMs() : 0;
+    const completeMs = isBackupRequest ? this.host.completeAsOfMs(arrivedMs) : 0;
     const writer = session.beginReply(rpc, seqid);
-    const outcome = this.source.reads.tryRead(rpc, reader, writer);
+    const outcome = this.parts.source.reads.tryRead(rpc, reader, writer);
     if (outcome === ReadOutcome.done) {
-      if (header.isBackupRequest || this.leaseHolds()) session.finishReply();
-      else this.refuseBegun(session, rpc, seqid, ErrorCode.invalidState);
+      if (!isBackupRequest && !this.leaseHolds()) {
+        this.refuseBegun(session, rpc, seqid, ErrorCode.invalidState);
+        return;
+      }
+      if (isBackupRequest) this.tellStaleness(writer, completeMs);
+      session.finishReply();
+      const durationMs = isTimed ? this.host.clock.monotonicMs() - arrivedMs : 0;
+      this.onAnswered(session, rpc, isBackupRequest, durationMs, reader.bytes, argumentStart);
       return;
     }
     session.abandonReply();
     if (outcome === ReadOutcome.later) {
       const argument = reader.bytes.slice(argumentStart, reader.end);
-      this.readLater(session, rpc, seqid, header.isBackupRequest, argument);
+      this.readLater(this.lateRead(session, header, argument));
     } else {
       this.answerOther(session, rpc, seqid, outcome);
     }
   }
 
-  private checkRead(header: RequestHeader, reader: Reader): ErrorCode {
+  private checkRead(header: RequestHeader, reader: Reader, hasWaited: boolean): Verdict {
     const { core } = this.host;
     const { status } = core;
+    const { guards } = this;
+    if (guards.isActive) {
+      const verdict = guards.checkSender(header, false);
+      if (verdict !== ErrorCode.ok) return verdict;
+    }
     if (header.isBackupRequest) {
       const serves = status === ReplicaStatus.primary || status === ReplicaStatus.secondary;
       if (!serves) return ErrorCode.invalidState;
@@ -213,31 +340,73 @@ export class ClientRequests {
         return ErrorCode.invalidState;
       }
     }
-    if (!this.source.reads.isSupported(header.rpc)) return ErrorCode.handlerNotFound;
+    if (guards.isActive) {
+      const now = this.host.clock.monotonicMs();
+      const verdict = guards.checkReadLoad(header, hasWaited, now);
+      if (verdict !== ErrorCode.ok) return verdict;
+    }
+    if (!this.parts.source.reads.isSupported(header.rpc)) return ErrorCode.handlerNotFound;
     return beginArgument(reader) ? ErrorCode.ok : ErrorCode.invalidParameters;
   }
 
-  private readLater(
-    session: ThriftSession,
-    rpc: RpcCode,
-    seqid: number,
-    isBackup: boolean,
-    argument: Uint8Array,
-  ): void {
-    this.source.reads.readLater(rpc, argument, (outcome, result) => {
-      assert(outcome !== ReadOutcome.later, 'a read is put off once');
+  private lateRead(session: ThriftSession, header: RequestHeader, argument: Uint8Array): LateRead {
+    const { rpc, seqid, isBackupRequest } = header;
+    const arrivedMs = this.host.clock.monotonicMs();
+    return {
+      session,
+      rpc,
+      seqid,
+      argument,
+      isBackup: isBackupRequest,
+      arrivedMs,
+      deadlineMs: deadlineOf(header, arrivedMs),
+      completeMs: isBackupRequest ? this.host.completeAsOfMs(arrivedMs) : 0,
+    };
+  }
+
+  private readLater(read: LateRead): void {
+    const { session, rpc, seqid, argument, isBackup } = read;
+    const done = (outcome: ReadOutcome, result: Uint8Array): void => {
       if (outcome !== ReadOutcome.done) {
         this.answerOther(session, rpc, seqid, outcome);
         return;
       }
       if (!isBackup && (this.host.core.leading === null || !this.leaseHolds())) {
         reached('replica.read.leaseLostMeanwhile');
-        session.replyError(rpc, seqid, ErrorCode.invalidState);
+        this.failRead(session, rpc, seqid, ErrorCode.invalidState);
         return;
       }
-      session.beginReply(rpc, seqid).writeBytes(result);
+      const writer = session.beginReply(rpc, seqid);
+      writer.writeBytes(result);
+      if (isBackup) this.tellStaleness(writer, read.completeMs);
       session.finishReply();
-    });
+      const durationMs = this.host.clock.monotonicMs() - read.arrivedMs;
+      this.onAnswered(session, rpc, isBackup, durationMs, argument, 0);
+    };
+    this.parts.source.reads.readLater(rpc, argument, done, read.deadlineMs);
+  }
+
+  /** The meter holds what the read has cost; the argument begins at `argumentStart` of `bytes`. */
+  private onAnswered(
+    session: ThriftSession,
+    rpc: RpcCode,
+    isBackup: boolean,
+    durationMs: number,
+    bytes: Uint8Array,
+    argumentStart: number,
+  ): void {
+    const { meter } = this.parts;
+    this.counters.onRead(rpc, meter.bytes, isBackup);
+    if (this.guards.isActive) this.guards.spendRead(meter.bytes);
+    if (this.slow.isAbnormal(rpc, durationMs, meter)) {
+      const argument = bytes.subarray(argumentStart);
+      this.slow.onAbnormal(rpc, session.remote, durationMs, meter, argument);
+    }
+  }
+
+  private tellStaleness(writer: Writer, completeMs: number): void {
+    if (completeMs !== -Infinity)
+      writeStaleness(writer, this.host.clock.monotonicMs() - completeMs);
   }
 
   private answerOther(
@@ -246,27 +415,39 @@ export class ClientRequests {
     seqid: number,
     outcome: ReadOutcome,
   ): void {
+    const { counters } = this;
     if (outcome === ReadOutcome.noReply) {
       session.withholdReply(seqid);
+    } else if (outcome === ReadOutcome.busy) {
+      counters.busyReads += 1;
+      session.replyError(rpc, seqid, ErrorCode.busy);
+    } else if (outcome === ReadOutcome.expired) {
+      counters.expiredReads += 1;
+      session.replyError(rpc, seqid, ErrorCode.timeout);
     } else if (outcome === ReadOutcome.invalidParameters) {
-      session.replyError(rpc, seqid, ErrorCode.invalidParameters);
+      this.failRead(session, rpc, seqid, ErrorCode.invalidParameters);
     } else {
-      session.replyError(rpc, seqid, ErrorCode.invalidState);
+      this.failRead(session, rpc, seqid, ErrorCode.invalidState);
       if (outcome !== ReadOutcome.closed) this.host.onEngineFailed();
     }
   }
 
   private refuseBegun(session: ThriftSession, rpc: RpcCode, seqid: number, error: ErrorCode): void {
     session.abandonReply();
+    this.failRead(session, rpc, seqid, error);
+  }
+
+  private failRead(session: ThriftSession, rpc: RpcCode, seqid: number, error: ErrorCode): void {
+    this.counters.failedReads += 1;
     session.replyError(rpc, seqid, error);
   }
 
-  private hold(session: ThriftSession, rpc: RpcCode, seqid: number, argument: Uint8Array): void {
+  private hold(read: LateRead): void {
     if (this.held.length >= HELD_READS_MAX) {
-      session.replyError(rpc, seqid, ErrorCode.busy);
+      this.answerOther(read.session, read.rpc, read.seqid, ReadOutcome.busy);
       return;
     }
-    this.held.push({ session, rpc, seqid, argument });
+    this.held.push(read);
   }
 
   private isReadable(): boolean {

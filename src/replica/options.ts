@@ -32,6 +32,12 @@ export interface ReplicaOptions {
   readonly slowPauseMs: number;
   /** Larger write requests are refused with ERR_INVALID_DATA; 0 = no limit but the frame's. */
   readonly writeBytesMax: number;
+  /** From here on a read counts as slow, unless its table says otherwise. */
+  readonly slowQueryMs: number;
+  readonly slowQueryLogKeys: boolean;
+  /** More requests under way are refused with ERR_BUSY. */
+  readonly pendingReadsMax: number;
+  readonly pendingWritesMax: number;
   /** A mutation is sealed when it has so many bytes. */
   readonly mutationBytesMax: number;
   readonly logSegmentBytesMax: number;
@@ -174,6 +180,35 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     type: 'bytes',
     default: MIB,
     help: 'Largest write request; larger ones are refused with ERR_INVALID_DATA. 0 = only the frame limit.',
+  },
+  slowQueryMs: {
+    key: 'replica.slow_query_threshold_ms',
+    type: 'duration',
+    default: 100,
+    minimum: 20,
+    help: 'Reads (get, multi_get, batch_get) that take so long are counted as abnormal and told in the log; the table setting replica.slow_query_threshold wins.',
+  },
+  slowQueryLogKeys: {
+    key: 'replica.slow_query_log_keys',
+    type: 'boolean',
+    default: false,
+    help: 'The log of abnormal reads tells the first 32 bytes of their hash keys. These are data of users: off unless wanted.',
+  },
+  pendingReadsMax: {
+    key: 'replica.pending_reads_max',
+    type: 'integer',
+    default: 8_192,
+    minimum: 2,
+    maximum: 60_000,
+    help: 'Reads of this server that wait for the disk; more are refused with ERR_BUSY at once. One replica may have half of them.',
+  },
+  pendingWritesMax: {
+    key: 'replica.pending_writes_max',
+    type: 'integer',
+    default: 65_536,
+    minimum: 2,
+    maximum: 10_000_000,
+    help: 'Writes of this server that are not answered yet; more are refused with ERR_BUSY at once. One replica may have half of them.',
   },
   mutationBytesMax: {
     key: 'replica.mutation_bytes_max',

@@ -9,14 +9,13 @@ import { reached } from '../base/marks.ts';
 import type { Mutation } from '../consensus/mutation.ts';
 import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
-import type { AppInfo } from '../model/configuration.ts';
 import type { Decree } from '../model/identity.ts';
-import { tableSettings } from '../model/table-settings.ts';
 import { type AppliedState, readAppliedDecree } from '../storage/batch-records.ts';
-import { ReadService } from '../storage/read-service.ts';
+import { type ReadParts, ReadService } from '../storage/read-service.ts';
 import type { ReplicaContext } from '../storage/table-context.ts';
 import { ApplyQueue } from './apply-queue.ts';
 import type { ReplicaFolder } from './replica-folder.ts';
+import type { SettingsKeeper } from './settings-keeper.ts';
 
 export interface EngineOwner {
   onApplied(mutation: Mutation): void;
@@ -31,6 +30,8 @@ export class ReplicaEngine {
   private readonly folder: ReplicaFolder;
   private readonly context: ReplicaContext;
   private readonly owner: EngineOwner;
+  private readonly settings: SettingsKeeper;
+  private readonly readParts: ReadParts;
   private engine: Engine | null;
   private readService: ReadService;
   private applying: ApplyQueue;
@@ -43,16 +44,19 @@ export class ReplicaEngine {
     folder: ReplicaFolder,
     context: ReplicaContext,
     owner: EngineOwner,
-    table: AppInfo,
+    settings: SettingsKeeper,
+    readParts: ReadParts,
     opened: OpenedEngine,
   ) {
     this.environment = environment;
     this.folder = folder;
     this.context = context;
     this.owner = owner;
+    this.settings = settings;
+    this.readParts = readParts;
     this.engine = opened.engine;
     this.durable = opened.applied.decree;
-    this.readService = this.makeReads(opened.engine, table);
+    this.readService = this.makeReads(opened.engine);
     this.applying = new ApplyQueue(opened.engine, owner, this.durable);
     this.lastFlushMs = environment.clock.monotonicMs();
   }
@@ -83,6 +87,12 @@ export class ReplicaEngine {
     return this.applying.unapplied();
   }
 
+  /** The settings may have changed; `isCurrent`: they are those of a configuration of today. */
+  applySettings(isCurrent: boolean): void {
+    this.readService.applySettings(this.settings.current);
+    if (isCurrent && this.engine !== null) this.settings.tell(this.engine);
+  }
+
   /** Nothing more is applied. */
   stop(): void {
     this.applying.stop();
@@ -109,7 +119,7 @@ export class ReplicaEngine {
   /**
    * Swaps in the checkpoint that lies in the `learn/` folder. After a rejection there is no engine.
    */
-  async replace(table: AppInfo): Promise<AppliedState> {
+  async replace(): Promise<AppliedState> {
     await this.flushing;
     await this.applying.idle();
     await this.close({ flush: false });
@@ -118,7 +128,8 @@ export class ReplicaEngine {
     reached('replica.swap.opened');
     this.engine = engine;
     this.durable = applied.decree;
-    this.readService = this.makeReads(engine, table);
+    this.readService = this.makeReads(engine);
+    this.settings.tell(engine);
     this.applying = new ApplyQueue(engine, this.owner, applied.decree);
     this.owner.onDurable(applied.decree);
     return applied;
@@ -162,10 +173,10 @@ export class ReplicaEngine {
     this.owner.onDurable(applied);
   }
 
-  private makeReads(engine: Engine, table: AppInfo): ReadService {
+  private makeReads(engine: Engine): ReadService {
     const { clock, random } = this.environment;
-    const settings = tableSettings(table.partitionCount, table.envs);
-    return new ReadService(engine, this.context, settings, clock, random);
+    const { current } = this.settings;
+    return new ReadService(engine, this.context, current, clock, random, this.readParts);
   }
 }
 

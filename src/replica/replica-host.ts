@@ -11,6 +11,8 @@ import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import type { ReplicaOptions } from './options.ts';
+import type { ReplicaActivity } from './replica-activity.ts';
+import type { ServerLoad } from './server-load.ts';
 
 /** What a replica needs of the server that it lives on. */
 export interface ReplicaHost {
@@ -21,6 +23,7 @@ export interface ReplicaHost {
   readonly lease: Lease;
   readonly log: MutationLog;
   readonly learnBandwidth: Bandwidth;
+  readonly load: ServerLoad;
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void;
   sendToLeader<T extends InternalMessage>(type: T, message: InternalMessageMap[T]): void;
   nextLearnId(): number;
@@ -43,5 +46,6 @@ export interface ReplicaInspection {
   readonly engine: Engine | null;
   /** As primary: how long each member takes to log a mutation, itself first; NaN = not known. */
   readonly lags: readonly MemberLag[];
+  readonly activity: ReplicaActivity;
   digestAt(decree: number): number | null;
 }

@@ -51,11 +51,13 @@ import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import { Bandwidth } from './bandwidth.ts';
 import { Invitations } from './invitations.ts';
+import { LOG_HOLDER } from './log-holders.ts';
 import { type LogCondition, LogKeeper } from './log-keeper.ts';
 import type { ReplicaOptions } from './options.ts';
-import { LOG_HOLDER, Replica } from './replica.ts';
+import { Replica } from './replica.ts';
 import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
 import type { ReplicaHost } from './replica-host.ts';
+import { ServerLoad } from './server-load.ts';
 
 export interface StoreIdentity {
   readonly self: NodeId;
@@ -67,6 +69,11 @@ export interface StoreIdentity {
   readonly bus: MessageBus;
   leader(): NodeId | null;
   reportSoon(): void;
+}
+
+export interface ReplicaFailure {
+  readonly gpid: Gpid;
+  readonly reason: string;
 }
 
 interface TurnEnder {
@@ -89,13 +96,14 @@ export class ReplicaStore implements ReplicaHost {
   readonly lease: Lease;
   private readonly identity: StoreIdentity;
   readonly learnBandwidth: Bandwidth;
+  readonly load: ServerLoad;
   private readonly keeper: LogKeeper;
   private readonly invitations = new Invitations();
   private readonly openReplicas = new Map<number, Replica>();
   /** Gpids with a job under way. */
   private readonly busy = new Map<number, Promise<void>>();
   /** Replicas whose folder is there and could not be opened, with the reason. */
-  private readonly broken = new Map<number, { readonly gpid: Gpid; readonly reason: string }>();
+  private readonly broken = new Map<number, ReplicaFailure>();
   private readonly turnReplicas = new Set<TurnEnder>();
   private learnIds = 0;
   private closed = false;
@@ -108,6 +116,10 @@ export class ReplicaStore implements ReplicaHost {
     this.lease = identity.lease;
     const { clock, timers } = environment;
     this.learnBandwidth = new Bandwidth(clock, timers, options.learnBytesPerSecondMax);
+    this.load = new ServerLoad(clock, {
+      readsMax: options.pendingReadsMax,
+      writesMax: options.pendingWritesMax,
+    });
     this.keeper = new LogKeeper(environment, options, identity.dataPath, this, () => this.stamp());
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
@@ -195,6 +207,15 @@ export class ReplicaStore implements ReplicaHost {
     return this.keeper.condition;
   }
 
+  /** Copies that are here and cannot be used. */
+  failures(): ReplicaFailure[] {
+    const failed: ReplicaFailure[] = [...this.broken.values()];
+    for (const { gpid, core } of this.replicas()) {
+      if (core.status === ReplicaStatus.error) failed.push({ gpid, reason: core.state.failure });
+    }
+    return failed;
+  }
+
   /** What is being made or removed counts. */
   get hasCopies(): boolean {
     return this.openReplicas.size + this.broken.size + this.busy.size > 0;
@@ -278,7 +299,9 @@ export class ReplicaStore implements ReplicaHost {
       }
       const isUsable = replica.core.status !== ReplicaStatus.error;
       if (invited && isUsable) this.invitations.onFollowed(gpid, ballot, learnId);
-      replica.core.onGroupCheck(from, message, this.now());
+      const now = this.now();
+      replica.core.onGroupCheck(from, message, now);
+      replica.freshness.onHeard(from, ballot, message.lastCommittedDecree, now);
       return;
     }
     if (invited && !isNew) reached('replica.learn.sameInvitation');
@@ -291,7 +314,10 @@ export class ReplicaStore implements ReplicaHost {
 
   onPrepare(from: NodeId, message: Prepare): void {
     const replica = this.find(message.appId, message.partitionIndex);
-    if (replica !== null && !replica.isDeaf) replica.core.onPrepare(from, message, this.now());
+    if (replica === null || replica.isDeaf) return;
+    const now = this.now();
+    replica.core.onPrepare(from, message, now);
+    replica.freshness.onHeard(from, message.ballot, message.lastCommittedDecree, now);
   }
 
   onPrepareAck(from: NodeId, message: PrepareAck): void {

@@ -20,7 +20,6 @@ import {
   ReplicaStatus,
 } from '../model/configuration.ts';
 import { type Ballot, type Decree, type Gpid, gpidText, type NodeId } from '../model/identity.ts';
-import { tableSettings } from '../model/table-settings.ts';
 import type { ThriftSession } from '../rpc/thrift-session.ts';
 import { LatestValues, type ValueSource } from '../storage/latest-value.ts';
 import type { LogOwner, MutationLog } from '../storage/log/mutation-log.ts';
@@ -39,8 +38,11 @@ import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { readForLearner } from './bandwidth.ts';
 import { CheckpointFetch, FetchAbandoned } from './checkpoint-fetch.ts';
 import { CheckpointSource } from './checkpoint-source.ts';
-import { ClientRequests, type RequestHost } from './client-requests.ts';
+import { ClientRequests } from './client-requests.ts';
 import { ConfigurationKeeper, type ConfigurationOwner } from './configuration-keeper.ts';
+import { Freshness } from './freshness.ts';
+import { LOG_HOLDER, learnerHolder } from './log-holders.ts';
+import { ReplicaActivity } from './replica-activity.ts';
 import {
   type EngineOwner,
   type OpenedEngine,
@@ -49,10 +51,11 @@ import {
 } from './replica-engine.ts';
 import type { ReplicaFolder, StoredReplica } from './replica-folder.ts';
 import type { ReplicaHost, ReplicaInspection } from './replica-host.ts';
+import { inspectionOf, reportOf } from './replica-report.ts';
+import type { RequestHost } from './request-host.ts';
+import { SettingsKeeper } from './settings-keeper.ts';
 
 const CLUSTER_ID = 1;
-/** Name under which a replica keeps the log above its durable decree. */
-export const LOG_HOLDER = 'durable';
 
 export class Replica
   implements ReplicaEffects, EngineOwner, LogOwner, ConfigurationOwner, RequestHost, ValueSource
@@ -60,11 +63,14 @@ export class Replica
   readonly gpid: Gpid;
   readonly core: ReplicaCore;
   readonly folder: ReplicaFolder;
+  readonly freshness: Freshness;
+  private readonly activity = new ReplicaActivity();
   private readonly host: ReplicaHost;
   private readonly source: CheckpointSource;
   private readonly writes: WriteService;
   private readonly requests: ClientRequests;
   private readonly storage: ReplicaEngine;
+  private readonly settings: SettingsKeeper;
   private fetch: CheckpointFetch | null = null;
   /** Nobody writes to the folder of fetched files any more. */
   private fetchEnded: Promise<void> = Promise.resolve();
@@ -100,10 +106,25 @@ export class Replica
     this.core.state.tailUnproven = stored.tailUnproven;
     const { appId, partitionIndex } = this.gpid;
     const context = { appId, partitionIndex, server: host.self };
-    const settings = tableSettings(table.partitionCount, table.envs);
-    this.writes = new WriteService(context, settings, CLUSTER_ID, new LatestValues(this));
-    this.storage = new ReplicaEngine(host.environment, folder, context, this, table, opened);
-    this.requests = new ClientRequests(this, this.storage, this.writes, host.options);
+    const { environment, load, options } = host;
+    const { counters, meter } = this.activity;
+    this.settings = new SettingsKeeper(environment.logger, this.gpid, table);
+    const { current } = this.settings;
+    this.writes = new WriteService(context, current, CLUSTER_ID, new LatestValues(this));
+    const readParts = { meter, pool: load.reads };
+    this.storage = new ReplicaEngine(
+      environment,
+      folder,
+      context,
+      this,
+      this.settings,
+      readParts,
+      opened,
+    );
+    this.freshness = new Freshness(this.core, host.lease, () => this.storage.appliedDecree);
+    const { gpid, storage: source, writes } = this;
+    const parts = { environment, gpid, source, writes, meter, counters, load, options };
+    this.requests = new ClientRequests(this, parts);
     host.log.hold(this.gpid, LOG_HOLDER, decree);
   }
 
@@ -195,7 +216,7 @@ export class Replica
   /** Ends all work; the folder stays as it is. Idempotent. */
   async close(options: { readonly flush: boolean }): Promise<void> {
     this.deaf = true;
-    this.requests.onRoleEnded();
+    this.requests.close();
     this.fetch?.abandon();
     this.fetch = null;
     await this.configuration.close();
@@ -204,40 +225,11 @@ export class Replica
   }
 
   inspect(): ReplicaInspection {
-    const { state } = this.core;
-    return {
-      gpid: this.gpid,
-      config: state.config,
-      status: state.status,
-      lastCommittedDecree: state.list.lastCommitted,
-      lastPreparedDecree: state.list.lastPrepared,
-      lastLoggedDecree: state.lastLogged,
-      appliedDecree: this.storage.appliedDecree,
-      durableDecree: this.storage.durableDecree,
-      engine: this.storage.current,
-      lags: this.core.leading?.lags(this.now()) ?? [],
-      digestAt: (decree) => state.list.digestAt(decree),
-    };
+    return inspectionOf(this.core, this.storage, this.activity, this.now());
   }
 
   report(): ReplicaReportState {
-    const { state } = this.core;
-    return {
-      gpid: this.gpid,
-      ballot: state.config.ballot,
-      status: state.status,
-      lastCommittedDecree: state.list.lastCommitted,
-      lastPreparedDecree: state.list.lastPrepared,
-      appliedDecree: this.storage.appliedDecree,
-      durableDecree: this.storage.durableDecree,
-      learnId: this.core.learnId,
-      // What is fetched counts, so that the meta server sees a long learn move on.
-      dataBytes: this.fetch?.fetchedBytes ?? this.storage.current?.statistics().liveDataBytes ?? 0,
-      failure: state.failure,
-      tailUnproven: state.tailUnproven,
-      headBallot: state.headBallot,
-      headDigest: state.list.lastPreparedDigest(),
-    };
+    return reportOf(this.core, this.storage, this.fetch?.fetchedBytes ?? null);
   }
 
   // ---- ValueSource ----
@@ -270,6 +262,10 @@ export class Replica
 
   appliedDecree(): number {
     return this.storage.appliedDecree;
+  }
+
+  completeAsOfMs(nowMs: number): number {
+    return this.freshness.completeAsOfMs(nowMs);
   }
 
   endTurnSoon(): void {
@@ -415,9 +411,7 @@ export class Replica
     table: AppInfo,
     previous: ReplicaStatus,
   ): void {
-    const settings = tableSettings(table.partitionCount, table.envs);
-    this.writes.applySettings(settings);
-    this.storage.reads.applySettings(settings);
+    this.applySettings(status, table);
     if (previous === ReplicaStatus.primary && status !== ReplicaStatus.primary) {
       this.requests.onRoleEnded();
     }
@@ -458,7 +452,7 @@ export class Replica
   private async install(fetch: CheckpointFetch): Promise<void> {
     if (this.fetch !== fetch || this.deaf) return;
     this.deaf = true;
-    const applied = await this.storage.replace(this.core.state.table);
+    const applied = await this.storage.replace();
     this.fetch = null;
     this.deaf = false;
     const { decree, digest } = applied;
@@ -479,6 +473,16 @@ export class Replica
     this.core.onCheckpointFailed(fetch.learnId, this.now());
   }
 
+  private applySettings(status: ReplicaStatus, table: AppInfo): void {
+    if (this.settings.update(table)) {
+      const { current } = this.settings;
+      this.writes.applySettings(current);
+      this.requests.applySettings(current);
+    }
+    const hasRole = status !== ReplicaStatus.inactive && status !== ReplicaStatus.error;
+    this.storage.applySettings(hasRole);
+  }
+
   private logWarning(event: string, error: unknown): void {
     const fields = { gpid: gpidText(this.gpid), error: messageOf(error) };
     this.host.environment.logger.warn(event, fields);
@@ -487,11 +491,6 @@ export class Replica
   private now(): number {
     return this.host.environment.clock.monotonicMs();
   }
-}
-
-function learnerHolder(learnId: number): string {
-  assert(learnId > 0, 'learn ids are positive');
-  return `learner.${learnId}`;
 }
 
 function messageOf(error: unknown): string {

@@ -24,6 +24,8 @@ import { AppendOutcome } from '../storage/write-outcome.ts';
 import type { WriteFamily } from '../storage/write-service.ts';
 import type { Reader } from '../wire/reader.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
+import type { RequestCounters } from './request-counters.ts';
+import type { ServerLoad } from './server-load.ts';
 
 interface Batch {
   /** 0 while open. */
@@ -42,11 +44,29 @@ export class WritePipeline {
   private open: Batch = { decree: 0, writes: [] };
   private flying: Batch[] = [];
   private lastTimestampUs = 0;
+  private readonly counters: RequestCounters;
+  private readonly load: ServerLoad;
+  /** Writes that were taken up and are not answered. */
+  private count = 0;
 
-  constructor(clock: Clock, writes: WriteFamily, mutationBytesMax: number) {
+  constructor(
+    clock: Clock,
+    writes: WriteFamily,
+    options: { readonly mutationBytesMax: number },
+    counters: RequestCounters,
+    load: ServerLoad,
+  ) {
     this.clock = clock;
     this.writes = writes;
-    this.mutationBytesMax = mutationBytesMax;
+    this.mutationBytesMax = options.mutationBytesMax;
+    this.counters = counters;
+    this.load = load;
+  }
+
+  /** This replica, or its server, has more writes under way than may be. */
+  get isCrowded(): boolean {
+    const { load } = this;
+    return this.count >= load.writesOfReplicaMax || load.writes >= load.writesMax;
   }
 
   get hasOpenWrites(): boolean {
@@ -79,6 +99,9 @@ export class WritePipeline {
     pending.origin = session;
     pending.requestId = header.seqid;
     this.open.writes.push(pending);
+    this.counters.requests[pending.code]! += 1;
+    this.count += 1;
+    this.load.writes += 1;
     return outcome;
   }
 
@@ -101,11 +124,13 @@ export class WritePipeline {
       return;
     }
     this.flying.shift();
+    this.forget(first);
     for (const pending of first.writes) {
       const session = pending.origin as ThriftSession;
       const writer = session.beginReply(pending.code, pending.requestId);
       this.writes.writeReply(pending, mutation.decree, writer);
       session.finishReply();
+      this.counters.onWritten(pending.code, pending.bytes);
       this.pool.giveBack(pending);
     }
   }
@@ -128,7 +153,16 @@ export class WritePipeline {
     for (const batch of flying) this.refuse(batch, ErrorCode.timeout);
   }
 
+  private forget(batch: Batch): void {
+    this.count -= batch.writes.length;
+    this.load.writes -= batch.writes.length;
+    assert(this.count >= 0, 'a write is answered once');
+    assert(this.load.writes >= 0, 'the writes of a server are those of its replicas');
+  }
+
   private refuse(batch: Batch, error: ErrorCode): void {
+    this.forget(batch);
+    this.counters.failedWrites += batch.writes.length;
     for (const pending of batch.writes) {
       const session = pending.origin as ThriftSession;
       session.replyError(pending.code, pending.requestId, error);

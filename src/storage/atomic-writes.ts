@@ -139,7 +139,9 @@ export class AtomicWrites {
     const requested = Math.max(expireTsSeconds, 0);
     const now = ttlNow(this.stamp.timestampUs / 1000);
     this.stamp.expireSeconds = kept !== 0 ? kept : expireToStore(requested, defaultTtlSeconds, now);
-    builder.putEncoded(key, formatInteger(after), this.stamp);
+    const value = formatInteger(after);
+    builder.putEncoded(key, value, this.stamp);
+    pending.bytes = key.length + value.length;
     pending.newValue = after;
     return AppendOutcome.appended;
   }
@@ -157,6 +159,7 @@ export class AtomicWrites {
     const sortKey = request.setDiffSortKey ? request.setSortKey : request.checkSortKey;
     this.setExpire(request.setExpireTsSeconds, defaultTtlSeconds);
     builder.put(request.hashKey, sortKey, request.setValue, this.stamp);
+    pending.bytes = request.hashKey.length + sortKey.length + request.setValue.length;
     return AppendOutcome.appended;
   }
 
@@ -175,11 +178,13 @@ export class AtomicWrites {
     const outcome = this.check(request, own, builder, pending);
     if (outcome !== AppendOutcome.appended || pending.error !== StorageStatus.ok) return outcome;
     for (const mutate of request.mutateList) {
+      pending.bytes += request.hashKey.length + mutate.sortKey.length;
       if (mutate.operation === MutateOperation.delete) {
         builder.delete(request.hashKey, mutate.sortKey);
       } else {
         this.setExpire(mutate.setExpireTsSeconds, defaultTtlSeconds);
         builder.put(request.hashKey, mutate.sortKey, mutate.value, this.stamp);
+        pending.bytes += mutate.value.length;
       }
     }
     return AppendOutcome.appended;

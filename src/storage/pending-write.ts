@@ -27,8 +27,8 @@ export class PendingWrite {
   checkValue: Uint8Array;
   origin: object | null;
   requestId: number;
-  /** Monotonic time of arrival, for metrics and deadlines. */
-  arrivedMs: number;
+  /** Of the keys and values that it puts and deletes. */
+  bytes: number;
 
   constructor() {
     this.code = RpcCode.unknown;
@@ -40,7 +40,7 @@ export class PendingWrite {
     this.checkValue = EMPTY_BYTES;
     this.origin = null;
     this.requestId = 0;
-    this.arrivedMs = 0;
+    this.bytes = 0;
   }
 
   reset(): void {
@@ -53,7 +53,7 @@ export class PendingWrite {
     this.checkValue = EMPTY_BYTES;
     this.origin = null;
     this.requestId = 0;
-    this.arrivedMs = 0;
+    this.bytes = 0;
   }
 }
 

@@ -149,9 +149,9 @@ export class WriteService implements WriteFamily {
   ): AppendOutcome {
     switch (code) {
       case RpcCode.put:
-        return this.appendPut(reader, timestampUs, builder);
+        return this.appendPut(reader, timestampUs, builder, pending);
       case RpcCode.remove:
-        return this.appendRemove(reader, builder);
+        return this.appendRemove(reader, builder, pending);
       case RpcCode.multiPut:
         return this.appendMultiPut(reader, timestampUs, builder, pending);
       case RpcCode.multiRemove:
@@ -173,18 +173,25 @@ export class WriteService implements WriteFamily {
     reader: Reader,
     timestampUs: number,
     builder: WriteBatchBuilder,
+    pending: PendingWrite,
   ): AppendOutcome {
     const { key, value, expireTsSeconds } = readUpdateRequest(reader);
     if (!isClientKey(key) || !this.own.ownsKey(key)) return AppendOutcome.invalidParameters;
     this.setStamp(expireTsSeconds, timestampUs);
     builder.putEncoded(key, value, this.stamp);
+    pending.bytes = key.length + value.length;
     return AppendOutcome.appended;
   }
 
-  private appendRemove(reader: Reader, builder: WriteBatchBuilder): AppendOutcome {
+  private appendRemove(
+    reader: Reader,
+    builder: WriteBatchBuilder,
+    pending: PendingWrite,
+  ): AppendOutcome {
     const key = reader.readBlob();
     if (!isClientKey(key) || !this.own.ownsKey(key)) return AppendOutcome.invalidParameters;
     builder.deleteEncoded(key);
+    pending.bytes = key.length;
     return AppendOutcome.appended;
   }
 
@@ -201,7 +208,10 @@ export class WriteService implements WriteFamily {
       return AppendOutcome.appended;
     }
     this.setStamp(expireTsSeconds, timestampUs);
-    for (const { key, value } of kvs) builder.put(hashKey, key, value, this.stamp);
+    for (const { key, value } of kvs) {
+      builder.put(hashKey, key, value, this.stamp);
+      pending.bytes += hashKey.length + key.length + value.length;
+    }
     return AppendOutcome.appended;
   }
 
@@ -216,7 +226,10 @@ export class WriteService implements WriteFamily {
       pending.error = StorageStatus.invalidArgument;
       return AppendOutcome.appended;
     }
-    for (const sortKey of sortKeys) builder.delete(hashKey, sortKey);
+    for (const sortKey of sortKeys) {
+      builder.delete(hashKey, sortKey);
+      pending.bytes += hashKey.length + sortKey.length;
+    }
     pending.count = sortKeys.length;
     return AppendOutcome.appended;
   }

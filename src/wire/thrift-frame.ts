@@ -10,7 +10,7 @@
  *   begin        i32 0x80010000 | type · string name · i32 seqid
  *                (or string name · i8 type · i32 seqid)
  *   reply        i32 length, itself included · string error · begin, type 2, name + "_ACK"
- *                · result struct, field 0
+ *                · result struct: field 0, for backup requests field 100 · STOP
  *
  * A reply that carries an error normally ends after the message begin. Checksums are neither
  * written nor checked: every client sends 0. Replies may come in any order; the seqid is echoed
@@ -235,6 +235,18 @@ export function beginReply(writer: Writer, error: ErrorCode, rpc: RpcCode, seqid
 export function finishReply(writer: Writer, mark: number): void {
   writer.writeStop();
   writer.patchI32(mark, writer.length - mark);
+}
+
+/**
+ * Milliseconds by which the answer to a backup request may lag behind what is committed
+ * (`ReadStaleness` of wire/schema/rrdb.ts). Readers of the IDL pass over fields that they do not know.
+ */
+const TAG_STALENESS = 0x6408;
+const STALENESS_MS_MAX = 0x7fffffff;
+
+/** Between the result value and `finishReply`. */
+export function writeStaleness(writer: Writer, milliseconds: number): void {
+  writer.writeFieldI32(TAG_STALENESS, Math.min(Math.ceil(milliseconds), STALENESS_MS_MAX));
 }
 
 /** A whole reply without a result: what a request gets that was not executed. */
