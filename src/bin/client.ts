@@ -20,7 +20,10 @@ import type { Logger } from '../env/logger.ts';
 export type * from '../client/api.ts';
 export { bytes, decimal, float64, int64, integer, json, text } from '../client/codec.ts';
 export * from '../client/errors.ts';
+export * from '../client/open-telemetry.ts';
+export * from '../client/operation-metrics.ts';
 export type { Logger } from '../env/logger.ts';
+export * from './client-compression.ts';
 
 export interface ConnectOptions extends ClientOptions {
   /** Where events go; nowhere by default. */
