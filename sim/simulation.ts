@@ -62,6 +62,8 @@ const WARM_UP_US = 2_000_000;
 /** From the heal to a healthy table: lease, grace, a new primary, learning of all lost members. */
 const HEAL_LIMIT_MS = 90_000;
 const AUDIT_LIMIT_US = 120_000_000;
+/** `meta.surplus_delay_ms`, and some more. */
+const USABLE_LIMIT_US = 90_000_000;
 const LOOK_INTERVAL_US = 50_000;
 const CONTENT_INTERVAL_US = 5_000_000;
 /** A run in which less happened proves nothing. */
@@ -174,8 +176,22 @@ class Simulation {
     this.#workload.stop();
     await this.#phase('stop', AUDIT_LIMIT_US, working);
     await this.#phase('audit', AUDIT_LIMIT_US, this.#audit(client));
+    await this.#usable();
     // Secondaries learn of the last commits with the next group checks.
     await this.#runUntil(this.#scheduler.nowUs + 3_000_000);
+  }
+
+  /** V18. Copies that nobody needs any more go when all has been well for a while. */
+  async #usable(): Promise<void> {
+    const untilUs = this.#scheduler.nowUs + USABLE_LIMIT_US;
+    let lame = this.#cluster.lameServers();
+    while (this.#isClean && lame.length > 0 && this.#scheduler.nowUs < untilUs) {
+      await this.#runUntil(this.#scheduler.nowUs + 1_000_000);
+      lame = this.#cluster.lameServers();
+    }
+    for (const what of lame) {
+      this.#violations.add('V18-lame-server', this.#scheduler.nowUs, what);
+    }
   }
 
   async #audit(client: ClientProcess): Promise<void> {

@@ -14,6 +14,7 @@ export type ViolationKind =
   | 'V11-expired-data'
   | 'V12-configuration'
   | 'V17-undetected-damage'
+  | 'V18-lame-server'
   | 'V19-liveness'
   | 'V20-client-deadline'
   | 'V21-leak'

@@ -15,6 +15,7 @@ import { ExpectedTrouble } from '../checkers/expected-trouble.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
 import { PushRate } from '../checkers/push-rate.ts';
 import type { ReadAnswers } from '../checkers/read-answers.ts';
+import { lameness, type ServerCondition } from '../checkers/usability.ts';
 import type { Violations } from '../checkers/violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -206,6 +207,16 @@ export class Cluster {
     return found;
   }
 
+  /** V18: what keeps servers from being of use. */
+  lameServers(): string[] {
+    const isServed = (partition: string): boolean =>
+      this.administrator?.isServed(Number.parseInt(partition, 10)) === true;
+    const members = this.#replicas.filter(({ isWithheld }) => !isWithheld);
+    return members.flatMap(({ name, process }) =>
+      lameness(conditionOf(process), isServed).map((what) => `${name}: ${what}`),
+    );
+  }
+
   driftingClockCount(): number {
     return this.#all().filter(({ traits }) => traits.clock.rate !== 1).length;
   }
@@ -328,6 +339,14 @@ function replicaViews(server: ReplicaServer | null): ReplicaView[] {
     lastPreparedDecree: inspection.lastLoggedDecree,
     digestAt: (decree) => inspection.digestAt(decree),
   }));
+}
+
+function conditionOf(server: ReplicaServer | null): ServerCondition | null {
+  if (server === null) return null;
+  const failures = server
+    .failures()
+    .map(({ gpid, reason }) => ({ partition: gpidText(gpid), reason }));
+  return { hasLease: server.hasLease, log: server.logCondition, failures };
 }
 
 function hostOf(node: string): string {

@@ -107,6 +107,10 @@ export class Administrator {
     return [...this.#known.values()].filter((known) => !known.isDropped).map(({ name }) => name);
   }
 
+  isServed(appId: number): boolean {
+    return this.#known.get(appId)?.isDropped === false;
+  }
+
   /** Served, and nobody has other plans with them. */
   freeTables(): FreeTable[] {
     const [main] = this.#known.keys();

@@ -39,7 +39,7 @@ import type { LogCondition } from './log-keeper.ts';
 import { asUserError, type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { ReplicaInspection } from './replica-host.ts';
-import { ReplicaStore } from './replica-store.ts';
+import { type ReplicaFailure, ReplicaStore } from './replica-store.ts';
 import { Witness } from './witness.ts';
 
 export class ReplicaServer implements RequestHandler {
@@ -149,6 +149,11 @@ export class ReplicaServer implements RequestHandler {
   /** Anything but `ok` keeps this server from taking writes; see log-keeper.ts. */
   get logCondition(): LogCondition {
     return this.store.logCondition;
+  }
+
+  /** Copies that are here and cannot be used: they wait for a primary that offers better ones. */
+  failures(): readonly ReplicaFailure[] {
+    return this.store.failures();
   }
 
   get hasLease(): boolean {
