@@ -70,6 +70,11 @@ export interface Admin {
   /** Answers with the table's id. */
   createTable(name: string, options?: CreateTableOptions): Promise<number>;
   dropTable(name: string, options?: DropTableOptions): Promise<void>;
+  /** Brings a dropped table back; `newName` if its name is taken by now. */
+  recallTable(
+    appId: number,
+    options?: CallOptions & { readonly newName?: string | undefined },
+  ): Promise<TableInfo>;
   /** Dropped tables that can still be recalled included only with `all`. */
   listTables(options?: CallOptions & { readonly all?: boolean }): Promise<TableInfo[]>;
   listNodes(options?: CallOptions): Promise<NodeStatusInfo[]>;
@@ -77,10 +82,19 @@ export interface Admin {
   tableConfig(name: string, options?: CallOptions): Promise<TableConfig>;
   /** Until every partition has a primary and all its secondaries. */
   waitHealthy(name: string, options?: CallOptions): Promise<TableConfig>;
+  /** Every partition has a primary and all its secondaries. */
+  isHealthy(name: string, options?: CallOptions): Promise<boolean>;
+  /** The settings of a table. */
+  envs(name: string, options?: CallOptions): Promise<ReadonlyMap<string, string>>;
   setEnvs(
     name: string,
     envs: Readonly<Record<string, string>>,
     options?: CallOptions,
   ): Promise<void>;
   delEnvs(name: string, keys: readonly string[], options?: CallOptions): Promise<void>;
+  /** Removes the settings whose keys are `prefix`, or begin with it and a dot; all without it. */
+  clearEnvs(
+    name: string,
+    options?: CallOptions & { readonly prefix?: string | undefined },
+  ): Promise<void>;
 }

@@ -89,6 +89,14 @@ export class ClusterAdmin implements Admin {
     return this.#run(kinds.DROP_TABLE, options, request, nothing);
   }
 
+  recallTable(
+    appId: number,
+    options: CallOptions & { readonly newName?: string | undefined } = {},
+  ): Promise<TableInfo> {
+    const request = { appId, newAppName: options.newName ?? '' };
+    return this.#run(kinds.RECALL_TABLE, options, request, ({ info }) => toTableInfo(info));
+  }
+
   listTables(options: CallOptions & { readonly all?: boolean } = {}): Promise<TableInfo[]> {
     const request = {
       status: options.all === true ? 0 : APP_STATUS_AVAILABLE,
@@ -125,16 +133,26 @@ export class ClusterAdmin implements Admin {
     for (;;) {
       const leftMs = Math.max(deadlineMs - this.#engine.wheel.nowMs(), 0);
       const config = await this.tableConfig(name, { signal: options.signal, timeoutMs: leftMs });
-      const sick = config.partitions.filter((partition) => !isHealthy(partition, config));
-      if (sick.length === 0 && config.partitions.length === config.partitionCount) return config;
+      const sick = sickOf(config);
+      if (sick === 0) return config;
       if (this.#engine.wheel.nowMs() + HEALTH_POLL_MS >= deadlineMs) {
-        const { length } = sick;
         throw new TimeoutError(
-          `table "${name}" is not healthy yet: ${length} of ${config.partitionCount} partitions lack replicas`,
+          `table "${name}" is not healthy yet: ${sick} of ${config.partitionCount} partitions lack replicas`,
         );
       }
       await this.#pause();
     }
+  }
+
+  async isHealthy(name: string, options?: CallOptions): Promise<boolean> {
+    return sickOf(await this.tableConfig(name, options)) === 0;
+  }
+
+  async envs(name: string, options?: CallOptions): Promise<ReadonlyMap<string, string>> {
+    const tables = await this.listTables(options);
+    const table = tables.find((one) => one.name === name);
+    if (table === undefined) throw new TableNotFoundError(`table "${name}" does not exist`);
+    return table.envs;
   }
 
   setEnvs(
@@ -163,6 +181,20 @@ export class ClusterAdmin implements Admin {
     return this.#run(kinds.UPDATE_ENVS, options, request, nothing);
   }
 
+  clearEnvs(
+    name: string,
+    options: CallOptions & { readonly prefix?: string | undefined } = {},
+  ): Promise<void> {
+    const request = {
+      appName: name,
+      op: AppEnvOperation.clear,
+      keys: [],
+      values: undefined,
+      clearPrefix: options.prefix ?? '',
+    };
+    return this.#run(kinds.UPDATE_ENVS, options, request, nothing);
+  }
+
   #run<Request, Result, Value>(
     kind: kinds.OperationKind<Request, Result>,
     options: CallOptions | undefined,
@@ -187,8 +219,12 @@ function checkName(name: string): string {
   return name;
 }
 
-function isHealthy(partition: PartitionInfo, config: TableConfig): boolean {
-  return partition.primary !== null && partition.secondaries.length + 1 >= config.replicaCount;
+/** Partitions that lack replicas. */
+function sickOf({ partitions, partitionCount, replicaCount }: TableConfig): number {
+  const healthy = partitions.filter(
+    ({ primary, secondaries }) => primary !== null && secondaries.length + 1 >= replicaCount,
+  );
+  return partitionCount - healthy.length;
 }
 
 function addressText(name: WireHostPort | null | undefined, address: WireHostPort | null): string {
