@@ -10,12 +10,18 @@
  * is not in the bound; nothing here could measure it.
  */
 import type { Lease } from '../consensus/lease.ts';
-import type { ReplicaCore } from '../consensus/replica-core.ts';
-import { ReplicaStatus } from '../model/configuration.ts';
+import { type PartitionConfiguration, ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 
+/** What it has to know of the replica's role: a `ReplicaCore`. */
+export interface RoleView {
+  readonly status: ReplicaStatus;
+  readonly leading: { readonly readableFrom: number } | null;
+  readonly state: { readonly config: PartitionConfiguration };
+}
+
 export class Freshness {
-  private readonly core: ReplicaCore;
+  private readonly role: RoleView;
   private readonly lease: Lease;
   private readonly appliedDecree: () => number;
   private completeMs = -Infinity;
@@ -23,15 +29,15 @@ export class Freshness {
   private toldDecree = 0;
   private toldMs = 0;
 
-  constructor(core: ReplicaCore, lease: Lease, appliedDecree: () => number) {
-    this.core = core;
+  constructor(role: RoleView, lease: Lease, appliedDecree: () => number) {
+    this.role = role;
     this.lease = lease;
     this.appliedDecree = appliedDecree;
   }
 
   /** A prepare or group check was handled. */
   onHeard(from: NodeId, ballot: number, committedDecree: number, nowMs: number): void {
-    const { status, state } = this.core;
+    const { status, state } = this.role;
     if (status !== ReplicaStatus.secondary) return;
     if (ballot !== state.config.ballot || from !== state.config.primary) return;
     this.settle();
@@ -44,7 +50,7 @@ export class Freshness {
   /** −∞: not known. */
   completeAsOfMs(nowMs: number): number {
     if (!this.lease.isValid(nowMs)) return -Infinity;
-    const { leading, status } = this.core;
+    const { leading, status } = this.role;
     if (leading !== null) return this.appliedDecree() >= leading.readableFrom ? nowMs : -Infinity;
     if (status !== ReplicaStatus.secondary) return -Infinity;
     this.settle();
