@@ -20,7 +20,7 @@ export interface OperationFigures {
   readonly totalMs: number;
   readonly maxMs: number;
   /** Not below the true one, and at most a quarter above; 0 without operations. `share` in 0 … 1. */
-  percentileMs(share: number): number;
+  readonly percentileMs: (share: number) => number;
 }
 
 /** Give `hooks` to `connect` as one of its hooks, and look at `figures` whenever you like. */
@@ -93,7 +93,7 @@ class Figures implements OperationFigures {
     this.#buckets[bucket] = this.#buckets[bucket]! + 1;
   }
 
-  percentileMs(share: number): number {
+  readonly percentileMs = (share: number): number => {
     assert(share >= 0 && share <= 1, 'a share is between 0 and 1');
     const wanted = Math.max(Math.ceil(this.count * share), 1);
     let seen = 0;
@@ -102,7 +102,7 @@ class Figures implements OperationFigures {
       if (seen >= wanted) return Math.min(bucketEndMs(bucket), this.maxMs);
     }
     return 0;
-  }
+  };
 }
 
 function bucketOf(durationMs: number): number {
