@@ -183,12 +183,14 @@ class Simulation {
 
   /** V18. Copies that nobody needs any more go when all has been well for a while. */
   async #usable(): Promise<void> {
+    if (!this.#isClean) return;
     const untilUs = this.#scheduler.nowUs + USABLE_LIMIT_US;
     let lame = this.#cluster.lameServers();
     while (this.#isClean && lame.length > 0 && this.#scheduler.nowUs < untilUs) {
       await this.#runUntil(this.#scheduler.nowUs + 1_000_000);
       lame = this.#cluster.lameServers();
     }
+    if (!this.#isClean) return;
     for (const what of lame) {
       this.#violations.add('V18-lame-server', this.#scheduler.nowUs, what);
     }

@@ -196,4 +196,16 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'log-never-renewed',
+    what: 'a server whose log has failed begins no new one',
+    consequence: 'it is of no use until somebody restarts it',
+    edits: [
+      {
+        file: 'src/replica/log-keeper.ts',
+        find: 'nowMs >= this.#renewFromMs && !this.#users.hasCopies',
+        replace: 'nowMs < 0 && !this.#users.hasCopies',
+      },
+    ],
+  },
 ];
