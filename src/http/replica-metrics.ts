@@ -16,6 +16,8 @@ export function replicaMetrics(server: ReplicaServer, dataPath: string): MetricE
     replicas.filter((replica) => replica.status === status).length;
   const count = (name: string, value: number): Metric =>
     gauge(name, 'Replicas', value, `replicas of this server: ${name.replaceAll('_', ' ')}`);
+  const condition = (name: string, holds: boolean, desc: string): Metric =>
+    gauge(name, 'Conditions', holds ? 1 : 0, desc);
   const own: MetricEntity = {
     type: 'server',
     id: 'server',
@@ -26,7 +28,14 @@ export function replicaMetrics(server: ReplicaServer, dataPath: string): MetricE
       count('secondary_replicas', withStatus(ReplicaStatus.secondary)),
       count('learning_replicas', withStatus(ReplicaStatus.potentialSecondary)),
       count('inactive_replicas', withStatus(ReplicaStatus.inactive)),
-      count('error_replicas', withStatus(ReplicaStatus.error)),
+      count('error_replicas', server.failures().length),
+      condition('log_full', server.logCondition === 'full', 'the log waits for room on the disk'),
+      condition(
+        'log_failed',
+        server.logCondition === 'failed',
+        'the log takes no more: see /health',
+      ),
+      condition('has_lease', server.hasLease, 'may answer for the partitions that it leads'),
       ...serverRequestMetrics(replicas.map(({ activity }) => activity)),
       ...serverMetrics(server.statistics),
     ],

@@ -1,10 +1,20 @@
 /** What a replica server shows over HTTP, in the paths and shapes of the original. */
+import { gpidText } from '../model/identity.ts';
 import { VALUE_VERSION } from '../model/value.ts';
+import type { LogCondition } from '../replica/log-keeper.ts';
+import type { ReplicaFailure } from '../replica/replica-store.ts';
 import type { ReplicaServer } from '../replica/server.ts';
 import { type HttpQuery, type HttpReply, type HttpRoute, jsonReply, textReply } from './routes.ts';
 
 export function replicaRoutes(server: ReplicaServer): HttpRoute[] {
   return [
+    {
+      path: '/health',
+      method: 'GET',
+      help: 'what keeps this server from being of full use; 503 when a restart of it would help',
+      parameters: [],
+      answer: () => healthReply(server.hasLease, server.logCondition, server.failures()),
+    },
     {
       path: '/replica/data_version',
       method: 'GET',
@@ -13,6 +23,30 @@ export function replicaRoutes(server: ReplicaServer): HttpRoute[] {
       answer: (query) => dataVersion(server, query),
     },
   ];
+}
+
+const LOG_REMEDIES: Readonly<Record<LogCondition, string>> = {
+  ok: '',
+  full: 'free some space on the disk; the log goes on by itself',
+  failed: 'look after the disk and restart this server, unless it recovers within a minute',
+};
+
+/** A log that has failed is mended by a restart at the latest; nothing else here is. */
+export function healthReply(
+  hasLease: boolean,
+  log: LogCondition,
+  failures: readonly ReplicaFailure[],
+): HttpReply {
+  const isWell = hasLease && log === 'ok' && failures.length === 0;
+  const failed = failures.map(({ gpid, reason }) => ({ partition: gpidText(gpid), reason }));
+  const body = {
+    status: isWell ? 'ok' : 'degraded',
+    lease: hasLease,
+    log,
+    failed_replicas: failed,
+    remedy: LOG_REMEDIES[log],
+  };
+  return { ...jsonReply(body), status: log === 'failed' ? 503 : 200 };
 }
 
 function dataVersion(server: ReplicaServer, query: HttpQuery): HttpReply {

@@ -16,7 +16,7 @@ export interface HttpRequest {
 }
 
 export interface HttpReply {
-  readonly status: 200 | 400 | 404 | 500;
+  readonly status: 200 | 400 | 404 | 500 | 503;
   readonly body: string;
 }
 
