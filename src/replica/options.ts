@@ -38,6 +38,7 @@ export interface ReplicaOptions {
   /** More requests under way are refused with ERR_BUSY. */
   readonly pendingReadsMax: number;
   readonly pendingWritesMax: number;
+  readonly pendingWriteBytesMax: number;
   /** A mutation is sealed when it has so many bytes. */
   readonly mutationBytesMax: number;
   readonly logSegmentBytesMax: number;
@@ -209,6 +210,13 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     minimum: 2,
     maximum: 10_000_000,
     help: 'Writes of this server that are not answered yet; more are refused with ERR_BUSY at once. One replica may have half of them.',
+  },
+  pendingWriteBytesMax: {
+    key: 'replica.pending_write_bytes_max',
+    type: 'bytes',
+    default: 512 * MIB,
+    minimum: MIB,
+    help: 'The same for the bytes of these writes, once they are on their way to the members of their partitions.',
   },
   mutationBytesMax: {
     key: 'replica.mutation_bytes_max',

@@ -116,10 +116,7 @@ export class ReplicaStore implements ReplicaHost {
     this.lease = identity.lease;
     const { clock, timers } = environment;
     this.learnBandwidth = new Bandwidth(clock, timers, options.learnBytesPerSecondMax);
-    this.load = new ServerLoad(clock, {
-      readsMax: options.pendingReadsMax,
-      writesMax: options.pendingWritesMax,
-    });
+    this.load = new ServerLoad(environment, options);
     this.keeper = new LogKeeper(environment, options, identity.dataPath, this, () => this.stamp());
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,

@@ -31,6 +31,8 @@ interface Batch {
   /** 0 while open. */
   decree: number;
   readonly writes: PendingWrite[];
+  /** 0 while open. */
+  bytes: number;
 }
 
 const POOLED_WRITES_MAX = 1_024;
@@ -41,7 +43,7 @@ export class WritePipeline {
   private readonly pool = new PendingWritePool(POOLED_WRITES_MAX);
   private readonly builder = new WriteBatchBuilder();
   private readonly mutationBytesMax: number;
-  private open: Batch = { decree: 0, writes: [] };
+  private open: Batch = { decree: 0, writes: [], bytes: 0 };
   private flying: Batch[] = [];
   private lastTimestampUs = 0;
   private readonly counters: RequestCounters;
@@ -66,7 +68,8 @@ export class WritePipeline {
   /** This replica, or its server, has more writes under way than may be. */
   get isCrowded(): boolean {
     const { load } = this;
-    return this.count >= load.writesOfReplicaMax || load.writes >= load.writesMax;
+    if (this.count >= load.writesOfReplicaMax || load.writes >= load.writesMax) return true;
+    return load.writeBytes >= load.writeBytesMax;
   }
 
   get hasOpenWrites(): boolean {
@@ -109,10 +112,13 @@ export class WritePipeline {
   propose(role: PrimaryRole, nextDecree: number, nowMs: number): void {
     if (this.open.writes.length === 0 || !role.canPropose()) return;
     const batch = this.open;
-    this.open = { decree: 0, writes: [] };
+    this.open = { decree: 0, writes: [], bytes: 0 };
+    const body = this.builder.seal(nextDecree);
     batch.decree = nextDecree;
+    batch.bytes = body.length;
+    this.load.writeBytes += body.length;
     this.flying.push(batch);
-    const mutation = role.propose(this.builder.seal(nextDecree), this.lastTimestampUs, nowMs);
+    const mutation = role.propose(body, this.lastTimestampUs, nowMs);
     assertEqual(mutation.decree, nextDecree, 'the batch was built for this decree');
   }
 
@@ -146,7 +152,7 @@ export class WritePipeline {
   /** The role ended. */
   abandon(): void {
     this.refuse(this.open, ErrorCode.invalidState);
-    this.open = { decree: 0, writes: [] };
+    this.open = { decree: 0, writes: [], bytes: 0 };
     this.builder.reset();
     const flying = this.flying;
     this.flying = [];
@@ -156,6 +162,7 @@ export class WritePipeline {
   private forget(batch: Batch): void {
     this.count -= batch.writes.length;
     this.load.writes -= batch.writes.length;
+    this.load.writeBytes -= batch.bytes;
     assert(this.count >= 0, 'a write is answered once');
     assert(this.load.writes >= 0, 'the writes of a server are those of its replicas');
   }

@@ -86,6 +86,7 @@ export class KeyReadJob implements ReadJob, PoolTask {
   runNow(writer: Writer): ReadOutcome {
     const { limits, engine } = this.scope;
     if (this.plan.sortKeys.length > limits.turnRowsMax) return ReadOutcome.later;
+    if (this.lane === PoolLane.range && !this.scope.pool.hasTurnLeft) return ReadOutcome.later;
     const rows = new RowList(writer, false);
     while (!this.isOver()) {
       if (this.keptBytes > limits.turnBytesMax) return ReadOutcome.later;
@@ -94,6 +95,7 @@ export class KeyReadJob implements ReadJob, PoolTask {
       if (status !== EngineStatus.ok) return this.scope.outcomeOf(status);
       if (!this.takeChunk(keys.length, rows)) return ReadOutcome.failed;
     }
+    this.scope.pool.spendTurn(this.keptBytes);
     return this.finish(rows);
   }
 

@@ -134,9 +134,10 @@ class MultiGetRangeJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
+    if (!this.scope.pool.hasTurnLeft) return ReadOutcome.later;
     const rows = new RowList(writer, this.plan.reverse);
     const read = this.begin(rows, this.scope.limits.turnBytesMax);
-    const status = read.runNow();
+    const status = this.scope.runNow(read);
     if (status === EngineStatus.ok && !(read.isCut && read.isIncomplete)) {
       return this.finish(read, rows);
     }

@@ -89,7 +89,6 @@ export class RangeRead implements PoolTask {
   private lateMs: number;
   private nowSeconds: number;
   private rows: RowList | null;
-  private blocksBytes: number;
   private complete: boolean;
   private rowFollows: boolean;
   private late: boolean;
@@ -102,6 +101,8 @@ export class RangeRead implements PoolTask {
   /** Rows in the answer, and bytes of their keys and values. */
   kept: number;
   keptBytes: number;
+  /** Of all rows that were read, kept or not. */
+  blocksBytes: number;
   examined: number;
 
   /** Owns `iterator`, which was made with the plan's bounds. */

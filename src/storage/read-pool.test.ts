@@ -15,7 +15,12 @@ import { RpcCode } from '../wire/rpc-codes.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { PoolLane, type PoolTask, ReadPool, type ReadPoolLimits } from './read-pool.ts';
 
-const NARROW: ReadPoolLimits = { pendingMax: 4, pointsAtOnceMax: 1, rangesAtOnceMax: 1 };
+const NARROW: ReadPoolLimits = {
+  pendingMax: 4,
+  pointsAtOnceMax: 1,
+  rangesAtOnceMax: 1,
+  turnBytesMax: Infinity,
+};
 
 /** Notes when its turn comes. */
 class Step implements PoolTask {
@@ -177,6 +182,29 @@ test('the meter knows what an answer holds, and what was passed over', async () 
   await fixture.getScanner({ sortKeyFilterType: 1, sortKeyFilterPattern: bytes('s') });
   assert.equal(meter.filteredValues, 1, 'a prefix is a range; anything else leaves rows out');
   assert.equal(meter.bytes, 2 + 'hs'.length + 'value'.length);
+});
+
+test('what scans read from memory in one turn is bounded, all together; point reads are not held up', async () => {
+  const time = new VirtualTime();
+  const pool = new ReadPool(time, { ...NARROW, turnBytesMax: 100 }, time);
+  assert.equal(pool.hasTurnLeft, true);
+  pool.spendTurn(60);
+  pool.spendTurn(60);
+  assert.equal(pool.hasTurnLeft, false);
+  await time.advance(1);
+  assert.equal(pool.hasTurnLeft, true, 'the next turn has a budget of its own');
+
+  const fixture = await StorageFixture.open({ pool: { ...NARROW, turnBytesMax: 0 } });
+  fixture.put('h', 's', 'v');
+  fixture.apply();
+  const { later, done } = ReadOutcome;
+  assert.equal(fixture.tryRead(RpcCode.getScanner, scannerArgument({})).outcome, later);
+  assert.equal(fixture.tryRead(RpcCode.sortkeyCount, blobArgument(bytes('h'))).outcome, later);
+  const range = multiGetArgument({ hashKey: bytes('h') });
+  assert.equal(fixture.tryRead(RpcCode.multiGet, range).outcome, later);
+  assert.equal(fixture.tryRead(RpcCode.get, getArgument).outcome, done);
+  const named = multiGetArgument({ hashKey: bytes('h'), sortKeys: [bytes('s')] });
+  assert.equal(fixture.tryRead(RpcCode.multiGet, named).outcome, done);
 });
 
 function readerAt(result: Uint8Array): Reader {

@@ -9,10 +9,12 @@
  *     short range does not wait for a long one to end.
  *  4. What has waited beyond its deadline is dropped when its turn comes, without work.
  *
- * Reads that are answered from memory in the turn of their request never come here.
+ * Reads that are answered from memory in the turn of their request pass by here. Those over ranges have a budget of
+ * bytes for each turn of the event loop: what is above it goes the late way, so that any number of scans in memory
+ * leaves room between them for everybody else.
  */
 import { assert } from '../base/assert.ts';
-import type { Clock } from '../env/clock.ts';
+import type { Clock, Timers } from '../env/clock.ts';
 
 export const PoolLane = { point: 0, range: 1 } as const;
 export type PoolLane = (typeof PoolLane)[keyof typeof PoolLane];
@@ -33,6 +35,8 @@ export interface ReadPoolLimits {
   /** Steps of each lane that are with the engine at a time. */
   readonly pointsAtOnceMax: number;
   readonly rangesAtOnceMax: number;
+  /** What reads over ranges may read from memory in one turn, all together; the last one may go beyond it. */
+  readonly turnBytesMax: number;
 }
 
 /** The engine's pool has four threads. */
@@ -40,6 +44,7 @@ export const READ_POOL_LIMITS: ReadPoolLimits = {
   pendingMax: 8192,
   pointsAtOnceMax: 256,
   rangesAtOnceMax: 3,
+  turnBytesMax: 4 * 1024 * 1024,
 };
 
 /** Places of a queue that were used up are given back when there are so many. */
@@ -101,10 +106,21 @@ export class ReadPool {
   private readonly points: Lane;
   private readonly ranges: Lane;
   private pending = 0;
+  private readonly timers: Timers | null;
+  private turnBytes = 0;
+  private readonly onTurnEnded = (): void => {
+    this.turnBytes = 0;
+  };
 
-  constructor(clock: Clock, limits: ReadPoolLimits = READ_POOL_LIMITS) {
+  /** Without `timers` there are no turns, and no budget for them. */
+  constructor(
+    clock: Clock,
+    limits: ReadPoolLimits = READ_POOL_LIMITS,
+    timers: Timers | null = null,
+  ) {
     assert(limits.pendingMax >= 1, 'a pool takes reads');
     this.limits = limits;
+    this.timers = timers;
     this.points = new Lane(clock, limits.pointsAtOnceMax);
     this.ranges = new Lane(clock, limits.rangesAtOnceMax);
   }
@@ -117,6 +133,18 @@ export class ReadPool {
   /** No replica may have more than half of them: one that is overrun must not shut the others out. */
   get pendingOfReplicaMax(): number {
     return Math.max(this.limits.pendingMax >> 1, 1);
+  }
+
+  /** False: what else reads over a range in this turn does so later. */
+  get hasTurnLeft(): boolean {
+    return this.turnBytes < this.limits.turnBytesMax;
+  }
+
+  /** A read over a range has read so much from memory. */
+  spendTurn(bytes: number): void {
+    if (this.timers === null || bytes === 0) return;
+    if (this.turnBytes === 0) this.timers.defer(this.onTurnEnded);
+    this.turnBytes += bytes;
   }
 
   /** False: too many are under way. */

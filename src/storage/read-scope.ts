@@ -79,6 +79,13 @@ export class ReadScope {
     return new RangeRead(plan, iterator, this.clock, this.meter);
   }
 
+  /** Runs a batch to its end from memory. */
+  runNow(read: RangeRead): EngineStatus {
+    const status = read.runNow();
+    this.pool.spendTurn(read.blocksBytes);
+    return status;
+  }
+
   /** Runs a batch over several turns: `done` when it came to its end, else why it did not. */
   runLater(read: RangeRead, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     this.lateReads.add(read);

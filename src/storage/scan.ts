@@ -178,9 +178,10 @@ class FirstBatchJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
+    if (!this.scope.pool.hasTurnLeft) return ReadOutcome.later;
     const scan = this.open();
     const rows = this.batch.begin(scan, this.scope.limits.scanRowsMax, writer);
-    const status = scan.read.runNow();
+    const status = this.scope.runNow(scan.read);
     if (isAnswered(status, scan)) return this.batch.finish(scan, rows);
     scan.read.close();
     return this.scope.outcomeOf(status);
@@ -211,10 +212,11 @@ class NextBatchJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
+    if (!this.scope.pool.hasTurnLeft) return ReadOutcome.later;
     const scan = this.scope.scans.take(this.id);
     if (scan === null) return this.finishUnknown(writer);
     const rows = this.batch.begin(scan, scan.batchRowsMax, writer);
-    const status = scan.read.runNow();
+    const status = this.scope.runNow(scan.read);
     if (isAnswered(status, scan)) return this.batch.finish(scan, rows);
     if (status === EngineStatus.wouldBlock) this.scope.scans.giveBack(this.id, scan);
     else scan.read.close();

@@ -44,9 +44,10 @@ class SortkeyCountJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
+    if (!this.scope.pool.hasTurnLeft) return ReadOutcome.later;
     const { turnRowsMax, turnBytesMax } = this.scope.limits;
     const read = this.begin(turnRowsMax, turnBytesMax);
-    const status = read.runNow();
+    const status = this.scope.runNow(read);
     if (status === EngineStatus.ok && (read.isLate || !read.isIncomplete)) {
       return this.finish(read, writer);
     }
