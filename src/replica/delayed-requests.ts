@@ -1,7 +1,7 @@
 /**
  * Requests, and refusals, that a throttle holds back: each is handed out again when its time has come.
  *
- * Invariant: whatever is added is handed out or, when the replica closes, answered, exactly once. The number is bounded.
+ * Invariant: whatever is added is handed out or, when the replica closes, answered, exactly once. It is bounded.
  */
 import { assert } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';

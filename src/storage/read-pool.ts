@@ -23,7 +23,7 @@ export type PoolLane = (typeof PoolLane)[keyof typeof PoolLane];
 export interface PoolTask {
   /** Monotonic; infinite = waits for ever. */
   readonly deadlineMs: number;
-  /** Its turn has come. Whoever starts calls `ReadPool.finished` when the engine has answered and the answer is used. */
+  /** Its turn has come. When the engine has answered and that is used, `ReadPool.finished` is due. */
   start(): void;
   /** Its deadline passed before its turn came; it holds no place in the lane. */
   expire(): void;
