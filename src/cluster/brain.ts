@@ -32,6 +32,7 @@ import {
 } from './adoption.ts';
 import { ClusterState } from './cluster-state.ts';
 import { isSlowness, otherLearner, planUpdate } from './configuration-update.ts';
+import { isCutOff } from './cut-off.ts';
 import type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
 import { decideChange, isChangeable, type PlannedChange, seatState } from './guardian.ts';
 import {
@@ -156,6 +157,10 @@ export class ClusterBrain {
     if (other !== null) {
       reached('cluster.learner.other');
       this.#wishFor(partition, other, now.monotonicMs);
+    }
+    if (leads && this.#isCutOff(partition, update, now.monotonicMs)) {
+      this.#messenger.askToYield(node, partition);
+      return;
     }
     const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
     if (change === null) {
@@ -345,9 +350,21 @@ export class ClusterBrain {
     if (teacher !== undefined) this.#messenger.tell(teacher, partition);
   }
 
+  #isCutOff(partition: Partition, update: ConfigurationUpdate, nowMs: number): boolean {
+    if (this.level < MetaLevel.freezed) return false;
+    if (!isCutOff(this.state, this.#settings, partition, update, nowMs)) return false;
+    if (nowMs - partition.yieldAskedMs < this.#settings.learnRetryDelayMs) return true;
+    partition.yieldAskedMs = nowMs;
+    const { primary } = partition.record.config;
+    this.#logger.warn('partition.cutOff', { partition: gpidText(partition.gpid), primary });
+    return true;
+  }
+
   #onRemovalAsked(partition: Partition, update: ConfigurationUpdate, now: Now): void {
     const node = update.node as NodeId;
-    const isSlow = isSlowness(update.reason);
+    // Who gave up the lead had a reason that outlasts a moment.
+    const hasYielded = update.change === ConfigurationChange.yieldPrimary;
+    const isSlow = hasYielded || isSlowness(update.reason);
     const { backoff, learner } = partition;
     const count = backoff.onRemoved(this.#settings, node, isSlow, now.monotonicMs);
     if (count > 1) reached('cluster.removal.again');

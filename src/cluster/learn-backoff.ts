@@ -64,6 +64,11 @@ export class LearnBackoff {
     return !isUrgent || nowMs - trouble.atMs < settings.urgentReplacementDelayMs;
   }
 
+  /** Its primary has had it removed, and it has not come back since. */
+  wasRemoved(node: NodeId): boolean {
+    return this.#troubles.get(node)?.joinedAtMs === Number.POSITIVE_INFINITY;
+  }
+
   /** It went wrong with this node more than once lately. */
   isTroubled(settings: ClusterSettings, node: NodeId, nowMs: number): boolean {
     return this.#countOf(settings, node, nowMs) >= TROUBLED_COUNT;

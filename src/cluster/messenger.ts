@@ -70,6 +70,12 @@ export class Messenger {
     if (mayBeTold(partition, node)) this.#push(node, partition);
   }
 
+  /** The primary has lost sight of all others, and they are there; see cut-off.ts. */
+  askToYield(node: ServerNode, partition: Partition): void {
+    reached('cluster.yield.askedFor');
+    if (mayBeTold(partition, node)) this.#push(node, partition, true);
+  }
+
   /** Whoever has reported a higher ballot than is known here is asked for the configuration. */
   query(node: ServerNode, partition: Partition): void {
     const { gpid, ballot, aheadBallot } = partition;
@@ -90,7 +96,7 @@ export class Messenger {
     this.#push(node, partition);
   }
 
-  #push(node: ServerNode, partition: Partition): void {
+  #push(node: ServerNode, partition: Partition, shouldYield = false): void {
     assert(mayBeTold(partition, node), 'a former life is told nothing');
     this.#effects.sendPush(node.id, {
       metaEpoch: this.#epoch,
@@ -98,6 +104,7 @@ export class Messenger {
       configuration: configurationToWire(partition.configuration()),
       lastCommittedDecree: partition.committedDecree,
       incarnation: node.incarnation,
+      shouldYield,
     });
   }
 

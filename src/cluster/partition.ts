@@ -72,6 +72,8 @@ export class Partition {
   adopting: PartitionRecord | null = null;
   readonly holdings: Map<NodeId, Holding> = new Map();
   readonly backoff: LearnBackoff = new LearnBackoff();
+  /** When its primary was asked to yield, because it had lost sight of all others; see cut-off.ts. */
+  yieldAskedMs: number = Number.NEGATIVE_INFINITY;
   /** The highest committed decree that anybody told. */
   committedDecree: number;
   /** When a member was lost last. */

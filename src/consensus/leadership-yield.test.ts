@@ -58,3 +58,17 @@ test('a primary that the write floor needs leads on: reads at least are served',
   assert.notEqual(scenario.node('a').core.leading, null);
   assert.equal(scenario.updates.length, 0);
 });
+
+test('a primary that is asked to, because the others are there and out of its sight, yields even so', () => {
+  const scenario = group();
+  scenario.push('a', configuration(2, 'a', ['b']));
+  scenario.settle();
+  const { core } = scenario.node('a');
+  core.onYieldAsked(1, scenario.nowMs);
+  assert.notEqual(core.leading, null, 'that was of an older ballot');
+  core.onYieldAsked(2, scenario.nowMs);
+  assert.equal(core.leading, null);
+  assert.equal(scenario.updates.at(-1)?.change, ConfigurationChange.yieldPrimary);
+  scenario.push('a', configuration(2, 'a', ['b']));
+  assert.equal(core.leading, null);
+});

@@ -367,12 +367,12 @@ export class PrimaryRole {
     const { options, list } = this.state;
     if (nowMs - peer.waitingSinceMs > options.prepareTimeoutMs) {
       reached('consensus.primary.prepareTimeout');
-      this.onPeerFailed(peer, 'does not acknowledge prepares', nowMs);
+      this.onPeerFailed(peer, 'silent: does not acknowledge prepares', nowMs);
       return;
     }
     if (nowMs - peer.lastHeardMs > options.memberSilenceMs) {
       reached('consensus.primary.memberSilent');
-      this.onPeerFailed(peer, 'does not answer group checks', nowMs);
+      this.onPeerFailed(peer, 'silent: does not answer group checks', nowMs);
       return;
     }
     const behind = peer.acked < list.lastPrepared;

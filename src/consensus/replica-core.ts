@@ -263,7 +263,16 @@ export class ReplicaCore {
 
   /** Stops leading, if enough members can go on without this one, and asks for another primary. */
   yieldLeadership(reason: string, nowMs: number): void {
-    if (this.primary === null || !this.primary.canSpare(this.state.self)) return;
+    if (this.primary?.canSpare(this.state.self) === true) this.stopLeading(reason, nowMs);
+  }
+
+  /** The meta server knows that the others, who cannot be reached from here, are enough. */
+  onYieldAsked(ballot: number, nowMs: number): void {
+    if (this.primary === null || this.state.config.ballot !== ballot) return;
+    this.stopLeading('cut off from all other members', nowMs);
+  }
+
+  private stopLeading(reason: string, nowMs: number): void {
     const { state } = this;
     reached('consensus.yield.asked');
     this.leaveRoles();

@@ -256,6 +256,7 @@ export class ReplicaStore implements ReplicaHost {
     const replica = this.reach(config.gpid);
     if (replica !== null) {
       replica.core.onConfigurationPush(table, config, this.now());
+      if (message.shouldYield) replica.core.onYieldAsked(config.ballot, this.now());
       return;
     }
     if (config.ballot !== 1 || !isMember(config, this.self) || !this.isFree(config.gpid)) return;

@@ -64,6 +64,8 @@ export class FakeServer {
   /** Learners that this server as a primary was told of, by partition. */
   readonly wishes: Map<number, { push: ConfigurationPush; node: NodeId }> = new Map();
   readonly forgotten: number[] = [];
+  /** Partitions whose lead it was asked to give up. */
+  readonly yieldsAsked: number[] = [];
 
   constructor(id: string) {
     this.id = toNodeId(id);
@@ -73,6 +75,7 @@ export class FakeServer {
     const { configuration, table } = push;
     if (push.incarnation !== this.incarnation) return;
     const key = gpidKey(configuration.gpid as never);
+    if (push.shouldYield) this.yieldsAsked.push(key);
     const replica = this.replicas.get(key);
     const role =
       configuration.primary === this.id

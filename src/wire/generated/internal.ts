@@ -728,6 +728,7 @@ export interface ConfigurationPush {
   readonly configuration: ConfigurationInfo;
   readonly lastCommittedDecree: number;
   readonly incarnation: number;
+  readonly shouldYield: boolean;
 }
 
 export function makeConfigurationPush(): ConfigurationPush {
@@ -737,6 +738,7 @@ export function makeConfigurationPush(): ConfigurationPush {
     configuration: makeConfigurationInfo(),
     lastCommittedDecree: 0,
     incarnation: 0,
+    shouldYield: false,
   };
 }
 
@@ -746,6 +748,7 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
   let configuration: ConfigurationInfo | null = null;
   let lastCommittedDecree: number = 0;
   let incarnation: number = 0;
+  let shouldYield: boolean = false;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010a:
@@ -763,6 +766,9 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
       case 0x050a:
         incarnation = reader.readI64();
         break;
+      case 0x0602:
+        shouldYield = reader.readBool();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -773,6 +779,7 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
     configuration: configuration ?? makeConfigurationInfo(),
     lastCommittedDecree,
     incarnation,
+    shouldYield,
   };
 }
 
@@ -787,6 +794,8 @@ export function writeConfigurationPush(writer: Writer, value: ConfigurationPush)
   writer.writeI64(value.lastCommittedDecree);
   writer.writeFieldTag(0x050a);
   writer.writeI64(value.incarnation);
+  writer.writeFieldTag(0x0602);
+  writer.writeBool(value.shouldYield);
   writer.writeStop();
 }
 

@@ -108,6 +108,8 @@ export const internalStructs: readonly Struct[] = [
     // The life of the addressee that is meant. Another life ignores the push: the role in it is not
     // its own.
     [5, 'incarnation', 'i64'],
+    // The primary cannot reach the others, who are there: it should give up the lead (cluster/cut-off.ts).
+    [6, 'shouldYield', 'bool'],
   ]),
   struct(
     'ReplicaForget',
