@@ -178,9 +178,9 @@ export class NodeRegistry {
         node.lastBeaconMs = nowMs;
       } else if (nowMs - node.lastBeaconMs > this.#graceMs) {
         reached('cluster.node.expired');
+        node.turnedMs = nowMs;
         node.alive = false;
         node.grantsLease = false;
-        node.turnedMs = nowMs;
         expired.push(node);
       }
     }
