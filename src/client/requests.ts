@@ -1,4 +1,7 @@
-/** From what callers pass to the requests of operations that take more than a key. The partition hash is left in `hash`. */
+/**
+ * From what callers pass to the requests of operations that take more than a key. The partition hash is left in
+ * `hash`.
+ */
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import type { U64 } from '../base/crc64.ts';
 import type * as rrdb from '../wire/generated/rrdb.ts';

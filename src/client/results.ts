@@ -1,4 +1,6 @@
-/** From what answers carry to what callers get: copied, so that it belongs to them. Statuses that are no result throw. */
+/**
+ * From what answers carry to what callers get: copied, so that it belongs to them. Statuses that are no result throw.
+ */
 import { copyBytes } from '../base/bytes.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
 import type * as rrdb from '../wire/generated/rrdb.ts';
