@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bytes, StorageFixture, text } from '../../test/conformance/storage-fixture.ts';
-import { type MultiGetRequest, makeMultiGetRequest } from '../wire/generated/rrdb.ts';
+import {
+  bytes,
+  multiGetArgument,
+  readerOf,
+  StorageFixture,
+  text,
+} from '../../test/conformance/storage-fixture.ts';
+import {
+  type MultiGetRequest,
+  makeMultiGetRequest,
+  readMultiGetResponse,
+} from '../wire/generated/rrdb.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
 import { FilterType } from '../wire/schema/rrdb.ts';
+import { ReadOutcome } from './read-outcome.ts';
 import { STORAGE_LIMITS } from './table-context.ts';
 
 /** A row of the model: everything below is about hash key `m`, with neighbours around it. */
@@ -180,6 +192,18 @@ test('a range read that runs out of time answers what it has and says that there
   assert.equal(error, 7);
   assert.ok(kvs.length > 0);
   assert.ok(kvs.length < 2500);
+});
+
+test('a late read whose time is over before its turn comes answers that there is more', async () => {
+  const fixture = await StorageFixture.open({ settings: { rangeTimeMsMax: 1 }, stepMs: 5 });
+  for (let index = 0; index < 2500; index++) fixture.put('m', `k${index}`, '');
+  fixture.apply();
+  const argument = multiGetArgument({ hashKey: bytes('m') });
+  const { outcome, result } = await fixture.readLater(RpcCode.multiGet, argument);
+  assert.equal(outcome, ReadOutcome.done);
+  const { error, kvs } = readMultiGetResponse(readerOf(result));
+  assert.equal(error, 7);
+  assert.ok(kvs.length > 0, 'it has read a block all the same');
 });
 
 test('with a time limit of 0 there is none', async () => {

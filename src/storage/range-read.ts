@@ -187,7 +187,7 @@ export class RangeRead implements PoolTask {
   /** Runs the batch to its end, a block in each turn that the pool gives it. */
   runLater(pool: ReadPool, deadlineMs: number, done: (status: EngineStatus) => void): void {
     assert(this.done === null, 'one run at a time');
-    assert(!this.isOver(), 'a batch begins before it ends');
+    assert(this.examined === 0, 'a batch runs once');
     this.pool = pool;
     this.deadlineMs = deadlineMs;
     this.done = done;

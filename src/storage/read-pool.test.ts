@@ -4,13 +4,13 @@ import {
   blobArgument,
   bytes,
   multiGetArgument,
+  readerOf,
   StorageFixture,
   scannerArgument,
 } from '../../test/conformance/storage-fixture.ts';
 import { VirtualTime } from '../adapters/memory/clock.ts';
 import { encodeKey } from '../model/key.ts';
 import { readMultiGetResponse, readReadResponse } from '../wire/generated/rrdb.ts';
-import { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { PoolLane, type PoolTask, ReadPool, type ReadPoolLimits } from './read-pool.ts';
@@ -151,7 +151,7 @@ test('a multi_get of more bytes than one turn may read goes on later, and answer
   const range = multiGetArgument({ hashKey: bytes('h') });
   assert.equal(fixture.tryRead(RpcCode.multiGet, range).outcome, ReadOutcome.later);
   const late = await fixture.readLater(RpcCode.multiGet, range);
-  assert.equal(readMultiGetResponse(readerAt(late.result)).kvs.length, 1_200);
+  assert.equal(readMultiGetResponse(readerOf(late.result)).kvs.length, 1_200);
   const sortKeys = Array.from({ length: 400 }, (_, index) => bytes(String(1000 + index)));
   const named = multiGetArgument({ hashKey: bytes('h'), sortKeys });
   assert.equal(fixture.tryRead(RpcCode.multiGet, named).outcome, ReadOutcome.later);
@@ -206,9 +206,3 @@ test('what scans read from memory in one turn is bounded, all together; point re
   const named = multiGetArgument({ hashKey: bytes('h'), sortKeys: [bytes('s')] });
   assert.equal(fixture.tryRead(RpcCode.multiGet, named).outcome, done);
 });
-
-function readerAt(result: Uint8Array): Reader {
-  const reader = new Reader();
-  reader.reset(result, 0, result.length);
-  return reader;
-}

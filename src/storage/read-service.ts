@@ -111,6 +111,10 @@ export class ReadService implements Reads {
       done(job, EMPTY_BYTES);
       return;
     }
+    if (deadlineMs !== Infinity && this.scope.clock.monotonicMs() > deadlineMs) {
+      done(ReadOutcome.expired, EMPTY_BYTES);
+      return;
+    }
     const { pool } = this.scope;
     if (this.lateCount >= pool.pendingOfReplicaMax || !pool.enter()) {
       done(ReadOutcome.busy, EMPTY_BYTES);
