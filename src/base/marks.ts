@@ -43,6 +43,7 @@ export const MARKS = [
   'cluster.update.refused',
   'cluster.update.tooEarly',
   'cluster.yield.alone',
+  'cluster.yield.askedFor',
   'cluster.yield.granted',
   'consensus.check.stale',
   'consensus.failed',
