@@ -1,5 +1,6 @@
 /**
- * Group commit: what is handed in while an append is under way goes into the next one, all of it together.
+ * Group commit: what is handed in while an append is under way goes into the next one, all of it together unless it
+ * is very much.
  *
  * Batches take effect in the order in which they were handed in. The queue is bounded by what it holds: a partition
  * is in it at most once, a node once per life, and one command at a time.
@@ -7,12 +8,16 @@
 import { assert } from '../base/assert.ts';
 import type { ChangeBatch } from '../cluster/brain.ts';
 import { encodeRecord } from '../cluster/records.ts';
-import type { StateStore } from './state-store.ts';
+import type { StateEntry, StateStore } from '../env/state-store.ts';
+import { entryBytes } from './state-entries.ts';
+
+/** An append that holds this much takes no further batch: a store takes no more than STATE_APPEND_BYTES_MAX at once. */
+const APPEND_BYTES_ENOUGH = 4 * 1024 * 1024;
 
 export interface CommitterEvents {
   /** The batch is durable. */
   onCommitted(batch: ChangeBatch): void;
-  /** Another leader's term has begun: nothing that was handed in is or will be durable. */
+  /** Another leader's term has begun, with what was handed in last or without it; nothing follows. */
   onDeposed(): void;
 }
 
@@ -47,10 +52,19 @@ export class Committer {
   }
 
   #append(): void {
-    const batches = this.#waiting;
-    this.#waiting = [];
     this.#isAppending = true;
-    const entries = batches.flatMap((batch) => batch.records.map(encodeRecord));
+    const entries: StateEntry[] = [];
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#waiting.length && bytes < APPEND_BYTES_ENOUGH) {
+      for (const record of this.#waiting[count]!.records) {
+        const entry = encodeRecord(record);
+        entries.push(entry);
+        bytes += entryBytes(entry);
+      }
+      count += 1;
+    }
+    const batches = this.#waiting.splice(0, count);
     this.#store.append(entries, (outcome) => {
       if (this.#closed) return;
       if (outcome === 'deposed') {

@@ -16,7 +16,7 @@
 import { assert, assertSafeInteger } from '../base/assert.ts';
 import { crc32c } from '../base/crc32c.ts';
 import { decodeUtf8, encodeUtf8, utf8Length, writeUtf8 } from '../base/utf8.ts';
-import type { StateEntry } from '../cluster/records.ts';
+import type { StateEntry } from '../env/state-store.ts';
 
 const MAGIC = 0x504d4a31;
 export const FRAME_HEADER_BYTES = 24;

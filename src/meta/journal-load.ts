@@ -3,6 +3,7 @@
  * and what is damaged. Changes nothing, so that whatever is wrong can still be looked at.
  */
 import type { Disk } from '../env/disk.ts';
+import { StateStoreError } from '../env/state-store.ts';
 import {
   decodeEntries,
   decodeHeader,
@@ -12,7 +13,6 @@ import {
   type JournalHeader,
   readFrame,
 } from './journal-format.ts';
-import { StateStoreError } from './state-store.ts';
 
 export interface JournalContent {
   readonly clusterId: string;

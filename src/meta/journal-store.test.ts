@@ -6,9 +6,9 @@ import { MemoryDisk } from '../adapters/memory/disk.ts';
 import { SeededRandom } from '../base/prng.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { Logger } from '../env/logger.ts';
+import { StateStoreError, type StateStoreErrorCode } from '../env/state-store.ts';
 import { encodeFrame, encodeHeader, FRAME_HEADER_BYTES } from './journal-format.ts';
 import { DEFAULT_JOURNAL_LIMITS, generationFile, JournalStore } from './journal-store.ts';
-import { StateStoreError, type StateStoreErrorCode } from './state-store.ts';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 

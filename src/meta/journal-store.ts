@@ -15,13 +15,18 @@
  * journal-format.ts tells a torn tail from a corrupt middle.
  */
 import { assert } from '../base/assert.ts';
-import { concatBytes, toHex } from '../base/bytes.ts';
+import { concatBytes } from '../base/bytes.ts';
 import { reached } from '../base/marks.ts';
-import type { StateEntry } from '../cluster/records.ts';
 import type { TimerHandle, Timers } from '../env/clock.ts';
 import { type Disk, DiskError, type DiskFile, type DiskLock } from '../env/disk.ts';
 import type { Logger } from '../env/logger.ts';
 import type { Random } from '../env/random.ts';
+import {
+  type AppendOutcome,
+  type StateEntry,
+  type StateStore,
+  StateStoreError,
+} from '../env/state-store.ts';
 import {
   encodeEntries,
   encodeFrame,
@@ -30,7 +35,7 @@ import {
   type JournalHeader,
 } from './journal-format.ts';
 import { type JournalContent, loadJournal, refuseForeign } from './journal-load.ts';
-import { type AppendOutcome, type StateStore, StateStoreError } from './state-store.ts';
+import { assertAppendable, randomClusterId } from './state-entries.ts';
 
 export interface JournalEnvironment {
   readonly disk: Disk;
@@ -92,7 +97,7 @@ export class JournalStore implements StateStore {
     this.#latest = content === null ? new Map() : content.entries;
     this.#generation = content === null ? 0 : content.generation;
     this.epoch = content === null ? 1 : content.epoch + 1;
-    this.clusterId = content === null ? randomId(environment.random) : content.clusterId;
+    this.clusterId = content === null ? randomClusterId(environment.random) : content.clusterId;
   }
 
   /** Rejects with `StateStoreError`. */
@@ -124,7 +129,7 @@ export class JournalStore implements StateStore {
   append(entries: readonly StateEntry[], done: (outcome: AppendOutcome) => void): void {
     assert(!this.#closed, 'a store in use is open');
     assert(this.#pending === null, 'one append at a time');
-    assert(entries.length > 0, 'an append holds something');
+    assertAppendable(entries);
     this.#pending = { entries, done };
     if (this.#rotation === null && this.#retry === null) this.#write();
   }
@@ -315,10 +320,4 @@ async function removeOlder(disk: Disk, path: string, generation: number): Promis
     const match = /^(?:snapshot|journal)-(\d+)/.exec(entry.name);
     if (match !== null && Number(match[1]) < generation) await disk.remove(`${path}/${entry.name}`);
   }
-}
-
-function randomId(random: Random): string {
-  const bytes = new Uint8Array(16);
-  for (let index = 0; index < bytes.length; index++) bytes[index] = random.below(256);
-  return toHex(bytes);
 }

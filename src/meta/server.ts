@@ -12,6 +12,7 @@ import { type ChangeBatch, ClusterBrain, type Now } from '../cluster/brain.ts';
 import { decodeRecord, type StateRecord } from '../cluster/records.ts';
 import type { TimerHandle } from '../env/clock.ts';
 import type { MetaEnvironment } from '../env/environment.ts';
+import type { StateStore } from '../env/state-store.ts';
 import { type HostPort, hostPortText, type NodeId, toNodeId } from '../model/identity.ts';
 import { speakToClients } from '../rpc/client-dialects.ts';
 import {
@@ -34,7 +35,6 @@ import { DEFAULT_JOURNAL_LIMITS, JournalStore } from './journal-store.ts';
 import { LifeWatch } from './life-watch.ts';
 import { MetaService } from './meta-service.ts';
 import type { MetaOptions } from './options.ts';
-import type { StateStore } from './state-store.ts';
 
 export class MetaServer {
   /** Where it is reached, with the real port. */

@@ -8,9 +8,22 @@
  * A store does not fail: trouble that may pass (a full disk, a lost connection) it waits out, and says so in
  * `trouble`; meanwhile nothing that was asked for is acknowledged, and what was known keeps being served. Opening
  * fails with `StateStoreError`.
+ *
+ * What all of them do is written down as cases in adapters/state-store-contract.ts.
  */
 import { UserError } from '../base/user-error.ts';
-import type { StateEntry } from '../cluster/records.ts';
+
+/** One key of a state store with its newest value. */
+export interface StateEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** Key and value together; every store takes them (asserted), so that state can be moved from one to another. */
+export const STATE_ENTRY_BYTES_MAX: number = 512 * 1024;
+
+/** Of one append, keys and values together. */
+export const STATE_APPEND_BYTES_MAX: number = 64 * 1024 * 1024;
 
 export type StateStoreErrorCode =
   /** Another process has the store. */
@@ -35,7 +48,10 @@ export class StateStoreError extends UserError {
   }
 }
 
-/** `deposed`: another leader's term has begun; nothing was written and nothing ever will be. */
+/**
+ * `deposed`: another leader's term has begun. It has begun with the append as a whole or without it; from now on
+ * nothing of this term is written any more.
+ */
 export type AppendOutcome = 'durable' | 'deposed';
 
 export interface StateStore {
@@ -46,8 +62,11 @@ export interface StateStore {
   readonly trouble: string | null;
   /** All entries; the values must not be changed. */
   entries(): StateEntry[];
-  /** All or nothing. At most one append is under way (asserted). `done` is never called in the same turn. */
+  /**
+   * All or nothing, however many. At most one append is under way (asserted). The entries must not be changed until
+   * `done`, which is never called inside the call.
+   */
   append(entries: readonly StateEntry[], done: (outcome: AppendOutcome) => void): void;
-  /** Waits for what is under way on the disk; an append that waits out trouble is not acknowledged any more. */
+  /** Waits for what is under way; an append that waits out trouble is not acknowledged any more. */
   close(): Promise<void>;
 }
