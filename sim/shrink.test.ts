@@ -47,10 +47,14 @@ test('a seed that does not fail is left as it is', async () => {
 });
 
 test('a run with a part of its faults starts those and no others', async () => {
-  const options = { seed: 12, faultSeconds: 10, traceLineCount: 0 };
-  const whole = await simulate(options);
-  const [first, second] = whole.injected;
-  assert.ok(first !== undefined && second !== undefined);
+  // What a seed draws changes with the simulator: the first that starts two faults will do.
+  let options = { seed: 12, faultSeconds: 10, traceLineCount: 0 };
+  let whole = await simulate(options);
+  while (whole.injected.length < 2) {
+    options = { ...options, seed: options.seed + 1 };
+    whole = await simulate(options);
+  }
+  const second = whole.injected[1]!;
   const part = await simulate({ ...options, faults: [second.number] });
   assert.deepEqual(
     part.injected.map(({ number, name }) => [number, name]),
