@@ -9,6 +9,7 @@
  *     all shorter time-outs together (`world.ts`), so nothing else of them matters.
  */
 import { assert } from '../../src/base/assert.ts';
+import { ChangeRequest } from '../../src/consensus/change-request.ts';
 import { FollowerRole } from '../../src/consensus/follower-role.ts';
 import { LearnerRole } from '../../src/consensus/learner-role.ts';
 import { LearnerSession } from '../../src/consensus/learner-session.ts';
@@ -27,6 +28,7 @@ const STATEFUL: ReadonlySet<unknown> = new Set([
   ReplicaState,
   PrepareList,
   PrimaryRole,
+  ChangeRequest,
   Peer,
   LearnerSession,
   FollowerRole,

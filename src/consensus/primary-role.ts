@@ -8,8 +8,8 @@
  *     acknowledged it under this ballot.
  *  2. Every secondary counts. A learner counts from the moment that it has caught up, and stays
  *     counted until the meta server has decided on its promotion.
- *  3. One request to the meta server is under way at a time; it is repeated until a new ballot
- *     arrives (which ends this object) or its reason is gone.
+ *  3. One request to the meta server is under way at a time, until a new ballot ends this object
+ *     (change-request.ts).
  *  4. Below the write floor nothing is committed but what was inherited (write-floor.ts).
  */
 import { assert, assertAtMost } from '../base/assert.ts';
@@ -18,7 +18,8 @@ import { isMember } from '../model/configuration.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
-import { ConfigurationChange, InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
+import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
+import { ChangeRequest } from './change-request.ts';
 import { comparedHistory, DIVERGED, DivergenceCourt } from './divergence.ts';
 import { LagMeter } from './lag-meter.ts';
 import { type CheckpointFile, LearnerSession } from './learner-session.ts';
@@ -32,15 +33,6 @@ import { writeFloor } from './write-floor.ts';
 /** Prepares are not sent again for a gap so soon after they were last sent. */
 const GAP_RESEND_MS = 20;
 
-interface PendingUpdate {
-  readonly change: ConfigurationChange;
-  readonly node: NodeId;
-  readonly learnId: number;
-  readonly incarnation: number;
-  readonly reason: string;
-  sentAtMs: number;
-}
-
 export class PrimaryRole {
   readonly ballot: Ballot;
   /** Reads wait until this is committed: what was prepared when the role was taken over. */
@@ -48,7 +40,7 @@ export class PrimaryRole {
   private readonly state: ReplicaState;
   private readonly peers: Peer[];
   private session: LearnerSession | null = null;
-  private update: PendingUpdate | null = null;
+  private readonly changes: ChangeRequest;
   private lastGroupCheckMs: number;
   /** Commit point that peers were last told. */
   private announced: number;
@@ -64,6 +56,7 @@ export class PrimaryRole {
     this.nextLearnId = nextLearnId;
     this.lastGroupCheckMs = nowMs;
     this.announced = state.list.lastCommitted;
+    this.changes = new ChangeRequest(state);
     this.court = new DivergenceCourt(state.options.prepareTimeoutMs);
     const committed = state.list.lastCommitted;
     this.peers = state.config.secondaries.map((node) => new Peer(node, 0, 0, committed, nowMs));
@@ -217,7 +210,7 @@ export class PrimaryRole {
         this.onPeerFailed(attached, 'has begun another life', nowMs);
       }
       // It asks again, so it has started over: unless its promotion is under way, so do we.
-      if (this.update?.node === from || attached.counts) return;
+      if (this.changes.node === from || attached.counts) return;
       reached('consensus.primary.learnerStartsOver');
       this.removePeer(attached);
     }
@@ -271,10 +264,7 @@ export class PrimaryRole {
       this.endSession();
     }
     this.followLearnerWish(nowMs);
-    if (this.update !== null && nowMs - this.update.sentAtMs >= options.requestRetryMs) {
-      reached('consensus.primary.updateRepeated');
-      this.sendUpdate(this.update, nowMs);
-    }
+    this.changes.onTick(nowMs);
   }
 
   stop(): void {
@@ -404,7 +394,7 @@ export class PrimaryRole {
       return;
     }
     // A learner whose promotion may be under way is removed by the meta server, like a secondary.
-    this.requestUpdate(ConfigurationChange.removeSecondary, peer, reason, nowMs);
+    this.changes.askToRemove(peer, reason, nowMs);
   }
 
   /**
@@ -416,42 +406,7 @@ export class PrimaryRole {
     if (peer.counts || peer.acked < needed) return;
     peer.counts = true;
     reached('consensus.primary.learnerCounts');
-    this.requestUpdate(ConfigurationChange.addSecondary, peer, 'caught up', nowMs);
-  }
-
-  private requestUpdate(
-    change: ConfigurationChange,
-    peer: Peer,
-    reason: string,
-    nowMs: number,
-  ): void {
-    const { update } = this;
-    const isRemoval = change === ConfigurationChange.removeSecondary;
-    if (update !== null && (update.change === change || !isRemoval)) return;
-    this.update = {
-      change,
-      node: peer.node,
-      learnId: peer.learnId,
-      incarnation: isRemoval ? 0 : peer.incarnation,
-      reason,
-      sentAtMs: nowMs,
-    };
-    this.sendUpdate(this.update, nowMs);
-  }
-
-  private sendUpdate(update: PendingUpdate, nowMs: number): void {
-    update.sentAtMs = nowMs;
-    const { gpid, list, effects } = this.state;
-    effects.sendConfigurationUpdate({
-      gpid,
-      ballot: this.ballot,
-      change: update.change,
-      node: update.node,
-      lastCommittedDecree: list.lastCommitted,
-      learnId: update.learnId,
-      reason: update.reason,
-      incarnation: update.incarnation,
-    });
+    this.changes.askToAdd(peer, nowMs);
   }
 
   /** False when the learner must be kept because the meta server may be promoting it. */
