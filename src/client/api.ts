@@ -51,7 +51,10 @@ export interface WriteOptions extends CallOptions {
 
 /** When the client tries again by itself. A policy can forbid attempts, not allow unsafe ones. */
 export interface RetryPolicy {
-  /** Sends of one operation. Default 100; 1 = never again. */
+  /**
+   * Sends of one operation. Default 100; 1 = never again. The client's own questions, by which it
+   * finds servers, do not count.
+   */
   readonly attemptsMax?: number | undefined;
   /** Pause before the second attempt at a busy server; doubles, jittered. Default 10. */
   readonly backoffMs?: number | undefined;

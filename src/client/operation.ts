@@ -23,7 +23,7 @@ import type { Writer } from '../wire/writer.ts';
 import type { Engine } from './engine.ts';
 import type { DoubtReason, ErrorDetails, PegasusErrorCode } from './errors.ts';
 import type { OperationKind } from './operation-kinds.ts';
-import { type AttemptFailure, pauseMs, type Reaction } from './retry-policy.ts';
+import { type AttemptFailure, pauseMs, type Reaction, type RetryRules } from './retry-policy.ts';
 
 /** Where operations go: the partitions of a table, or the meta servers. */
 export interface Route {
@@ -44,10 +44,13 @@ type State = 'idle' | 'refused' | 'moving' | 'parked' | 'submitted' | 'pausing';
 /** An attempt of a quick read that is older than this share of the timeout is given up. */
 const QUICK_ATTEMPTS = 3;
 const QUICK_ATTEMPT_MS_MIN = 500;
+/** Meta servers that name each other are not followed for ever. */
+const FORWARDS_MAX = 100;
 
 export class Operation extends ClientCall {
   readonly engine: Engine;
   readonly #done: (operation: Operation) => void;
+  readonly #rules: RetryRules;
   #state: State = 'idle';
   #route: Route | null = null;
   #kind: OperationKind<unknown, unknown> | null = null;
@@ -61,17 +64,20 @@ export class Operation extends ClientCall {
   #serverCode: ErrorCode = ErrorCode.ok;
   #failure: PegasusErrorCode | null = null;
   #doubt: DoubtReason | null = null;
+  /** By the caller's own policy, while it was being asked. */
+  #abortedWhileAsking = false;
 
   /** Partition asked for, or -1 to take it from the hash. Set before `start`. */
   partition = -1;
   /** Belongs to the route: generation of the configuration that it was last dispatched by. */
   epoch = 0;
 
-  /** `done` may start the operation again. */
-  constructor(engine: Engine, done: (operation: Operation) => void) {
+  /** `done` may start the operation again. `rules`: those of the client, if not given. */
+  constructor(engine: Engine, done: (operation: Operation) => void, rules?: RetryRules) {
     super();
     this.engine = engine;
     this.#done = done;
+    this.#rules = rules ?? engine.retry;
   }
 
   get isIdle(): boolean {
@@ -120,6 +126,7 @@ export class Operation extends ClientCall {
     this.#serverCode = ErrorCode.ok;
     this.#failure = null;
     this.#doubt = null;
+    this.#abortedWhileAsking = false;
     this.rpc = kind.rpc;
     this.isBackup = false;
     const refusal = this.engine.admit();
@@ -149,7 +156,8 @@ export class Operation extends ClientCall {
   }
 
   abort(): void {
-    if (this.#state !== 'idle' && this.#state !== 'refused') this.#giveUp('aborted');
+    if (this.#state === 'moving') this.#abortedWhileAsking = true;
+    else if (this.#state !== 'idle' && this.#state !== 'refused') this.#giveUp('aborted');
   }
 
   // ---- for routes, from within `dispatch` and `redirect` ----
@@ -182,7 +190,7 @@ export class Operation extends ClientCall {
     this.#route.waiting.push(this);
     const nowMs = this.engine.wheel.nowMs();
     const chance = this.engine.random.fraction();
-    const waitMs = pauseMs(this.engine.retry, Math.max(this.#attempts, 1), chance);
+    const waitMs = pauseMs(this.#rules, Math.max(this.#attempts, 1), chance);
     this.engine.wheel.schedule(this, Math.min(nowMs + waitMs, this.#deadlineMs));
   }
 
@@ -247,7 +255,7 @@ export class Operation extends ClientCall {
     const reaction = this.#route.reactionTo(this.#code);
     if (reaction === 'doubt') this.#retry('again', true, 'server');
     else if (reaction === 'fail') this.#finish('rejected');
-    else this.#retry(reaction === 'refresh' ? 'refresh' : 'again', false, 'server');
+    else this.#retry(reaction === 'refresh' ? 'refresh' : 'again', false, 'refused');
   }
 
   override onLost(reason: LossReason): void {
@@ -299,15 +307,16 @@ export class Operation extends ClientCall {
     return retry === 'read' || (retry === 'idempotent' && this.engine.repeatsWrites);
   }
 
-  /** What the caller's policy says about another attempt that would be safe. */
-  #mayTryAgain(reason: DoubtReason | 'refused'): boolean {
-    const { attemptsMax, mayRetry } = this.engine.retry;
+  /** What the policy says about another attempt that would be safe. */
+  #mayTryAgain(reason: AttemptFailure): boolean {
+    // To be sent on to the leader is no failure.
+    const isForwarded = this.#code === ErrorCode.forwardToOthers && reason === 'refused';
+    if (isForwarded) return this.#attempts < FORWARDS_MAX;
+    const { attemptsMax, mayRetry } = this.#rules;
     if (this.#attempts >= attemptsMax) return false;
     if (mayRetry === null) return true;
-    assert(reason !== 'aborted', 'what was aborted is not tried again');
-    assert(reason !== 'closed', 'what was closed is not tried again');
     try {
-      return mayRetry({ ...this.details(), reason: reason as AttemptFailure });
+      return mayRetry({ ...this.details(), reason });
     } catch (error) {
       this.engine.environment.logger.error('client.retryPolicy.failed', { message: String(error) });
       return false;
@@ -319,17 +328,22 @@ export class Operation extends ClientCall {
   }
 
   /** The attempt has failed and is in no session any more. `maybe`: the server may have executed it. */
-  #retry(reaction: 'refresh' | 'again', maybe: boolean, reason: DoubtReason): void {
+  #retry(reaction: 'refresh' | 'again', maybe: boolean, failure: AttemptFailure): void {
     assert(this.session === null, 'an attempt that failed has left its session');
     assert(this.#route !== null, 'an operation under way has a route');
-    if (maybe) this.#noteDoubt(reason);
+    if (maybe) this.#noteDoubt(failure === 'refused' ? 'server' : failure);
     this.#state = 'moving';
+    const isSafe = !maybe || this.#mayRepeat();
+    // The policy is the caller's code: it may abort the operation, or close the client.
+    const isWanted = isSafe && !this.engine.isClosed && this.#mayTryAgain(failure);
     if (this.engine.isClosed) {
       this.#finish('closed');
-    } else if (maybe && !this.#mayRepeat()) {
+    } else if (this.#abortedWhileAsking) {
+      this.#finish('aborted');
+    } else if (!isSafe) {
       this.#finish('inDoubt');
-    } else if (!this.#mayTryAgain(reason === 'server' && !maybe ? 'refused' : reason)) {
-      this.#finish(reason === 'badReply' ? 'badReply' : 'unavailable');
+    } else if (!isWanted) {
+      this.#finish(failure === 'badReply' ? 'badReply' : 'unavailable');
     } else if (reaction === 'again') {
       this.pause();
     } else {

@@ -1,15 +1,23 @@
 /** How often an operation is tried is the caller's to limit, and what became of it is told to hooks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ErrorCode } from '../base/error-names.ts';
+import { ErrorCode, errorName } from '../base/error-names.ts';
 import { SeededRandom } from '../base/prng.ts';
 import { type FailedAttempt, nodeEnvironment, silent } from '../bin/client.ts';
 import type { LogFields, Logger } from '../env/logger.ts';
+import * as meta from '../wire/generated/meta.ts';
 import { ClusterClient } from './client.ts';
-import { InDoubtError, InvalidArgumentError, RejectedError, UnavailableError } from './errors.ts';
+import {
+  AbortedError,
+  ClosedError,
+  InDoubtError,
+  InvalidArgumentError,
+  RejectedError,
+  UnavailableError,
+} from './errors.ts';
 import type { ClientHooks, OperationEnd, OperationStart } from './hooks.ts';
 import { pauseMs, toRetryRules } from './retry-policy.ts';
-import { failureOf, onStage, type Stage } from './scripted-cluster.ts';
+import { failureOf, onStage, ScriptedServer, type Stage } from './scripted-cluster.ts';
 
 const environment = { ...nodeEnvironment(silent), random: new SeededRandom(1) };
 
@@ -89,6 +97,42 @@ test('a policy cannot allow what is not safe', () =>
     assert((await failure) instanceof InDoubtError);
     assert.equal(requests(stage), 1);
   }));
+
+test('a single attempt is enough to find the leader and the primary', () =>
+  onStage(environment, {}, async ({ cluster }) => {
+    const follower = await ScriptedServer.open(environment.transport, (request) => {
+      const leader = { ...meta.makeWirePartitionConfiguration(), primary: cluster.meta.address };
+      request.reply(meta.writeQueryCfgResponse, {
+        ...meta.makeQueryCfgResponse(),
+        err: errorName(ErrorCode.forwardToOthers),
+        partitions: [leader],
+      });
+    });
+    const options = { metas: follower.name, retry: { attemptsMax: 1 } };
+    await onStage(environment, options, async ({ client }) => {
+      await client.table(cluster.table).set('a', 'b', 'c');
+      await client.admin.tableConfig(cluster.table);
+    });
+    await follower.kill();
+  }));
+
+test('a policy may abort the operation that it is asked about, or close the client', () => {
+  const stop = new AbortController();
+  const clients: ClusterClient[] = [];
+  const mayRetry = ({ operation }: FailedAttempt): boolean => {
+    if (operation === 'get') stop.abort();
+    else void clients[0]!.close();
+    return true;
+  };
+  return onStage(environment, { retry: { mayRetry } }, async (stage) => {
+    clients.push(stage.client);
+    refuse(stage, ErrorCode.busy);
+    const aborted = stage.table.get('a', 'b', { signal: stop.signal });
+    assert((await failureOf(aborted)) instanceof AbortedError);
+    assert((await failureOf(stage.table.set('a', 'b', 'c'))) instanceof ClosedError);
+    assert.equal(stage.client.engine.operations, 0);
+  });
+});
 
 /** Logs nothing but what must not happen. */
 function recording(events: string[]): Logger {

@@ -111,6 +111,9 @@ export function toRetryRules(policy: RetryPolicy): RetryRules {
   return rules;
 }
 
+/** Of the client's own questions: who limits attempts does not mean to lose the way. */
+export const DEFAULT_RETRY_RULES: RetryRules = toRetryRules({});
+
 /**
  * Doubles with every attempt; `chance` in [0, 1) takes off up to half, so that callers do not come
  * back together.

@@ -103,3 +103,20 @@ test('an empty table has no rows, batch by batch as well', () =>
     assert.deepEqual(await collect(table.scan()), []);
     assert.equal(await table.scan().nextBatch(), null);
   }));
+
+test('a reader who stops reading stops the servers: one batch per partition is ahead of it', () =>
+  onStage(environment, {}, async ({ cluster, table }) => {
+    fill(cluster, 800);
+    const scan = table.scan({ batchSize: 5, parallelism: 4 });
+    const batches = (): number =>
+      cluster.replicas
+        .flatMap(({ requests }) => requests)
+        .filter(({ rpc }) => rpc === RpcCode.getScanner || rpc === RpcCode.scan).length;
+    await scan.next();
+    // A round trip to every server: whatever was sent before it has arrived.
+    for (let partition = 0; partition < 8; partition++) await table.get('hash', `${partition}`);
+    assert(batches() <= 5);
+    for (let row = 1; row < 5; row++) await scan.next();
+    assert(batches() <= 5);
+    await scan.return?.();
+  }));

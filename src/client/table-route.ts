@@ -21,7 +21,7 @@ import type { Engine } from './engine.ts';
 import type { PegasusErrorCode } from './errors.ts';
 import { Operation, type Route } from './operation.ts';
 import { QUERY_CONFIG } from './operation-kinds.ts';
-import { type Reaction, reactionAtReplica } from './retry-policy.ts';
+import { DEFAULT_RETRY_RULES, type Reaction, reactionAtReplica } from './retry-policy.ts';
 
 const REFRESH_MS = 50;
 const REFRESH_MS_MAX = 1_000;
@@ -60,7 +60,7 @@ export class TableRoute implements Route, WheelEntry {
   constructor(engine: Engine, table: string) {
     this.#engine = engine;
     this.table = table;
-    this.#query = new Operation(engine, () => this.#onAnswer());
+    this.#query = new Operation(engine, () => this.#onAnswer(), DEFAULT_RETRY_RULES);
   }
 
   /** 0 while it is not known. */
