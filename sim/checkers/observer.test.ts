@@ -93,14 +93,14 @@ class Stage {
   }
 }
 
-function replica(committed: number, logged: number, digestOffset: number = 10): ReplicaView {
+function replica(committed: number, logged: number): ReplicaView {
   return {
     partition: PARTITION,
     status: ReplicaStatus.secondary,
     ballot: 1,
     lastCommittedDecree: committed,
     lastPreparedDecree: logged,
-    digestAt: (decree) => (decree === 0 ? 0 : decree + digestOffset),
+    digestAt: (decree) => (decree === 0 ? 0 : decree + 10),
   };
 }
 
@@ -129,11 +129,26 @@ test('planted: commit before all members have it', () => {
   assert.deepEqual(stage.kinds(), ['V5-commit-invariant']);
 });
 
+test('planted: a member has another mutation under the decree that is committed', () => {
+  const stage = threeWrites();
+  const digestAt = (decree: number): number => (decree === 3 ? 99 : decree + 10);
+  stage.set('b', { ...replica(2, 3), digestAt });
+  assert.deepEqual(stage.kinds(), ['V5-commit-invariant']);
+});
+
+test('planted: a replica goes on from another mutation than the one that is committed', () => {
+  const stage = threeWrites();
+  const digestAt = (decree: number): number => (decree === 2 ? 99 : decree + 10);
+  stage.set('b', { ...replica(3, 3), digestAt });
+  assert.deepEqual(stage.kinds(), ['V6-one-digest-per-decree']);
+});
+
 test('planted: two replicas commit different mutations at one decree', () => {
   const stage = threeWrites();
   stage.prepares('b', 2, 3, 23);
-  stage.set('b', replica(3, 3, 20));
-  assert.deepEqual(stage.kinds(), ['V6-one-digest-per-decree']);
+  const digestAt = (decree: number): number => (decree === 3 ? 23 : decree + 10);
+  stage.set('b', { ...replica(3, 3), digestAt });
+  assert.deepEqual(stage.kinds(), ['V6-one-digest-per-decree', 'V5-commit-invariant']);
 });
 
 test('planted: one digest, two bodies', () => {

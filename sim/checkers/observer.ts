@@ -3,7 +3,7 @@
  * engine holds. Nothing here is shared with the code under test but the numbers of the messages.
  *
  *   V4   one sender of prepares per (partition, ballot); one primary per ballot among the replicas.
- *   V5   committed anywhere ≤ prepared at every member of the newest configuration that is up.
+ *   V5   committed anywhere ≤ prepared at every member of the newest configuration that is up, and the same.
  *   V6   one digest per committed decree (global-history.ts).
  *   V8   what a member acknowledged and what is committed is in its log again after a restart, and so is the ballot
  *        under which it did so.
@@ -97,6 +97,9 @@ interface Owed {
   readonly ballot: number;
 }
 
+/** Between two looks there are few. */
+const CHECKED_AT_ONCE_MAX = 1000;
+
 export class ClusterObserver {
   readonly #violations: Violations;
   readonly #nowUs: () => number;
@@ -105,6 +108,8 @@ export class ClusterObserver {
   readonly #owed: Map<string, Owed[]> = new Map();
   /** Replica lives whose engine was compared after they appeared: `server/generation/partition`. */
   readonly #comparedLives: Set<string> = new Set();
+  /** Decree up to which the history of a replica's life was compared, one by one. */
+  readonly #checkedUpTo: Map<string, number> = new Map();
   /** Of the present look, by server. */
   readonly #views: Map<string, readonly ReplicaView[]> = new Map();
   #isFinal: boolean = false;
@@ -280,6 +285,7 @@ export class ClusterObserver {
 
   #lookAt(server: ServerView, view: ReplicaView): void {
     const record = this.#record(view.partition);
+    this.#checkSince(server, record, view);
     const digest = view.digestAt(view.lastCommittedDecree);
     if (digest !== null) {
       const before = record.history.lastCommitted;
@@ -303,6 +309,21 @@ export class ClusterObserver {
     if (this.#compareContent(server, view.partition)) this.#comparedLives.add(life);
   }
 
+  /** A digest covers its own history, which need not be the one that was taken over. */
+  #checkSince(server: ServerView, record: PartitionRecord, view: ReplicaView): void {
+    const life = `${server.name}/${server.generation}/${view.partition}`;
+    const checked = this.#checkedUpTo.get(life) ?? 0;
+    // The newest one is compared when it is taken over.
+    const last = Math.min(view.lastCommittedDecree - 1, record.history.lastCommitted);
+    for (let decree = Math.max(checked + 1, last - CHECKED_AT_ONCE_MAX); decree <= last; decree++) {
+      const digest = view.digestAt(decree);
+      if (digest === null || digest === record.history.digestAt(decree)) continue;
+      const detail = `${server.name} has committed decree ${decree} with digest ${digest}, not ${record.history.digestAt(decree)}`;
+      this.#report('V6-one-digest-per-decree', view.partition, detail);
+    }
+    this.#checkedUpTo.set(life, Math.max(checked, last));
+  }
+
   /** The commit invariant of PacificA, against the newest configuration that the meta server has. */
   #checkMembers(partition: string, record: PartitionRecord): void {
     const { newest, history } = record;
@@ -310,11 +331,13 @@ export class ClusterObserver {
     for (const name of members(newest)) {
       const view = this.#views.get(name)?.find((one) => one.partition === partition);
       if (view === undefined || view.status === ReplicaStatus.error) continue;
-      if (view.lastPreparedDecree >= history.lastCommitted) continue;
+      const own = view.digestAt(history.lastCommitted);
+      const isSame = own === null || own === history.digestAt(history.lastCommitted);
+      if (isSame && view.lastPreparedDecree >= history.lastCommitted) continue;
       if (this.isExcused(name)) continue;
       const detail =
         `${name} is a member at ballot ${newest.ballot} and has prepared ${view.lastPreparedDecree},` +
-        ` but ${history.lastCommitted} is committed`;
+        ` but ${isSame ? '' : 'another '}${history.lastCommitted} is committed`;
       this.#report('V5-commit-invariant', partition, detail);
     }
   }

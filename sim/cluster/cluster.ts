@@ -284,6 +284,7 @@ export class Cluster {
       clock: drawClock(this.#streams.of(`${name}/clock`)),
       syncMsMean: swarm.syncMsMean,
       blockFraction: swarm.blockFraction,
+      slowReadFraction: swarm.slowReadFraction,
     };
     const events = {
       onBatchApplied: (_: string, enginePath: string, batch: Uint8Array): void => {

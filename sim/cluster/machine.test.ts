@@ -104,6 +104,7 @@ async function runEcho(seed: number): Promise<{ hash: string; echoed: string; fo
     clock: drawClock(random),
     syncMsMean: 2,
     blockFraction: 0,
+    slowReadFraction: 0,
   };
   const echo = new Machine('echo', 0, world, traits, LoggingEcho.open);
   const sender = new Machine('sender', 1, world, traits, Sender.open);
@@ -180,6 +181,7 @@ test('a process that is killed inside a call has no effect after that point', as
     clock: { rate: 1, monotonicOffsetMs: 0, timerLateUsMax: 0 },
     syncMsMean: 1,
     blockFraction: 0,
+    slowReadFraction: 0,
   };
   const victim = new Machine('victim', 0, { scheduler, network, streams, events }, traits, boot);
   victim.start();
@@ -212,6 +214,7 @@ test('another boot is told from another process', async () => {
     clock: { rate: 1, monotonicOffsetMs: 0, timerLateUsMax: 0 },
     syncMsMean: 1,
     blockFraction: 0,
+    slowReadFraction: 0,
   };
   let silent = 0;
   for (let seed = 0; seed < 20; seed++) {

@@ -40,6 +40,8 @@ export interface MachineTraits {
   readonly syncMsMean: number;
   /** Chance that a synchronous engine call answers wouldBlock. */
   readonly blockFraction: number;
+  /** Of the reads that an engine waits for. */
+  readonly slowReadFraction: number;
 }
 
 export interface MachineEvents {
@@ -60,6 +62,12 @@ interface World {
   readonly streams: RandomStreams;
   readonly events: MachineEvents;
 }
+
+/** Of a block of rows that an engine has to fetch. */
+const READ_BYTES = 4096;
+/** A sector that the drive has to try again and again. */
+const SLOW_READ_MS_MEAN = 2000;
+const SLOW_READ_MS_MAX = 20_000;
 
 export class Machine<P extends RunningProcess> {
   readonly name: string;
@@ -169,6 +177,14 @@ export class Machine<P extends RunningProcess> {
     });
   }
 
+  #readMs(): number {
+    if (this.#random.fraction() >= this.traits.slowReadFraction) {
+      return this.disk.latencyMs('read', READ_BYTES);
+    }
+    const slowMs = -Math.log(1 - this.#random.fraction()) * SLOW_READ_MS_MEAN;
+    return Math.min(slowMs, SLOW_READ_MS_MAX);
+  }
+
   #end(): void {
     this.process = null;
     this.engines = null;
@@ -198,7 +214,8 @@ export class Machine<P extends RunningProcess> {
       (isObserved) => {
         const mayBlock = (): boolean =>
           blockFraction > 0 && !isObserved() && this.#random.fraction() < blockFraction;
-        return new MemoryEngineFactory({ disk, timers, clock: this.clock, mayBlock });
+        const laterMs = (): number => this.#readMs();
+        return new MemoryEngineFactory({ disk, timers, clock: this.clock, mayBlock, laterMs });
       },
       (path, batch) => {
         if (!life.isOver) events.onBatchApplied(this.name, path, batch);

@@ -139,7 +139,7 @@ export function misdirectedWrite(stage: Stage, random: Random): ActiveFault | nu
   });
 }
 
-function replicaFolders(machine: AnyMachine): string[] {
+export function replicaFolders(machine: AnyMachine): string[] {
   const names = machine.disk.damage
     .paths(REPLICAS_FOLDER)
     .map((path) => path.split('/').slice(0, 3).join('/'));

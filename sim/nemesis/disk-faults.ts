@@ -9,6 +9,7 @@
 import type { DiskOperation } from '../../src/adapters/memory/disk.ts';
 import type { Random } from '../../src/env/random.ts';
 import type { TroubleKind } from '../checkers/expected-trouble.ts';
+import type { ArmedMark } from '../kernel/mark-book.ts';
 import { NO_UNDO } from './atlas.ts';
 import { type ActiveFault, drawDuration, one } from './fault.ts';
 import type { AnyMachine, Stage } from './stage.ts';
@@ -84,17 +85,18 @@ function refusal(
 export function failedSync(stage: Stage, random: Random): ActiveFault | null {
   const machine = refusable(stage, random);
   if (machine === null) return null;
-  const pathPart = one(random, ['', 'log/', 'replicas/'])!;
+  const pathPart = one(random, ['', 'log/', 'log/', 'replicas/'])!;
   const callOff = machine.disk.failNext('sync', 'io', pathPart, 1 + random.below(3));
   const durationMs = drawDuration(random, 2000, 10_000);
   const fault = refusal(stage, machine, 'diskError', durationMs, callOff);
-  const losesPower = stage.isDurable && !stage.metas.includes(machine) && random.below(2) === 0;
+  const losesPower = stage.isDurable && !stage.metas.includes(machine) && random.below(4) > 0;
   return losesPower ? withPowerCut(stage, machine, random, fault) : fault;
 }
 
 /**
  * What the failed sync has lost is gone when the power is, and nobody may have been promised that it
- * is not: neither right away, nor after a restart that found it all in the page cache.
+ * is not: neither right away, nor after a restart that found it all in the page cache. A log that
+ * complains of damage afterwards had counted on it.
  */
 function withPowerCut(
   stage: Stage,
@@ -103,7 +105,7 @@ function withPowerCut(
   fault: ActiveFault,
 ): ActiveFault {
   const { network, scheduler, beforeDeath } = stage;
-  const restartsFirst = random.below(3) === 0;
+  const restartsFirst = random.below(2) === 0;
   const delayUs = random.below(20_000);
   const cutPower = (): void => {
     if (!machine.isRunning) return;
@@ -126,9 +128,27 @@ function withPowerCut(
     network.observers = network.observers.filter((other) => other !== observer);
     if (restartsFirst) cutPower();
     fault.end();
-    if (machine.isDown) machine.start();
+    if (!machine.isDown) return;
+    machine.start();
+    watchRecovery(stage, machine);
   };
   return { durationMs: fault.durationMs, end };
+}
+
+/** Nobody has damaged its log. */
+function watchRecovery(stage: Stage, machine: AnyMachine): void {
+  const life = machine.owner.generation;
+  const armed: ArmedMark = {
+    name: 'log.recovery.damage',
+    hitsLeft: 1,
+    strike: (owner) => {
+      if (owner === machine.owner && owner.generation === life)
+        stage.onUndetected(`${machine.name} had counted on what a failed sync has lost of its log`);
+      return false;
+    },
+  };
+  stage.marks.arm(armed);
+  stage.scheduler.world(STALL_US, 'watchRecovery', () => stage.marks.disarm(armed));
 }
 
 /** F26: reads, writes or changes of folders fail, a few times or as long as it lasts. */

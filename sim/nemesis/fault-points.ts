@@ -60,7 +60,12 @@ const ARMED_COUNT = 6;
 export function killAtPoint(stage: Stage, random: Random): ActiveFault {
   const servers = [...stage.metas, ...stage.replicas];
   const losesPower = stage.isDurable && random.below(3) === 0;
+  const isSupervised = random.below(2) === 0;
+  const restartUs = 1 + random.below(1_000_000);
   let struck: AnyMachine | null = null;
+  const restart = (): void => {
+    if (struck?.isDown === true) struck.start();
+  };
   const strike = (owner: Owner): boolean => {
     const machine = servers.find((server) => server.owner === owner);
     if (machine === undefined || struck !== null) return false;
@@ -68,6 +73,7 @@ export function killAtPoint(stage: Stage, random: Random): ActiveFault {
     stage.beforeDeath(machine);
     if (losesPower && !machine.disk.hasLostPages) machine.powerOff();
     else machine.kill();
+    if (isSupervised) stage.scheduler.world(restartUs, 'supervise', restart);
     return true;
   };
   const armed = Array.from({ length: ARMED_COUNT }, (): ArmedMark => {
@@ -77,7 +83,7 @@ export function killAtPoint(stage: Stage, random: Random): ActiveFault {
   for (const each of armed) stage.marks.arm(each);
   const end = (): void => {
     for (const each of armed) stage.marks.disarm(each);
-    if (struck?.isDown === true) struck.start();
+    restart();
   };
   return { durationMs: drawDuration(random, 4000, 12_000), end };
 }

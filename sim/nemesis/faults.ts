@@ -39,7 +39,7 @@ import {
 } from './disk-faults.ts';
 import { type ActiveFault, downFor, drawDuration, type Fault, one, running } from './fault.ts';
 import { killAtPoint } from './fault-points.ts';
-import { killAfterFrame, lateFrames, terminateAfterFrame } from './frame-strikes.ts';
+import { fadingMeta, killAfterFrame, lateFrames, terminateAfterFrame } from './frame-strikes.ts';
 import {
   addServer,
   changeReplicaCount,
@@ -68,6 +68,7 @@ export type FaultName =
   | 'blackout'
   | 'terminateAfterFrame'
   | 'lateFrames'
+  | 'fadingMeta'
   | 'powerOffReplica'
   | 'powerOffMeta'
   | 'powerOffAll'
@@ -139,6 +140,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   blackout,
   terminateAfterFrame,
   lateFrames,
+  fadingMeta,
   // F15, F20, F22
   powerOffReplica,
   powerOffMeta,

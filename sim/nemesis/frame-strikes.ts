@@ -4,12 +4,13 @@
  */
 import type { Random } from '../../src/env/random.ts';
 import type { FrameFate } from '../network/network.ts';
-import { type ActiveFault, downFor, drawDuration, one, running } from './fault.ts';
+import { type ActiveFault, drawDuration, one, running } from './fault.ts';
 import type { AnyMachine, Stage } from './stage.ts';
 
 // As they stand on the wire: beacons and their answers, reports; pushes of the meta server; requests
 // for changes, prepares, acks, checks and learning.
 const BEACON = 2;
+const BEACON_ACK = 3;
 const OF_META: readonly number[] = [3, 6];
 const OF_REPLICA: readonly number[] = [5, 8, 8, 9, 9, 10, 11, 12, 13, 14];
 const REPEATABLE: readonly number[] = [2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14];
@@ -43,17 +44,23 @@ function afterFrame(
 
 /** Between a promise and what follows from it; a third of them by a cut of power, where it is survived. */
 export function killAfterFrame(stage: Stage, random: Random): ActiveFault | null {
-  const victim = one(random, running([...stage.replicas, ...stage.metas]));
+  const victim = one(random, running(random.below(3) === 0 ? stage.metas : stage.replicas));
   if (victim === null) return null;
   const type = one(random, stage.metas.includes(victim) ? OF_META : OF_REPLICA)!;
   const losesPower = random.below(3) === 0;
+  const isSupervised = random.below(2) === 0;
+  const restartUs = 1 + random.below(1_000_000);
   return afterFrame(stage, random, victim, type, () => {
     // A meta server's journal is synced in every mode.
     const isHarmless = stage.metas.includes(victim) || stage.isDurable;
     stage.beforeDeath(victim);
     if (losesPower && isHarmless && !victim.disk.hasLostPages) victim.powerOff();
     else victim.kill();
-    return downFor([victim], random).end;
+    const restart = (): void => {
+      if (victim.isDown) victim.start();
+    };
+    if (isSupervised) stage.scheduler.world(restartUs, 'supervise', restart);
+    return restart;
   });
 }
 
@@ -81,7 +88,7 @@ export function lateFrames(stage: Stage, random: Random): ActiveFault {
     Array.from({ length: 1 + random.below(3) }, () => one(random, REPEATABLE)!),
   );
   const oneIn = one(random, [2, 5, 20])!;
-  const delayUsMax = one(random, [100_000, 1_000_000, 6_000_000])!;
+  const delayUsMax = one(random, [100_000, 1_000_000, 6_000_000, 12_000_000])!;
   const rule = (_: unknown, __: unknown, type: number): FrameFate | null => {
     if (!types.has(type) || random.below(oneIn) > 0) return null;
     const lateUs = 1 + random.below(delayUsMax);
@@ -92,4 +99,32 @@ export function lateFrames(stage: Stage, random: Random): ActiveFault {
   stage.network.frameRules.add(rule);
   const end = (): void => void stage.network.frameRules.delete(rule);
   return { durationMs: drawDuration(random, 3000, 15_000), end };
+}
+
+/**
+ * F2, F6: the meta server's answers to one server come late, then nothing of that server reaches it
+ * any more: what was granted last arrives when others may already lead.
+ */
+export function fadingMeta(stage: Stage, random: Random): ActiveFault | null {
+  const machine = one(random, running(stage.replicas));
+  if (machine === null) return null;
+  const { network, scheduler } = stage;
+  const fate: FrameFate = { copies: 1, delayUs: 1_000_000 + random.below(4_000_000), echoUs: 0 };
+  const rule = (_: unknown, to: { readonly name: string }, type: number): FrameFate | null =>
+    type === BEACON_ACK && to.name === machine.name ? fate : null;
+  network.frameRules.add(rule);
+  const fadingMs = 2000 + random.below(3000);
+  let isOver = false;
+  let isCut = false;
+  scheduler.world(fadingMs * 1000, 'fadingMeta', () => {
+    if (isOver) return;
+    isCut = true;
+    for (const meta of stage.metas) network.cut(machine.host, meta.host);
+  });
+  const end = (): void => {
+    isOver = true;
+    network.frameRules.delete(rule);
+    if (isCut) for (const meta of stage.metas) network.heal(machine.host, meta.host);
+  };
+  return { durationMs: fadingMs + 7000 + random.below(6000), end };
 }

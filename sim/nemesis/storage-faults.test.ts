@@ -92,7 +92,7 @@ class World {
     };
     const world = { scheduler, network, streams, events };
     const clock = drawClock(streams.of('clock'));
-    const traits = { clock, syncMsMean: 1, blockFraction: 0 };
+    const traits = { clock, syncMsMean: 1, blockFraction: 0, slowReadFraction: 0 };
     const names = ['meta1', 'a', 'b', 'c'];
     const machines = names.map(
       (name, index): AnyMachine => new Machine(name, index, world, traits, Keeper.open),

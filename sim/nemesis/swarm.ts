@@ -21,6 +21,7 @@ export interface Swarm {
   readonly network: NetworkTraits;
   readonly syncMsMean: number;
   readonly blockFraction: number;
+  readonly slowReadFraction: number;
   readonly faults: readonly FaultName[];
   readonly faultIntervalMsMean: number;
   readonly faultsAtOnceMax: number;
@@ -45,6 +46,7 @@ export function drawSwarm(random: Random): Swarm {
     network: drawNetwork(random),
     syncMsMean: choose(random, [0.2, 1, 5, 20]),
     blockFraction: choose(random, [0, 0, 0.02, 0.3]),
+    slowReadFraction: choose(random, [0, 0.02, 0.2]),
     faults: drawFaults(random),
     faultIntervalMsMean: choose(random, [300, 1000, 3000]),
     faultsAtOnceMax: 1 + random.below(4),
@@ -94,6 +96,7 @@ const DAMAGE_FAULTS: readonly FaultName[] = [
   'swappedReplicas',
   'takeCopy',
   'bringCopyBack',
+  'blackout',
   'failedSync',
 ];
 
@@ -121,6 +124,22 @@ const YIELD_FAULTS: readonly FaultName[] = [
   'cutReplicaFromMeta',
 ];
 
+/** What was decided, and who knows it? */
+const META_FAULTS: readonly FaultName[] = [
+  'killMeta',
+  'powerOffMeta',
+  'killAfterFrame',
+  'killAfterFrame',
+  'killAtPoint',
+  'pauseMeta',
+  'slowMeta',
+  'oldMeta',
+  'lostPushes',
+  'rotInMetaJournal',
+  'killReplica',
+  'isolateReplica',
+];
+
 /** Does a server that was cut off or asleep still think that it leads? */
 const LEASE_FAULTS: readonly FaultName[] = [
   'pauseReplica',
@@ -132,6 +151,8 @@ const LEASE_FAULTS: readonly FaultName[] = [
   'slowLink',
   'resetConnection',
   'terminateAfterFrame',
+  'fadingMeta',
+  'lostPushes',
   'lateFrames',
 ];
 
@@ -204,6 +225,8 @@ const FOCUSED: readonly (readonly FaultName[])[] = [
   STORAGE_FAULTS,
   DAMAGE_FAULTS,
   DAMAGE_FAULTS,
+  META_FAULTS,
+  YIELD_FAULTS,
   YIELD_FAULTS,
 ];
 

@@ -7,6 +7,7 @@
  */
 import type { Random } from '../../src/env/random.ts';
 import { NO_UNDO } from './atlas.ts';
+import { replicaFolders } from './damage-faults.ts';
 import { type ActiveFault, drawDuration, one, running } from './fault.ts';
 import type { AnyMachine, Stage } from './stage.ts';
 
@@ -67,11 +68,11 @@ export function orphanedTail(stage: Stage, random: Random): ActiveFault | null {
 /** All of them die, some by a cut of power, and come back one after the other. */
 export function blackout(stage: Stage, random: Random): ActiveFault | null {
   const machines = running(stage.replicas);
-  if (machines.length === 0) return null;
-  // Where acknowledged does not mean durable, one of them may lose it.
-  const forgetful = stage.isDurable ? null : one(random, machines);
-  if (forgetful !== null && stage.atlas.mayDamage(forgetful)) {
-    return partialAmnesia(stage, random, machines, forgetful);
+  const victim = one(random, machines);
+  if (victim === null) return null;
+  const isMeant = !stage.isDurable || random.below(2) === 0;
+  if (isMeant && stage.atlas.mayDamage(victim)) {
+    return partialAmnesia(stage, random, machines, victim);
   }
   for (const machine of machines) stage.beforeDeath(machine);
   for (const machine of machines) {
@@ -83,23 +84,27 @@ export function blackout(stage: Stage, random: Random): ActiveFault | null {
 }
 
 /**
- * One has lost what it had promised. It must not be the last that is thought to be alive: it would
- * lead alone, by right. So the meta server begins anew and counts all of them dead in one moment.
+ * One has lost something of what it had promised to keep: the end of its log to a cut of power, where
+ * acknowledged does not mean durable, or the folder of a replica. It must not be the last one that is
+ * thought to be alive: it would lead alone, by right. So the meta server begins anew and counts all
+ * of them dead in one moment.
  */
 function partialAmnesia(
   stage: Stage,
   random: Random,
   machines: readonly AnyMachine[],
-  forgetful: AnyMachine,
+  victim: AnyMachine,
 ): ActiveFault {
   const metas = running(stage.metas);
   for (const machine of [...metas, ...machines]) stage.beforeDeath(machine);
   for (const machine of [...metas, ...machines]) {
-    if (machine === forgetful) machine.powerOff();
+    if (machine === victim && !stage.isDurable) machine.powerOff();
     else machine.kill();
   }
   for (const meta of metas) meta.start();
-  stage.atlas.onDamaged(forgetful, { forgets: true, undo: NO_UNDO });
+  const folder = stage.isDurable ? one(random, replicaFolders(victim)) : null;
+  if (folder !== null) victim.disk.damage.erase(folder);
+  stage.atlas.onDamaged(victim, { forgets: !stage.isDurable, undo: NO_UNDO });
   return comingBack(stage, random, machines, DEAD_MS, 4000);
 }
 

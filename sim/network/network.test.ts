@@ -222,3 +222,23 @@ test('only single internal frames are lost, doubled or late, and the greeting ne
   assert.equal(got.length, 13 + 9 * (200 - dropped + duplicated));
   assert.equal(seen.length, 201);
 });
+
+test('a rule for some frames lets them come late, or once more, and leaves the others alone', async () => {
+  const world = await pair(8);
+  const late = { copies: 1, delayUs: 500_000, echoUs: 0 };
+  const echoed = { copies: 1, delayUs: 0, echoUs: 900_000 };
+  world.network.frameRules.add((_, __, type) => (type === 8 ? late : type === 9 ? echoed : null));
+  const connection = connect(world, new Log());
+  connection.write(Uint8Array.from([0x50, 0x47, 0x49, 0x31]));
+  for (const type of [8, 9, 10]) {
+    connection.write(Uint8Array.from([0, 0, 0, 5, type, 0, 0, 0, type]));
+  }
+  const arrived = (): number[] => world.server.bytes.slice(4).filter((_, at) => at % 9 === 8);
+  await world.run(400_000);
+  assert.deepEqual(arrived(), [9, 10]);
+  await world.run(400_000);
+  assert.deepEqual(arrived(), [9, 10, 8]);
+  await world.run(400_000);
+  assert.deepEqual(arrived(), [9, 10, 8, 9]);
+  assert.deepEqual(world.network.frameFaultCounts, { dropped: 0, duplicated: 1, delayed: 1 });
+});

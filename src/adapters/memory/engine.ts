@@ -55,6 +55,8 @@ export interface MemoryEngineOptions {
   readonly clock: Clock | null;
   /** Asked once per synchronous call; true answers wouldBlock. Null = never. */
   readonly mayBlock: (() => boolean) | null;
+  /** How long a `…Later` call takes; left out: no time. */
+  readonly laterMs?: () => number;
 }
 
 /** What the engines of one factory have in common. */
@@ -63,6 +65,7 @@ interface Shared {
   readonly timers: Timers;
   readonly clock: Clock | null;
   readonly mayBlock: (() => boolean) | null;
+  readonly laterMs: () => number;
   readonly scratch: EngineScratch;
   readonly openPaths: Set<string>;
 }
@@ -71,7 +74,9 @@ export class MemoryEngineFactory implements EngineFactory {
   readonly #shared: Shared;
 
   constructor(options: MemoryEngineOptions) {
-    this.#shared = { ...options, scratch: new EngineScratch(), openPaths: new Set() };
+    const { disk, timers, clock, mayBlock, laterMs = () => 0 } = options;
+    const scratch = new EngineScratch();
+    this.#shared = { disk, timers, clock, mayBlock, laterMs, scratch, openPaths: new Set() };
   }
 
   async open(path: string): Promise<Engine> {
@@ -330,7 +335,7 @@ class MemoryEngine implements Engine {
   later(work: () => EngineStatus, done: (status: EngineStatus) => void): void {
     this.#assertOpen();
     this.#laterCalls += 1;
-    this.#shared.timers.after(0, () => {
+    this.#shared.timers.after(this.#shared.laterMs(), () => {
       this.#laterCalls -= 1;
       if (this.#laterCalls === 0) this.#onLaterIdle?.();
       done(work());
