@@ -1,7 +1,8 @@
 /** `pegasus bench`: loads a cluster and measures it. Arguments and words; the work is in `bench/load/`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { LatencySummary } from '../../bench/load/recorder.ts';
 import { type Progress, type RunOptions, type RunResult, runLoad } from '../../bench/load/run.ts';
+import { integer } from './flag-values.ts';
 import { type Main, printJson, printLine, runProgram } from './program.ts';
 
 interface Flags extends Omit<RunOptions, 'metas' | 'ratePerSecond'> {
@@ -109,14 +110,6 @@ function row(cells: readonly string[]): string {
 
 function grouped(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-function integer(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
-    throw new InvalidArgumentError(`An integer from ${minimum} to ${maximum} is needed.`);
-  };
 }
 
 await runProgram(main);

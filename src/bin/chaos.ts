@@ -3,9 +3,10 @@
  * simulator. See docs/testing.md.
  */
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type ChaosReport, runChaos } from '../../chaos/chaos.ts';
 import { connect } from './client.ts';
+import { integer, minutes } from './flag-values.ts';
 import { type Main, printJson, printLine, runProgram } from './program.ts';
 
 interface Flags {
@@ -23,9 +24,9 @@ const REPLICAS_MAX = 8;
 const main: Main = async (args) => {
   const command = new Command('pegasus chaos')
     .description('Run a cluster of real processes under faults, and judge what its clients saw.')
-    .option('--minutes <minutes>', 'length of the phase with faults', toMinutes, MINUTES)
-    .option('--seed <seed>', 'decides which faults happen, in which order', toSeed, 1)
-    .option('--replicas <count>', 'replica servers', toReplicas, REPLICAS)
+    .option('--minutes <minutes>', 'length of the phase with faults', minutes, MINUTES)
+    .option('--seed <seed>', 'decides which faults happen, in which order', integer(0), 1)
+    .option('--replicas <count>', 'replica servers', integer(REPLICAS_MIN, REPLICAS_MAX), REPLICAS)
     .option('--json', 'print one JSON document')
     .exitOverride()
     .allowExcessArguments(false);
@@ -76,26 +77,6 @@ function printReport(report: ChaosReport): void {
   }
   printLine(
     `${violations.length} violations${report.folder === null ? '' : `; see ${report.folder}`}`,
-  );
-}
-
-function toMinutes(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('a number above 0 is needed.');
-}
-
-function toSeed(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('a whole number of at least 0 is needed.');
-}
-
-function toReplicas(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= REPLICAS_MIN && value <= REPLICAS_MAX) return value;
-  throw new InvalidArgumentError(
-    `a whole number from ${REPLICAS_MIN} to ${REPLICAS_MAX} is needed.`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** `pegasus onebox`: a whole cluster on this machine. Arguments and words; the work is in `onebox/actions.ts`. */
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import { integer } from './flag-values.ts';
 import {
   act,
   clear,
@@ -141,15 +142,6 @@ function printReport(report: OneboxReport): void {
     const whole = healthy === partitions ? 'healthy' : `${healthy} of ${partitions} healthy`;
     printLine(`  table ${name} (id ${id}, ${partitions} partitions): ${whole}`);
   }
-}
-
-function integer(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
-    const range = minimum === maximum ? `${minimum}` : `an integer from ${minimum} to ${maximum}`;
-    throw new InvalidArgumentError(`It must be ${range}.`);
-  };
 }
 
 await runProgram(main);

@@ -4,13 +4,14 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { bugsNamed, PLANTED_BUGS } from '../../sim/bugs/catalog.ts';
 import { huntBugs, tableRow } from '../../sim/bugs/hunt.ts';
 import { explore } from '../../sim/explore.ts';
 import { type FleetReport, runFleet, serveFleet } from '../../sim/fleet.ts';
 import { shrinkSeed } from '../../sim/shrink.ts';
 import { type SimulationOptions, simulate } from '../../sim/simulation.ts';
+import { integer, minutes } from './flag-values.ts';
 import { type Main, printJson, printLine, runProgram } from './program.ts';
 
 interface Flags {
@@ -44,21 +45,21 @@ const main: Main = async (args) => {
     .description(
       'Run whole clusters on simulated time, network and disks, with faults, from seeds.',
     )
-    .option('--seeds <count>', 'how many seeds', toCount, 100)
-    .option('--from <seed>', 'first seed', toSeed, 1)
-    .option('--seed <seed>', 'just this one', toSeed)
+    .option('--seeds <count>', 'how many seeds', integer(1), 100)
+    .option('--from <seed>', 'first seed', integer(0), 1)
+    .option('--seed <seed>', 'just this one', integer(0))
     .option(
       '--seconds <seconds>',
       'length of the phase with faults, in simulated time',
-      toCount,
+      integer(1),
       30,
     )
-    .option('--jobs <count>', 'worker processes', toCount, Math.min(2, availableParallelism()))
+    .option('--jobs <count>', 'worker processes', integer(1), Math.min(2, availableParallelism()))
     .option('--faults <numbers>', 'with --seed: start only these faults, or none', toNumbers)
     .option('--shrink', 'with --seed: cut its faults down to those that make it fail')
     .option('--bug <names>', "plant a bug and look for it: a name, several, 'all', or 'list'")
     .option('--fleet', 'explore fresh seeds until stopped, and keep a ledger')
-    .option('--minutes <minutes>', 'with --fleet: how long', toMinutes, Number.POSITIVE_INFINITY)
+    .option('--minutes <minutes>', 'with --fleet: how long', minutes, Number.POSITIVE_INFINITY)
     .option('--ledger <file>', 'with --fleet: where', '.cache/sim-ledger.json')
     .option('--check-determinism', `run every seed twice (default: one in ${REPEAT_EVERY})`)
     .option('--verbose', `with --seed: the last ${TRACE_LINE_COUNT} lines of what happened`)
@@ -226,26 +227,8 @@ function printReport(report: FleetReport): void {
   );
 }
 
-function toCount(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError('a whole number of at least 1 is needed.');
-}
-
 function toNumbers(text: string): number[] {
-  return text === 'none' ? [] : text.split(',').map(toCount);
-}
-
-function toMinutes(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('a number above 0 is needed.');
-}
-
-function toSeed(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('a whole number of at least 0 is needed.');
+  return text === 'none' ? [] : text.split(',').map(integer(1));
 }
 
 await runProgram(main);
