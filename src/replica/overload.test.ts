@@ -1,4 +1,4 @@
-/** A server with very little room: what does not fit is refused at once, the rest is served, and nothing is left over. */
+/** A server with very little room: what does not fit is refused at once, the rest is served, nothing is left over. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RawClient } from '../../test/support/raw-client.ts';

@@ -44,7 +44,7 @@ export const READ_POOL_LIMITS: ReadPoolLimits = {
   pendingMax: 8192,
   pointsAtOnceMax: 256,
   rangesAtOnceMax: 3,
-  turnBytesMax: 4 * 1024 * 1024,
+  turnBytesMax: 1024 * 1024,
 };
 
 /** Places of a queue that were used up are given back when there are so many. */

@@ -38,7 +38,7 @@ export const STORAGE_LIMITS: StorageLimits = {
   multiGetRowsMax: 3000,
   multiGetBytesMax: 30 * 1024 * 1024,
   scanRowsMax: 1000,
-  scanBytesMax: 1024 * 1024,
+  scanBytesMax: 512 * 1024,
   replyBytesMax: 32 * 1024 * 1024,
   scanContextsMax: 1000,
   scanIdleMsMax: 5 * 60 * 1000,
