@@ -26,7 +26,7 @@ export function replicaRoutes(server: ReplicaServer): HttpRoute[] {
 }
 
 const LOG_REMEDIES: Readonly<Record<LogCondition, string>> = {
-  ok: '',
+  ok: 'restart this server if one of these partitions has no primary; else they are learned anew',
   full: 'free some space on the disk; the log goes on by itself',
   failed: 'look after the disk and restart this server, unless it recovers within a minute',
 };
@@ -44,7 +44,7 @@ export function healthReply(
     lease: hasLease,
     log,
     failed_replicas: failed,
-    remedy: LOG_REMEDIES[log],
+    remedy: log === 'ok' && failures.length === 0 ? '' : LOG_REMEDIES[log],
   };
   return { ...jsonReply(body), status: log === 'failed' ? 503 : 200 };
 }
