@@ -3,9 +3,11 @@
  *
  * Rows of one hash key go together in requests of bounded size, one after the other, so that a row
  * that occurs twice ends as the later of the two; hash keys go side by side. The rows of one
- * request share its fate. Rows of the empty hash key have no partition in common and go alone.
+ * request share its fate, except that a request that is too large for a server is taken apart. Rows
+ * of the empty hash key have no partition in common and go alone.
  */
 import { toHex } from '../base/bytes.ts';
+import { ErrorCode, errorName } from '../base/error-names.ts';
 import { inParallel } from '../base/in-parallel.ts';
 import { toBytes, toKey } from './arguments.ts';
 import type { OptionsLeft } from './batch-read.ts';
@@ -15,6 +17,7 @@ import type { NewRow, RowKey, Table } from './table-api.ts';
 const ROWS_MAX = 200;
 /** A quarter of what servers take in one write by default. */
 const BYTES_MAX = 256 * 1024;
+const TOO_LARGE: string = errorName(ErrorCode.invalidData);
 const OK: WriteOutcome = { status: 'ok' };
 
 /** One request. */
@@ -69,10 +72,27 @@ async function writeLanes(
   await inParallel(toLanes(rows), parallelism, async (lane) => {
     for (const chunk of lane) {
       const outcome = await outcomeOf(write(chunk));
-      for (const position of chunk.positions) outcomes[position] = outcome;
+      if (isTooLarge(outcome) && chunk.items.length > 1) {
+        for (const one of singles(chunk)) outcomes[one.positions[0]!] = await outcomeOf(write(one));
+      } else {
+        for (const position of chunk.positions) outcomes[position] = outcome;
+      }
     }
   });
   return outcomes;
+}
+
+/** What servers answer to a write above their limit, before they do anything. */
+function isTooLarge(outcome: WriteOutcome): boolean {
+  return outcome.status === 'error' && outcome.error.serverCode === TOO_LARGE;
+}
+
+function singles(chunk: Chunk<WriteItem>): Chunk<WriteItem>[] {
+  return chunk.items.map((item, index) => ({
+    ...chunk,
+    items: [item],
+    positions: [chunk.positions[index]!],
+  }));
 }
 
 async function outcomeOf(written: Promise<void>): Promise<WriteOutcome> {

@@ -93,6 +93,26 @@ test('a batch says which rows were refused, which are in doubt and which are the
     assert.equal(none.maybeApplied, false);
   }));
 
+test('rows that are too large for a server together are written one by one', () =>
+  onStage(environment, {}, async ({ cluster, table }) => {
+    for (const replica of cluster.replicas) {
+      replica.script = (request) => {
+        if (request.rpc === RpcCode.multiPut) return request.refuse(ErrorCode.invalidData);
+        const { value } = request.argument(rrdb.readUpdateRequest);
+        if (decodeUtf8(value) === 'huge') return request.refuse(ErrorCode.invalidData);
+        cluster.answer(request);
+      };
+    }
+    const values = ['small', 'huge', 'also small'];
+    const rows = values.map((value, index) => ({ hashKey: 'one', sortKey: `${index}`, value }));
+    const outcomes = await table.batchSetSettled(rows);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['ok', 'error', 'ok'],
+    );
+    assert.equal(cluster.rows.size, 2);
+  }));
+
 test('a server without the batch request is asked row by row, and only once for it', () =>
   onStage(environment, {}, async ({ cluster, table }) => {
     await table.set('hash 3', 'only', 'found');

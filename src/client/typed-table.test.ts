@@ -54,6 +54,28 @@ test('a value comes back as it went in', async () => {
   assert.equal(await users.exist('one', 1), false);
 });
 
+/** Whether two types are the same, as a type. */
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+test('the types of the codecs are those of the operations', () => {
+  type Users = typeof users;
+  type Scanned = Users['scan'] extends (...args: never) => AsyncIterable<infer Item> ? Item : never;
+  const same: [
+    Same<Parameters<Users['get']>[0], string>,
+    Same<Parameters<Users['get']>[1], number>,
+    Same<Awaited<ReturnType<Users['get']>>, User | null>,
+    Same<Parameters<Users['set']>[2], User>,
+    Same<Scanned['sortKey'], number>,
+    Same<Scanned['value'], User>,
+    Same<Parameters<Table['get']>[1], Uint8Array | string>,
+    Same<Awaited<ReturnType<Table['get']>>, Uint8Array | null>,
+    Same<Parameters<Users['multiSet']>[1], Iterable<readonly [sortKey: number, value: User]>>,
+    Same<NonNullable<Parameters<Users['multiGet']>[1]>['keysOnly'], false | undefined>,
+  ] = [true, true, true, true, true, true, true, true, true, true];
+  assert(same.every((one) => one));
+});
+
 test('rows are in the order of the numbers that are their sort keys', async () => {
   await users.multiSet('order', [
     [10, ALAN],
