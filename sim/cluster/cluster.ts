@@ -2,6 +2,7 @@
  * A whole cluster in one process: one meta server, replica servers and clients, all of them the production code on
  * simulated machines.
  */
+import { assert } from '../../src/base/assert.ts';
 import type { Client } from '../../src/client/api.ts';
 import { openClient } from '../../src/client/client.ts';
 import type { ReplicaEnvironment } from '../../src/env/environment.ts';
@@ -316,7 +317,22 @@ export class Cluster {
   #openReplica(name: string, environment: ReplicaEnvironment): Promise<ReplicaServer> {
     const listen = { host: name, port: REPLICA_PORT };
     const metaServers = [{ host: 'meta1', port: META_PORT }];
-    return ReplicaServer.open(environment, replicaOptions(this.#swarm, listen, metaServers));
+    const options = replicaOptions(this.#swarm, listen, metaServers);
+    return ReplicaServer.open(environment, options, () => this.#onOutlived(name));
+  }
+
+  /** As its program does, which goes on with another life. */
+  #onOutlived(name: string): void {
+    const machine = this.#replicas.find((one) => one.name === name);
+    assert(machine !== undefined, 'a replica server has a machine');
+    const life = machine.owner.generation;
+    this.#scheduler.world(0, 'outlived', () => {
+      if (machine.process === null || machine.owner.generation !== life) return;
+      this.#observer?.onServerDies(name);
+      machine.stop(() => {
+        if (!machine.isWithheld) machine.start();
+      });
+    });
   }
 
   async #openClient(name: string, environment: ReplicaEnvironment): Promise<ClientProcess> {

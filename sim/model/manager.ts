@@ -217,7 +217,16 @@ class Run {
     const sequence = this.#sequence;
     const address = { host: node, port: 1 };
     this.#brain.onBeacon(
-      { node, incarnation, sequence, address, freeBytes: 1, totalBytes: 2, leaving: false },
+      {
+        node,
+        incarnation,
+        lifeId: 0,
+        sequence,
+        address,
+        freeBytes: 1,
+        totalBytes: 2,
+        leaving: false,
+      },
       this.#now(),
     );
     this.#persist();

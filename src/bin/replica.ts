@@ -7,6 +7,7 @@ import {
   type ReplicaOptions,
 } from '../replica/options.ts';
 import { ReplicaServer } from '../replica/server.ts';
+import { ServerLives } from '../replica/server-lives.ts';
 import { replicaEnvironment } from './environment.ts';
 import { answerHttp } from './http.ts';
 import { PROCESS_OPTIONS, type ProcessOptions } from './process-options.ts';
@@ -20,15 +21,18 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
   table: { ...PROCESS_OPTIONS, ...REPLICA_OPTIONS, ...ROCKSDB_OPTIONS },
   relations: REPLICA_OPTION_RELATIONS,
   open: async (options, logger) => {
-    const server = await ReplicaServer.open(replicaEnvironment(logger, options), options);
-    answerHttp(server, {
-      role: 'replica',
-      table: REPLICA.table,
-      options,
-      routes: replicaRoutes(server),
-      collect: () => replicaMetrics(server, options.dataPath),
+    const environment = replicaEnvironment(logger, options);
+    return await ServerLives.begin(async (onOutlived) => {
+      const server = await ReplicaServer.open(environment, options, onOutlived);
+      answerHttp(server, {
+        role: 'replica',
+        table: REPLICA.table,
+        options,
+        routes: replicaRoutes(server),
+        collect: () => replicaMetrics(server, options.dataPath),
+      });
+      return server;
     });
-    return server;
   },
 };
 

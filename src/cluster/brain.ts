@@ -111,6 +111,10 @@ export class ClusterBrain {
     if (outcome === BeaconOutcome.stale) return;
     const node = this.state.nodes.get(facts.node);
     assert(node !== undefined, 'who sent a beacon is known');
+    if (outcome === BeaconOutcome.outlived) {
+      this.#messenger.tellOutlived(node, facts);
+      return;
+    }
     if (outcome === BeaconOutcome.born) {
       this.#logger.info('node.born', { node: node.id, incarnation: node.incarnation });
       this.#effects.persist({ records: [node.record()], partitions: [], done: null });

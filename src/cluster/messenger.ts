@@ -11,7 +11,7 @@ import { configurationToWire, tableToWire } from '../model/configuration-wire.ts
 import { gpidText, type HostPort, type NodeId } from '../model/identity.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { BrainParts, ClusterEffects, Now } from './effects.ts';
-import type { ServerNode } from './node-registry.ts';
+import type { BeaconFacts, ServerNode } from './node-registry.ts';
 import type { Partition } from './partition.ts';
 import { isForgettable, mayBeTold, needsPush, type ReportBook } from './reports.ts';
 import type { ClusterSettings } from './settings.ts';
@@ -118,6 +118,23 @@ export class Messenger {
       allowed: true,
       leaseMs: node.grantsLease ? this.#settings.leaseMs : 0,
       metaEpoch: this.#epoch,
+      lifeId: node.lifeId,
+      outlived: false,
+    });
+  }
+
+  /** Another life of the node has this incarnation, or had a later one. */
+  tellOutlived(node: ServerNode, facts: BeaconFacts): void {
+    this.#effects.sendBeaconAck(node.id, {
+      sequence: facts.sequence,
+      incarnation: node.incarnation,
+      isLeader: true,
+      leader: this.#self,
+      allowed: true,
+      leaseMs: 0,
+      metaEpoch: this.#epoch,
+      lifeId: facts.lifeId,
+      outlived: true,
     });
   }
 }

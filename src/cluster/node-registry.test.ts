@@ -13,6 +13,7 @@ function beacon(incarnation: number, sequence: number, leaving = false): BeaconF
   return {
     node: ID,
     incarnation,
+    lifeId: 0,
     sequence,
     address: { host: 'a', port: 1 },
     freeBytes: 0,
@@ -37,7 +38,7 @@ test('a node is dead when the grace has passed since its last beacon was receive
 test('beacons of an older life, and those that are not newer, are ignored', () => {
   const registry = new NodeRegistry(GRACE_MS, 0);
   registry.onBeacon(beacon(2, 5), 0);
-  assert.equal(registry.onBeacon(beacon(1, 9), 100), BeaconOutcome.stale);
+  assert.equal(registry.onBeacon(beacon(1, 9), 100), BeaconOutcome.outlived);
   assert.equal(registry.onBeacon(beacon(2, 5), 100), BeaconOutcome.stale);
   assert.equal(registry.onBeacon(beacon(2, 4), 100), BeaconOutcome.stale);
   assert.equal(registry.get(ID)?.lastBeaconMs, 0);
@@ -180,4 +181,33 @@ test('a server that is back in another life before its grace is over is acted on
   story.sendBeacon(story.server('a'));
   story.flush();
   assert.match(story.shape(), /^2: b \+ c/);
+});
+
+test('rule 7: a life with a number that another one has, or had, is told so and counts for nothing', () => {
+  const registry = new NodeRegistry(GRACE_MS, 0);
+  registry.onBeacon({ ...beacon(4, 1), lifeId: 10 }, 0);
+  assert.equal(
+    registry.onBeacon({ ...beacon(4, 2), lifeId: 11 }, 100),
+    BeaconOutcome.outlived,
+    'the folder of the fourth life was replaced by one of the third',
+  );
+  assert.equal(registry.onBeacon({ ...beacon(3, 9), lifeId: 11 }, 100), BeaconOutcome.outlived);
+  assert.equal(registry.get(ID)?.lastBeaconMs, 0);
+  assert.equal(registry.onBeacon({ ...beacon(4, 2), lifeId: 10 }, 100), BeaconOutcome.known);
+  assert.equal(registry.onBeacon({ ...beacon(5, 1), lifeId: 12 }, 200), BeaconOutcome.born);
+});
+
+test('rule 7: a new meta server tells lives apart as the one before did', () => {
+  const story = new Story(['a']);
+  const server = story.server('a');
+  story.restartMeta();
+  server.lifeId += 1;
+  const { sequence } = server;
+  story.advance(7_000);
+  assert.equal(server.outlivedBy, 1);
+  assert.ok(server.sequence > sequence);
+  assert.equal(story.brain.state.nodes.get(server.id)?.usable, false);
+  story.start('a');
+  story.advance(2_000);
+  assert.equal(story.brain.state.nodes.get(server.id)?.usable, true);
 });

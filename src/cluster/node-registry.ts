@@ -13,6 +13,9 @@
  *  6. A life that is proved over (`onLifeEnded`) is dead at once and is granted nothing more: what still arrives of
  *     it was sent before. Only a newer incarnation brings the node back. Should it be heard a whole grace later, the
  *     proof was wrong; then it is what a node is that comes back after its grace (rule 4), for its lease is over.
+ *  7. Incarnations are counted in the node's data folder. One that comes back from an old copy of it begins a life under
+ *     a number that was had before, and knows nothing of what that life was trusted with. Each life draws an id, so
+ *     that it is told apart; it is told that it was outlived, and begins another one (replica/server-lives.ts).
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
@@ -22,6 +25,8 @@ import type { NodeRecord } from './records.ts';
 export interface BeaconFacts {
   readonly node: NodeId;
   readonly incarnation: number;
+  /** 0 = not given. */
+  readonly lifeId: number;
   readonly sequence: number;
   readonly address: HostPort;
   readonly freeBytes: number;
@@ -34,6 +39,8 @@ export class ServerNode {
   readonly id: NodeId;
   address: HostPort;
   incarnation: number;
+  /** Which of the lives that had this incarnation; 0 = not known. */
+  lifeId = 0;
   alive = true;
   /** This life has said farewell; whatever it still sends, it is not coming back. */
   left = false;
@@ -73,13 +80,14 @@ export class ServerNode {
       node: this.id,
       address: this.address,
       incarnation: this.incarnation,
+      lifeId: this.lifeId,
     };
   }
 }
 
 /** What a beacon meant. */
 export const BeaconOutcome = {
-  /** Of an older life, or not newer than the last one. */
+  /** Not newer than the last one. */
   stale: 0,
   /** Nothing has changed. */
   known: 1,
@@ -87,6 +95,8 @@ export const BeaconOutcome = {
   changed: 2,
   /** A node or a life that was not known: to be recorded. */
   born: 3,
+  /** Of an older life, or of one that took the number of another for new: rule 7. */
+  outlived: 4,
 } as const;
 export type BeaconOutcome = (typeof BeaconOutcome)[keyof typeof BeaconOutcome];
 
@@ -118,10 +128,13 @@ export class NodeRegistry {
     const node = this.#nodes.get(record.node);
     if (node === undefined) {
       const added = new ServerNode(record.node, record.address, record.incarnation, nowMs);
+      added.lifeId = record.lifeId;
       this.#nodes.set(record.node, added);
       return;
     }
-    if (record.incarnation > node.incarnation) this.#beginLife(node, record.incarnation, nowMs);
+    if (record.incarnation > node.incarnation) {
+      this.#beginLife(node, record.incarnation, record.lifeId, nowMs);
+    }
   }
 
   onBeacon(facts: BeaconFacts, nowMs: number): BeaconOutcome {
@@ -132,12 +145,14 @@ export class NodeRegistry {
       node = new ServerNode(facts.node, facts.address, facts.incarnation, nowMs);
       this.#nodes.set(facts.node, node);
     }
-    if (facts.incarnation < node.incarnation) {
-      reached('cluster.beacon.formerLife');
-      return BeaconOutcome.stale;
-    }
     const born = facts.incarnation > node.incarnation;
-    if (born) this.#beginLife(node, facts.incarnation, nowMs);
+    const isOther = facts.lifeId !== 0 && node.lifeId !== 0 && facts.lifeId !== node.lifeId;
+    if (facts.incarnation < node.incarnation || (!born && isOther)) {
+      reached('cluster.beacon.formerLife');
+      return BeaconOutcome.outlived;
+    }
+    if (!born && node.lifeId === 0) node.lifeId = facts.lifeId;
+    if (born) this.#beginLife(node, facts.incarnation, facts.lifeId, nowMs);
     else if (facts.sequence <= node.lastSequence) return BeaconOutcome.stale;
 
     node.lastSequence = facts.sequence;
@@ -187,9 +202,10 @@ export class NodeRegistry {
     return expired;
   }
 
-  #beginLife(node: ServerNode, incarnation: number, nowMs: number): void {
+  #beginLife(node: ServerNode, incarnation: number, lifeId: number, nowMs: number): void {
     assert(incarnation > node.incarnation, 'lives follow one another');
     node.incarnation = incarnation;
+    node.lifeId = lifeId;
     node.alive = true;
     node.left = false;
     node.endedAtMs = Number.NEGATIVE_INFINITY;

@@ -73,6 +73,8 @@ export interface NodeRecord {
   readonly node: NodeId;
   readonly address: HostPort;
   readonly incarnation: number;
+  /** Which of the lives that had it; 0 = not known. */
+  readonly lifeId: number;
 }
 
 export type StateRecord = TableRecord | PartitionRecord | NodeRecord;
@@ -159,6 +161,7 @@ function nodeText(record: NodeRecord): string {
   return JSON.stringify({
     address: hostPortText(record.address),
     incarnation: record.incarnation,
+    life: record.lifeId,
   });
 }
 
@@ -215,7 +218,9 @@ function decodeNode(fields: FieldReader, node: string): NodeRecord {
   const address = parseHostPort(fields.text('address'));
   if (address === null) fields.fail('the address is no host:port');
   const incarnation = fields.integer('incarnation');
-  return { kind: 'node', node: toNodeId(node), address: address as HostPort, incarnation };
+  // Not written by the first versions.
+  const lifeId = fields.has('life') ? fields.integer('life') : 0;
+  return { kind: 'node', node: toNodeId(node), address: address as HostPort, incarnation, lifeId };
 }
 
 /** Typed access to the fields of one JSON value. */
@@ -242,6 +247,10 @@ class FieldReader {
   value(name: string): unknown {
     if (!(name in this.#fields)) this.fail(`${name} is missing`);
     return this.#fields[name];
+  }
+
+  has(name: string): boolean {
+    return name in this.#fields;
   }
 
   integer(name: string): number {

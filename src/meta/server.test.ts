@@ -77,6 +77,7 @@ class HandMadeServer {
     this.#bus.send(META, InternalMessage.beacon, {
       nodeId: this.id,
       incarnation: 7,
+      lifeId: 0,
       sequence: this.#sequence,
       address: { host: this.id.split(':')[0]!, port: 34801 },
       freeBytes: 1,

@@ -27,13 +27,20 @@ class Server {
         clock: { monotonicMs: () => this.monotonicMs, wallMs: () => this.wallMs },
         logger: { debug: note, info: note, warn: note, error: note },
       },
-      { self: toNodeId('a:1'), address: { host: 'a', port: 1 }, incarnation: 3, metas: [META] },
+      {
+        self: toNodeId('a:1'),
+        address: { host: 'a', port: 1 },
+        incarnation: 3,
+        lifeId: 7,
+        metas: [META],
+      },
       this.lease,
       {
         sendBeacon: (_to, beacon) => this.sent.push(beacon),
         onLeaderChanged: () => {
           this.leaders += 1;
         },
+        onOutlived: (incarnation) => this.events.push(`outlived by ${incarnation}`),
       },
     );
   }
@@ -53,6 +60,7 @@ class Server {
       ...makeBeaconAck(),
       sequence: beacon.sequence,
       incarnation,
+      lifeId: 7,
       isLeader: true,
       allowed: true,
       leaseMs: LEASE_MS,
@@ -119,4 +127,15 @@ test('the last beacon says that no lease follows from it', () => {
   server.beacons.send(true);
   assert.equal(server.sent[0]?.leaving, true);
   assert.equal(server.hasLease, false);
+});
+
+test('who took an incarnation for new that was had before is told so, and an answer to another life is none', () => {
+  const server = new Server();
+  server.beacons.send(false);
+  const ack = { ...makeBeaconAck(), incarnation: 5, isLeader: true, allowed: true, outlived: true };
+  server.beacons.onBeaconAck(META, { ...ack, lifeId: 6 });
+  assert.deepEqual(server.events, []);
+  server.beacons.onBeaconAck(META, { ...ack, lifeId: 7 });
+  assert.deepEqual(server.events, ['outlived by 5']);
+  assert.equal(server.beacons.leader, null);
 });

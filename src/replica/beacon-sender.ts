@@ -20,6 +20,8 @@ export interface BeaconTarget {
   sendBeacon(to: NodeId, beacon: Beacon): void;
   /** Another meta server leads: it grants a lease once it knows what this server holds. */
   onLeaderChanged(): void;
+  /** Another life of this server has had the incarnation, or a later one up to `incarnation`. */
+  onOutlived(incarnation: number): void;
 }
 
 export interface DiskSpace {
@@ -35,6 +37,7 @@ export class BeaconSender {
   private readonly self: NodeId;
   private readonly address: HostPort;
   private readonly incarnation: number;
+  private readonly lifeId: number;
   private readonly metas: readonly NodeId[];
   private leaderNode: NodeId | null = null;
   private space: DiskSpace = { freeBytes: 0, totalBytes: 0 };
@@ -48,6 +51,7 @@ export class BeaconSender {
       readonly self: NodeId;
       readonly address: HostPort;
       readonly incarnation: number;
+      readonly lifeId: number;
       readonly metas: readonly NodeId[];
     },
     lease: Lease,
@@ -58,6 +62,7 @@ export class BeaconSender {
     this.self = identity.self;
     this.address = identity.address;
     this.incarnation = identity.incarnation;
+    this.lifeId = identity.lifeId;
     this.metas = identity.metas;
     this.lease = lease;
     this.target = target;
@@ -85,6 +90,7 @@ export class BeaconSender {
     const beacon: Beacon = {
       nodeId: this.self,
       incarnation: this.incarnation,
+      lifeId: this.lifeId,
       sequence,
       address: this.address,
       freeBytes: this.space.freeBytes,
@@ -96,7 +102,12 @@ export class BeaconSender {
   }
 
   onBeaconAck(from: NodeId, ack: BeaconAck): void {
-    if (ack.incarnation !== this.incarnation || !ack.isLeader) return;
+    if (ack.lifeId !== this.lifeId || !ack.isLeader) return;
+    if (ack.outlived) {
+      this.target.onOutlived(ack.incarnation);
+      return;
+    }
+    if (ack.incarnation !== this.incarnation) return;
     this.checkClocks();
     if (!ack.allowed) this.logger.warn('replica.lease.refused', { meta: from });
     const isNew = this.leaderNode !== from;

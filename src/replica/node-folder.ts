@@ -29,6 +29,8 @@ export interface NodeFolder {
   readonly isTailAtRisk: boolean;
   /** What there was to be doubted is written down with the replicas. */
   settleTails(): Promise<void>;
+  /** The folder is an old copy: lives up to `incarnation` were had. The next start begins a later one. */
+  outlivedBy(incarnation: number): Promise<void>;
 }
 
 /** What decides what a next life has to doubt. */
@@ -66,7 +68,9 @@ export async function openNodeFolder(
     const settleTails = async (): Promise<void> => {
       if (isTailAtRisk) await writeServerRecord(disk, path, { ...record, tailAtRisk: false });
     };
-    return { path, incarnation, lock, isTailAtRisk, settleTails };
+    const outlivedBy = (known: number): Promise<void> =>
+      writeServerRecord(disk, path, { ...record, incarnation: Math.max(incarnation, known) });
+    return { path, incarnation, lock, isTailAtRisk, settleTails, outlivedBy };
   } catch (error) {
     await lock.release();
     throw asUserError(error, path);

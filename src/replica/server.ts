@@ -17,6 +17,7 @@ import { type HostPort, hostPortText } from '../base/host-port.ts';
 import { Lease } from '../consensus/lease.ts';
 import type { TimerHandle } from '../env/clock.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
+import type { Random } from '../env/random.ts';
 import { type NodeId, toNodeId } from '../model/identity.ts';
 import { speakToClients } from '../rpc/client-dialects.ts';
 import { DEFAULT_MESSAGE_BUS_OPTIONS, MessageBus } from '../rpc/message-bus.ts';
@@ -62,6 +63,8 @@ export class ReplicaServer implements RequestHandler {
   private reportSequence = 0;
   private reportPending = false;
   private measuring = false;
+  private isOutlived = false;
+  private readonly onOutlived: () => void;
 
   private constructor(
     environment: ReplicaEnvironment,
@@ -70,7 +73,9 @@ export class ReplicaServer implements RequestHandler {
     folder: NodeFolder,
     rpc: RpcServer,
     statistics: RpcStatistics,
+    onOutlived: () => void,
   ) {
+    this.onOutlived = onOutlived;
     this.environment = environment;
     this.options = options;
     this.address = address;
@@ -95,10 +100,14 @@ export class ReplicaServer implements RequestHandler {
     });
   }
 
-  /** Rejects with `UserError` or `ListenError` when the folder or the port cannot be had. */
+  /**
+   * Rejects with `UserError` or `ListenError` when the folder or the port cannot be had. After
+   * `onOutlived` this life is of no use: close it and open another one (server-lives.ts).
+   */
   static async open(
     environment: ReplicaEnvironment,
     options: ReplicaOptions,
+    onOutlived: () => void = () => {},
   ): Promise<ReplicaServer> {
     const statistics = new RpcStatistics();
     const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
@@ -111,7 +120,15 @@ export class ReplicaServer implements RequestHandler {
         bootId: environment.bootId ?? '',
         durability: options.durability,
       });
-      const server = new ReplicaServer(environment, options, address, folder, rpc, statistics);
+      const server = new ReplicaServer(
+        environment,
+        options,
+        address,
+        folder,
+        rpc,
+        statistics,
+        onOutlived,
+      );
       await server.startOrLeave();
       rpc.speak(ProtocolMagic.internal, server.bus);
       speakToClients(rpc, environment, statistics, server, address);
@@ -231,6 +248,25 @@ export class ReplicaServer implements RequestHandler {
     logger.info('replica.server.stopped', { nodeId: this.nodeId });
   }
 
+  /** The data folder came back from an old copy: other lives have had this incarnation, or later ones. */
+  private async leaveLife(known: number): Promise<void> {
+    if (this.isOutlived || this.closing !== null) return;
+    this.isOutlived = true;
+    const { logger } = this.environment;
+    const { nodeId, incarnation } = this;
+    logger.warn('replica.server.outlived', { nodeId, incarnation, known });
+    try {
+      await this.folder.outlivedBy(known);
+    } catch (error) {
+      // With the next beacon it is told again.
+      this.isOutlived = false;
+      const text = error instanceof Error ? error.message : String(error);
+      logger.warn('replica.server.outlived_unsaved', { error: text });
+      return;
+    }
+    this.onOutlived();
+  }
+
   // ---- talking to the meta server ----
 
   private onReportInterval(): void {
@@ -276,8 +312,10 @@ export class ReplicaServer implements RequestHandler {
     const events = {
       messages: {
         [InternalMessage.beaconAck]: (from, message) => this.beacons.onBeaconAck(from, message),
-        [InternalMessage.configurationPush]: (_from, message) =>
-          this.store.onConfigurationPush(message),
+        [InternalMessage.configurationPush]: (_from, message) => {
+          // Before this life was acknowledged, it may be meant for another one with the same number.
+          if (this.beacons.leader !== null) this.store.onConfigurationPush(message);
+        },
         [InternalMessage.replicaForget]: (_from, message) => this.store.onForget(message),
         [InternalMessage.prepare]: (from, message) => this.store.onPrepare(from, message),
         [InternalMessage.prepareAck]: (from, message) => this.store.onPrepareAck(from, message),
@@ -314,6 +352,7 @@ export class ReplicaServer implements RequestHandler {
       self: this.nodeId,
       address: this.address,
       incarnation: this.incarnation,
+      lifeId: drawLifeId(this.environment.random),
       metas,
     };
     return new BeaconSender(this.environment, identity, this.lease, {
@@ -321,6 +360,12 @@ export class ReplicaServer implements RequestHandler {
         this.bus.send(to, InternalMessage.beacon, beacon);
       },
       onLeaderChanged: () => this.reportSoon(),
+      onOutlived: (incarnation) => void this.leaveLife(incarnation),
     });
   }
+}
+
+/** Two lives with the same incarnation draw different ones. Never 0. */
+function drawLifeId(random: Random): number {
+  return 1 + random.u32() * 0x10000 + random.below(0x10000);
 }

@@ -50,6 +50,7 @@ class LivingServer {
       bus.send(META, InternalMessage.beacon, {
         nodeId: this.id,
         incarnation,
+        lifeId: 0,
         sequence,
         address: { host: name, port: PORT },
         freeBytes: 1,

@@ -52,7 +52,10 @@ export interface FakeReplica {
 export class FakeServer {
   readonly id: NodeId;
   incarnation = 1;
+  lifeId = 1;
   running = true;
+  /** The incarnation that it was told was had before. */
+  outlivedBy = 0;
   /** Beacons and reports reach the meta server. */
   connected = true;
   /** Learners come up to date as soon as they are invited. */
@@ -228,6 +231,7 @@ export class Story {
     const server = this.server(name);
     server.running = true;
     server.incarnation += 1;
+    server.lifeId += 1;
     server.sequence = 0;
     server.reports = 0;
     server.leaseMs = 0;
@@ -285,6 +289,7 @@ export class Story {
       {
         node: server.id,
         incarnation: server.incarnation,
+        lifeId: server.lifeId,
         sequence: server.sequence,
         address: { host: server.id.split(':')[0]!, port: 1 },
         freeBytes: 1,
@@ -471,8 +476,9 @@ export class Story {
 
   #onAck(to: NodeId, ack: BeaconAck): void {
     const server = this.#reach(to);
-    if (server !== undefined && ack.incarnation === server.incarnation)
-      server.leaseMs = ack.leaseMs;
+    if (server === undefined || ack.lifeId !== server.lifeId) return;
+    if (ack.outlived) server.outlivedBy = ack.incarnation;
+    else if (ack.incarnation === server.incarnation) server.leaseMs = ack.leaseMs;
   }
 
   #reach(to: NodeId): FakeServer | undefined {

@@ -76,6 +76,7 @@ export interface Beacon {
   readonly freeBytes: number;
   readonly totalBytes: number;
   readonly leaving: boolean;
+  readonly lifeId: number;
 }
 
 export function makeBeacon(): Beacon {
@@ -87,6 +88,7 @@ export function makeBeacon(): Beacon {
     freeBytes: 0,
     totalBytes: 0,
     leaving: false,
+    lifeId: 0,
   };
 }
 
@@ -98,6 +100,7 @@ export function readBeacon(reader: Reader): Beacon {
   let freeBytes: number = 0;
   let totalBytes: number = 0;
   let leaving: boolean = false;
+  let lifeId: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010b:
@@ -121,6 +124,9 @@ export function readBeacon(reader: Reader): Beacon {
       case 0x0702:
         leaving = reader.readBool();
         break;
+      case 0x080a:
+        lifeId = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -133,6 +139,7 @@ export function readBeacon(reader: Reader): Beacon {
     freeBytes,
     totalBytes,
     leaving,
+    lifeId,
   };
 }
 
@@ -151,6 +158,8 @@ export function writeBeacon(writer: Writer, value: Beacon): void {
   writer.writeI64(value.totalBytes);
   writer.writeFieldTag(0x0702);
   writer.writeBool(value.leaving);
+  writer.writeFieldTag(0x080a);
+  writer.writeI64(value.lifeId);
   writer.writeStop();
 }
 
@@ -163,6 +172,8 @@ export interface BeaconAck {
   readonly allowed: boolean;
   readonly leaseMs: number;
   readonly metaEpoch: number;
+  readonly lifeId: number;
+  readonly outlived: boolean;
 }
 
 export function makeBeaconAck(): BeaconAck {
@@ -174,6 +185,8 @@ export function makeBeaconAck(): BeaconAck {
     allowed: false,
     leaseMs: 0,
     metaEpoch: 0,
+    lifeId: 0,
+    outlived: false,
   };
 }
 
@@ -185,6 +198,8 @@ export function readBeaconAck(reader: Reader): BeaconAck {
   let allowed: boolean = false;
   let leaseMs: number = 0;
   let metaEpoch: number = 0;
+  let lifeId: number = 0;
+  let outlived: boolean = false;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010a:
@@ -208,6 +223,12 @@ export function readBeaconAck(reader: Reader): BeaconAck {
       case 0x070a:
         metaEpoch = reader.readI64();
         break;
+      case 0x080a:
+        lifeId = reader.readI64();
+        break;
+      case 0x0902:
+        outlived = reader.readBool();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -220,6 +241,8 @@ export function readBeaconAck(reader: Reader): BeaconAck {
     allowed,
     leaseMs,
     metaEpoch,
+    lifeId,
+    outlived,
   };
 }
 
@@ -237,6 +260,10 @@ export function writeBeaconAck(writer: Writer, value: BeaconAck): void {
   writer.writeFieldI32(0x0608, value.leaseMs);
   writer.writeFieldTag(0x070a);
   writer.writeI64(value.metaEpoch);
+  writer.writeFieldTag(0x080a);
+  writer.writeI64(value.lifeId);
+  writer.writeFieldTag(0x0902);
+  writer.writeBool(value.outlived);
   writer.writeStop();
 }
 

@@ -24,6 +24,8 @@ export const internalStructs: readonly Struct[] = [
     [5, 'freeBytes', 'i64'],
     [6, 'totalBytes', 'i64'],
     [7, 'leaving', 'bool'],
+    // Drawn by each life: two with the same incarnation are not the same. 0 = not given.
+    [8, 'lifeId', 'i64'],
   ]),
   struct('BeaconAck', 'Extends the lease that began when beacon `sequence` was sent.', [
     [1, 'sequence', 'i64'],
@@ -33,6 +35,11 @@ export const internalStructs: readonly Struct[] = [
     [5, 'allowed', 'bool'],
     [6, 'leaseMs', 'i32'],
     [7, 'metaEpoch', 'i64'],
+    // Of the beacon that is answered.
+    [8, 'lifeId', 'i64'],
+    // Another life of this server had `incarnation`, and the sender of the beacon has it too, or a lower one: its data
+    // folder is an old copy. It has to begin a life with a higher one.
+    [9, 'outlived', 'bool'],
   ]),
 
   // ---- configuration ----
