@@ -9,13 +9,12 @@
  *     the error is the primary's.
  *  3. Whatever decides the read ends the other request.
  */
-import { assert } from '../base/assert.ts';
 import type { U64 } from '../base/crc64.ts';
 import { ErrorCode } from '../base/error-names.ts';
 import type { TimerHandle } from '../env/clock.ts';
 import { CallQueue } from '../rpc/client-call.ts';
 import { readReadStaleness } from '../wire/generated/rrdb.ts';
-import type { CallOptions, CancelSignal } from './api.ts';
+import type { CallOptions } from './api.ts';
 import { toTimeout } from './arguments.ts';
 import type { Engine } from './engine.ts';
 import { AbortedError, PegasusError } from './errors.ts';
@@ -23,7 +22,7 @@ import type { Operation, Route } from './operation.ts';
 import type { OperationKind } from './operation-kinds.ts';
 import type { Convert, PendingCalls } from './pending-calls.ts';
 import type { Reaction } from './retry-policy.ts';
-import type { Abortable } from './signal-groups.ts';
+import { type Abortable, Cancel } from './signal-groups.ts';
 import type { HedgedRead, HedgeOptions } from './table-api.ts';
 import type { TableRoute } from './table-route.ts';
 
@@ -79,26 +78,6 @@ class SecondaryRoute implements Route {
 
   redirect(operation: Operation): void {
     operation.fail('unavailable', ErrorCode.ok);
-  }
-}
-
-/** Ends one of the two requests. It has one listener at most, and that only while it is under way. */
-class Cancel implements CancelSignal {
-  aborted = false;
-  #listener: (() => void) | null = null;
-
-  addEventListener(_type: 'abort', listener: () => void): void {
-    assert(this.#listener === null, 'one request hangs on it');
-    this.#listener = listener;
-  }
-
-  removeEventListener(): void {
-    this.#listener = null;
-  }
-
-  abort(): void {
-    this.aborted = true;
-    this.#listener?.();
   }
 }
 
@@ -162,6 +141,11 @@ class HedgedCall<Request, Result, Value> implements Abortable {
   abort(): void {
     this.#toPrimary.abort();
     this.#toSecondary.abort();
+  }
+
+  #abandon(): void {
+    this.#toPrimary.abandon();
+    this.#toSecondary.abandon();
   }
 
   #leftMs(): number {
@@ -234,6 +218,6 @@ class HedgedCall<Request, Result, Value> implements Abortable {
     if (this.#timer !== null) engine.environment.timers.cancel(this.#timer);
     this.#timer = null;
     settle();
-    this.abort();
+    this.#abandon();
   }
 }

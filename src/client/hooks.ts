@@ -24,6 +24,8 @@ export interface OperationEnd extends OperationStart {
   readonly durationMs: number;
   /** Null after success; a row that is not there is success. */
   readonly error: PegasusError | null;
+  /** Of a hedged read, the request that was slower: it has neither a result nor an error. */
+  readonly abandoned: boolean;
 }
 
 /** Observes operations: give it to `connect` as one of `hooks`. */

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { ErrorCode } from '../base/error-names.ts';
 import { SeededRandom } from '../base/prng.ts';
 import { nodeEnvironment, silent } from '../bin/client.ts';
+import * as rrdb from '../wire/generated/rrdb.ts';
 import { RejectedError } from './errors.ts';
 import type { OperationEnd } from './hooks.ts';
 import {
@@ -24,6 +25,7 @@ const END: OperationEnd = {
   attempts: 1,
   durationMs: 1,
   error: null,
+  abandoned: false,
 };
 
 test('operations are counted per operation and table, with their errors and retries', async () => {
@@ -45,6 +47,38 @@ test('operations are counted per operation and table, with their errors and retr
     assert(gets!.maxMs > 0 && gets!.totalMs >= gets!.maxMs);
     assert.equal(metrics.underWay, 0);
   });
+});
+
+test('the slower request of a hedged read is no error and has no time', async () => {
+  const metrics = operationMetrics();
+  const ends: OperationEnd[] = [];
+  const hooks = [metrics.hooks, { onOperationEnd: (end: OperationEnd) => void ends.push(end) }];
+  await onStage(environment, { hooks }, async ({ cluster, table }) => {
+    await table.set('a', 'b', 'c');
+    for (const replica of cluster.replicas) {
+      replica.script = (request) => {
+        if (request.isBackup) request.reply(rrdb.writeReadResponse, rrdb.makeReadResponse());
+      };
+    }
+    const hedged = table.hedged({ afterMs: 0, stalenessMsMax: 'any' });
+    await hedged.get('a', 'b');
+    const gets = ends.filter(({ operation }) => operation === 'get');
+    assert.deepEqual(
+      gets.map(({ abandoned, error }) => [abandoned, error]),
+      [
+        [false, null],
+        [true, null],
+      ],
+    );
+    const stop = new AbortController();
+    const aborted = failureOf(hedged.ttl('a', 'b', { signal: stop.signal }));
+    stop.abort();
+    await aborted;
+    assert.equal(ends.at(-1)!.error?.code, 'aborted');
+  });
+  const [, gets, ttls] = metrics.figures();
+  assert.deepEqual([gets!.count, ttls!.count], [1, 1]);
+  assert.equal(metrics.underWay, 0);
 });
 
 test('percentiles are at most a quarter above the truth', () => {
@@ -117,6 +151,10 @@ test('every operation becomes a span and a duration, named as OpenTelemetry name
     [0.001, attributes],
     [0.001, { ...attributes, 'error.type': 'rejected' }],
   ]);
+  log.length = 0;
+  hooks.onOperationEnd!({ ...END, abandoned: true }, hooks.onOperationStart!(END));
+  assert.deepEqual(log.slice(1), [where, { 'pegasus.abandoned': 'true' }, 'end']);
+  assert.equal(durations.length, 2);
   const nothing = openTelemetryHooks({});
   nothing.onOperationEnd!(END, nothing.onOperationStart!(END));
 });

@@ -61,6 +61,7 @@ export function openTelemetryHooks({ tracer, meter }: TelemetryOptions): ClientH
       tracer?.startSpan(nameOf(start), { kind: KIND_CLIENT, attributes: attributesOf(start) }),
     onOperationEnd: (end, started) => {
       if (started !== undefined) endSpan(started as TelemetrySpan, end);
+      if (end.abandoned) return;
       durations?.record(end.durationMs / 1000, { ...attributesOf(end), ...errorType(end.error) });
     },
   };
@@ -79,8 +80,10 @@ function errorType(error: PegasusError | null): TelemetryAttributes {
   return error === null ? {} : { 'error.type': error.code };
 }
 
-function endSpan(span: TelemetrySpan, { server, attempts, error }: OperationEnd): void {
+function endSpan(span: TelemetrySpan, end: OperationEnd): void {
+  const { server, attempts, error, abandoned } = end;
   span.setAttributes({ 'pegasus.attempts': attempts, ...serverOf(server), ...errorType(error) });
+  if (abandoned) span.setAttributes({ 'pegasus.abandoned': 'true' });
   if (error !== null) {
     span.recordException(error);
     span.setStatus({ code: STATUS_ERROR, message: error.message });

@@ -12,7 +12,7 @@ export interface OperationFigures {
   readonly operation: string;
   /** Empty for operations on the cluster. */
   readonly table: string;
-  /** Ended, in success or not. */
+  /** Ended, in success or not; without those that a hedged read has abandoned. */
   readonly count: number;
   /** Sends beyond the first of each operation. */
   readonly retries: number;
@@ -49,7 +49,7 @@ class Recorder implements OperationMetrics {
     },
     onOperationEnd: (end) => {
       this.underWay--;
-      this.#record(end.operation, end.table).add(end);
+      if (!end.abandoned) this.#record(end.operation, end.table).add(end);
     },
   };
 

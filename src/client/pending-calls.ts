@@ -10,7 +10,7 @@ import type { HookCaller } from './hooks.ts';
 import { Operation, type Route } from './operation.ts';
 import { errorOf } from './operation-error.ts';
 import type { OperationKind } from './operation-kinds.ts';
-import type { Abortable } from './signal-groups.ts';
+import { type Abortable, Cancel } from './signal-groups.ts';
 
 /** Makes the caller's value; what it keeps of the result it must copy. May throw a `PegasusError`. */
 export type Convert<Result, Value> = (result: Result, operation: Operation) => Value;
@@ -80,7 +80,10 @@ export class PendingCalls {
   #tellEnd(hooks: HookCaller, call: PendingCall, error: PegasusError | null): void {
     const { operation, table, server, attempts } = call.details();
     const durationMs = this.#engine.wheel.nowMs() - call.startedMs;
-    hooks.end({ operation, table, server, attempts, durationMs, error }, call.started);
+    const abandoned =
+      call.failure === 'aborted' && call.signal instanceof Cancel && call.signal.abandoned;
+    const end = { operation, table, server, attempts, durationMs, abandoned };
+    hooks.end({ ...end, error: abandoned ? null : error }, call.started);
     call.started = NOTHING;
   }
 

@@ -43,3 +43,30 @@ class SignalGroup {
     for (const member of this.members) member.abort();
   };
 }
+
+/** A signal of the client's own, over one request. */
+export class Cancel implements CancelSignal {
+  aborted = false;
+  /** Ended because nobody needs its result any more. */
+  abandoned = false;
+  #listener: (() => void) | null = null;
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    assert(this.#listener === null, 'one request hangs on it');
+    this.#listener = listener;
+  }
+
+  removeEventListener(): void {
+    this.#listener = null;
+  }
+
+  abort(): void {
+    this.aborted = true;
+    this.#listener?.();
+  }
+
+  abandon(): void {
+    this.abandoned = !this.aborted;
+    this.abort();
+  }
+}
