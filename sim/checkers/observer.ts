@@ -2,7 +2,8 @@
  * Watches a whole cluster from outside: what goes over the wire, what each replica says of itself, and what its
  * engine holds. Nothing here is shared with the code under test but the numbers of the messages.
  *
- *   V4   one sender of prepares per (partition, ballot); one primary per ballot among the replicas.
+ *   V4   one sender of prepares per (partition, ballot); one primary per ballot among the replicas, and none that has
+ *        given up the lead under it.
  *   V5   committed anywhere ≤ prepared at every member of the newest configuration that is up, and the same.
  *   V6   one digest per committed decree (global-history.ts).
  *   V8   what a member acknowledged and what is committed is in its log again after a restart, and so is the ballot
@@ -19,7 +20,7 @@ import { type EngineContent, readContent } from './content.ts';
 import { GlobalHistory } from './global-history.ts';
 import type { ReadAnswers } from './read-answers.ts';
 import type { ViolationKind, Violations } from './violations.ts';
-import { readSeenPrepare, readSeenPrepareAck } from './wire-view.ts';
+import { readSeenPrepare, readSeenPrepareAck, readSeenUpdate } from './wire-view.ts';
 
 /** What a replica says of itself (ReplicaServer.inspect). */
 export interface ReplicaView {
@@ -62,6 +63,8 @@ class PartitionRecord {
   readonly history: GlobalHistory = new GlobalHistory();
   readonly senderOfBallot: Map<number, string> = new Map();
   readonly primaryOfBallot: Map<number, string> = new Map();
+  /** Who has given up the lead under a ballot. */
+  readonly yielded: Map<number, string> = new Map();
   readonly configurations: Map<number, SeenConfiguration> = new Map();
   newest: SeenConfiguration | null = null;
   /** Highest ballot that each server was told of: pushes to one server never go back. */
@@ -97,6 +100,8 @@ interface Owed {
   readonly ballot: number;
 }
 
+/** As it stands on the wire. */
+const YIELD = 3;
 /** Between two looks there are few. */
 const CHECKED_AT_ONCE_MAX = 1000;
 
@@ -134,6 +139,7 @@ export class ClusterObserver {
   onFrame(from: string, to: string, type: number, payload: Uint8Array): void {
     if (type === InternalMessage.prepare) this.#onPrepare(from, payload);
     else if (type === InternalMessage.prepareAck) this.#onPrepareAck(from, payload);
+    else if (type === InternalMessage.configurationUpdate) this.#onUpdate(from, payload);
     else if (type === InternalMessage.replicaForget) this.#forget(to);
   }
 
@@ -156,6 +162,12 @@ export class ClusterObserver {
     const { acknowledged, followed } = this.#record(ack.partition);
     acknowledged.set(from, Math.max(ack.decree, acknowledged.get(from) ?? 0));
     followed.set(from, Math.max(ack.ballot, followed.get(from) ?? 0));
+  }
+
+  /** Who has given up the lead is not waited for when the next one is chosen. */
+  #onUpdate(from: string, payload: Uint8Array): void {
+    const { partition, ballot, change } = readSeenUpdate(payload);
+    if (change === YIELD) this.#record(partition).yielded.set(ballot, from);
   }
 
   /** It may drop a copy now; only members keep what they acknowledged. */
@@ -297,6 +309,10 @@ export class ClusterObserver {
     }
     this.readAnswers?.onLook(server.name, view.partition, view.status, view.ballot);
     if (view.status === ReplicaStatus.primary) {
+      if (record.yielded.get(view.ballot) === server.name) {
+        const detail = `${server.name} leads again under ballot ${view.ballot}, which it had given up`;
+        this.#report('V4-one-primary-per-ballot', view.partition, detail);
+      }
       const known = record.primaryOfBallot.get(view.ballot);
       if (known === undefined) record.primaryOfBallot.set(view.ballot, server.name);
       else if (known !== server.name) {

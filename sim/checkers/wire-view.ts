@@ -1,5 +1,5 @@
 /**
- * Reads the two messages of two-phase commit off the wire, written against their packed layout
+ * Reads the messages of two-phase commit, and requests for changes, off the wire, written against their packed layout
  * (wire/schema/internal.ts): fields in order, big-endian, a blob with a u32 length.
  */
 import type { PreparedMutation } from './global-history.ts';
@@ -15,6 +15,13 @@ export interface SeenPrepareAck {
   readonly decree: number;
   /** 0 = ok */
   readonly result: number;
+}
+
+export interface SeenUpdate {
+  readonly partition: string;
+  readonly ballot: number;
+  /** 3 = the sender gives up the lead. */
+  readonly change: number;
 }
 
 export function readSeenPrepare(payload: Uint8Array): SeenPrepare {
@@ -39,6 +46,11 @@ export function readSeenPrepareAck(payload: Uint8Array): SeenPrepareAck {
     decree: wide(view, 16),
     result: view.getInt32(24),
   };
+}
+
+export function readSeenUpdate(payload: Uint8Array): SeenUpdate {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { partition: partitionText(view), ballot: wide(view, 8), change: view.getInt32(16) };
 }
 
 function partitionText(view: DataView): string {

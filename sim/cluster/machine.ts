@@ -214,8 +214,8 @@ export class Machine<P extends RunningProcess> {
       (isObserved) => {
         const mayBlock = (): boolean =>
           blockFraction > 0 && !isObserved() && this.#random.fraction() < blockFraction;
-        const laterMs = (): number => this.#readMs();
-        return new MemoryEngineFactory({ disk, timers, clock: this.clock, mayBlock, laterMs });
+        const readMs = (): number => this.#readMs();
+        return new MemoryEngineFactory({ disk, timers, clock: this.clock, mayBlock, readMs });
       },
       (path, batch) => {
         if (!life.isOver) events.onBatchApplied(this.name, path, batch);

@@ -13,7 +13,7 @@ const BEACON = 2;
 const BEACON_ACK = 3;
 const OF_META: readonly number[] = [3, 6];
 const OF_REPLICA: readonly number[] = [5, 8, 8, 9, 9, 10, 11, 12, 13, 14];
-const REPEATABLE: readonly number[] = [2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14];
+const REPEATABLE: readonly number[] = [2, 3, 4, 5, 5, 5, 6, 6, 8, 9, 10, 10, 11, 12, 13, 14];
 
 /** Strikes once, right after the victim has sent a message of that type. */
 function afterFrame(
@@ -109,7 +109,7 @@ export function fadingMeta(stage: Stage, random: Random): ActiveFault | null {
   const machine = one(random, running(stage.replicas));
   if (machine === null) return null;
   const { network, scheduler } = stage;
-  const fate: FrameFate = { copies: 1, delayUs: 1_000_000 + random.below(4_000_000), echoUs: 0 };
+  const fate: FrameFate = { copies: 1, delayUs: 3_000_000 + random.below(2_500_000), echoUs: 0 };
   const rule = (_: unknown, to: { readonly name: string }, type: number): FrameFate | null =>
     type === BEACON_ACK && to.name === machine.name ? fate : null;
   network.frameRules.add(rule);

@@ -55,8 +55,8 @@ export interface MemoryEngineOptions {
   readonly clock: Clock | null;
   /** Asked once per synchronous call; true answers wouldBlock. Null = never. */
   readonly mayBlock: (() => boolean) | null;
-  /** How long a `…Later` call takes; left out: no time. */
-  readonly laterMs?: () => number;
+  /** How long a read by a `…Later` call takes; left out: no time. */
+  readonly readMs?: () => number;
 }
 
 /** What the engines of one factory have in common. */
@@ -65,7 +65,7 @@ interface Shared {
   readonly timers: Timers;
   readonly clock: Clock | null;
   readonly mayBlock: (() => boolean) | null;
-  readonly laterMs: () => number;
+  readonly readMs: () => number;
   readonly scratch: EngineScratch;
   readonly openPaths: Set<string>;
 }
@@ -74,9 +74,9 @@ export class MemoryEngineFactory implements EngineFactory {
   readonly #shared: Shared;
 
   constructor(options: MemoryEngineOptions) {
-    const { disk, timers, clock, mayBlock, laterMs = () => 0 } = options;
+    const { disk, timers, clock, mayBlock, readMs = () => 0 } = options;
     const scratch = new EngineScratch();
-    this.#shared = { disk, timers, clock, mayBlock, laterMs, scratch, openPaths: new Set() };
+    this.#shared = { disk, timers, clock, mayBlock, readMs, scratch, openPaths: new Set() };
   }
 
   async open(path: string): Promise<Engine> {
@@ -199,14 +199,15 @@ class MemoryEngine implements Engine {
 
   writeLater(batch: Uint8Array, done: (status: EngineStatus) => void): void {
     if (this.#laterWrites >= LATER_WRITES_MAX) {
-      this.later(() => EngineStatus.wouldBlock, done);
+      this.#after(0, () => EngineStatus.wouldBlock, done);
       return;
     }
     this.#laterWrites += 1;
-    this.later(() => {
+    const write = (): EngineStatus => {
       this.#laterWrites -= 1;
       return this.#write(batch);
-    }, done);
+    };
+    this.#after(0, write, done);
   }
 
   #write(batch: Uint8Array): EngineStatus {
@@ -333,9 +334,13 @@ class MemoryEngine implements Engine {
 
   /** For the iterators as well: runs `work` in a later turn and hands its status on. */
   later(work: () => EngineStatus, done: (status: EngineStatus) => void): void {
+    this.#after(this.#shared.readMs(), work, done);
+  }
+
+  #after(delayMs: number, work: () => EngineStatus, done: (status: EngineStatus) => void): void {
     this.#assertOpen();
     this.#laterCalls += 1;
-    this.#shared.timers.after(this.#shared.laterMs(), () => {
+    this.#shared.timers.after(delayMs, () => {
       this.#laterCalls -= 1;
       if (this.#laterCalls === 0) this.#onLaterIdle?.();
       done(work());
