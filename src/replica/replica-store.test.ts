@@ -29,6 +29,7 @@ class World {
   readonly network = new NetworkWorld(1);
   readonly disk = new MemoryDisk();
   readonly store: ReplicaStore;
+  reportsSoon = 0;
 
   constructor() {
     const { environment }: WorldHost = this.network.addHost('node');
@@ -57,7 +58,9 @@ class World {
       lease: new Lease(options.leaseMs),
       bus,
       leader: () => null,
-      reportSoon: () => {},
+      reportSoon: () => {
+        this.reportsSoon += 1;
+      },
     });
   }
 
@@ -140,4 +143,22 @@ test('a copy that was given up is not made again by the invitation that it had f
   assert.equal(world.copy(), null);
   await world.invite(3, 9);
   assert.equal(world.copy()?.core.learnId, 9);
+});
+
+test('a copy that cannot be moved to the trash is told of once, and then with the regular reports', async () => {
+  const world = new World();
+  await world.open();
+  await world.invite(2, 7);
+  const forget = async (): Promise<number> => {
+    const before = world.reportsSoon;
+    world.store.onForget({ metaEpoch: 1, gpid: GPID, ballot: 2 });
+    await world.network.run(10);
+    return world.reportsSoon - before;
+  };
+  const callOff = world.disk.failNext('metadata', 'io', 'replicas/1.0', 1_000);
+  assert.equal(await forget(), 1);
+  assert.equal(await forget(), 0);
+  callOff();
+  assert.equal(await forget(), 1);
+  assert.equal(await world.trashed(), 1);
 });

@@ -452,6 +452,8 @@ export class ReplicaStore implements ReplicaHost {
       this.openReplicas.delete(key);
       this.broken.set(key, { gpid, reason });
       this.environment.logger.warn('replica.remove.failed', { gpid: gpidText(gpid), reason });
+      // It is told of a failed attempt with the next report: at once, it would be asked for another one at once.
+      if (replica === undefined) return;
     }
     this.reportSoon();
   }
