@@ -43,6 +43,21 @@ test('real servers write, read and delete a batch over all partitions', async ()
   assert.deepEqual(await table.batchGet([]), []);
 });
 
+test('a batch goes on when a server stops in the middle of it', async () => {
+  await using cluster = await startTestCluster();
+  await using client = await cluster.connect({ coalesceGets: true });
+  const table = client.table('temp');
+  const rows = Array.from({ length: MANY }, (_, index) => rowOf(index));
+  const written = table.batchSet(rows, { parallelism: 8 });
+  await cluster.stopReplica(0);
+  await written;
+  const values = await Promise.all(rows.map(({ hashKey }) => table.getString(hashKey, 'only')));
+  assert.deepEqual(
+    values,
+    rows.map(({ value }) => value),
+  );
+});
+
 test('of a row that occurs twice the later one stays, and rows may expire apart', async () => {
   await using cluster = await startTestCluster();
   await using client = await cluster.connect();
