@@ -14,7 +14,7 @@
  * more is the one under which it led last, and order matters between different instants only.
  */
 import { ReplicaStatus } from '../../src/model/configuration.ts';
-import type { ServerView } from './observer.ts';
+import type { ReplicaView, ServerView } from './observer.ts';
 import type { Violations } from './violations.ts';
 
 interface Asked {
@@ -60,8 +60,8 @@ export class ReadAnswers {
   readonly #answered: Map<string, Answered> = new Map();
   /** By server and partition. */
   readonly #ledLast: Map<string, number> = new Map();
-  /** When the ballot of `#ledLast` was first seen. */
-  readonly #ledSinceUs: Map<string, number> = new Map();
+  /** What was committed when the ballot of `#ledLast` was first seen. */
+  readonly #ledFrom: Map<string, number> = new Map();
   /** The configuration has too few members for the acknowledgement of a write. */
   isBelowFloor: (partition: string, ballot: number) => boolean = () => false;
   /** Good answers to reads that were judged. */
@@ -101,24 +101,23 @@ export class ReadAnswers {
   onLook(server: string, partition: string, status: ReplicaStatus, ballot: number): void {
     if (status !== ReplicaStatus.primary) return;
     const key = `${server} ${partition}`;
-    if (this.#ledLast.get(key) !== ballot) this.#ledSinceUs.set(key, this.#nowUs());
+    if (this.#ledLast.get(key) === ballot) return;
     this.#ledLast.set(key, ballot);
+    this.#ledFrom.set(key, this.#viewOf(server, partition)?.lastCommittedDecree ?? 0);
   }
 
   /** A good answer of `server` leaves now. */
   onAnswer(server: string, { partition, isRead, isWrite }: Asked): void {
-    const view = this.#servers
-      .get(server)
-      ?.replicas()
-      .find((one) => one.partition === partition);
+    const view = this.#viewOf(server, partition);
     if (view !== undefined) this.onLook(server, partition, view.status, view.ballot);
     const ballot = this.#ledLast.get(`${server} ${partition}`);
     if (ballot === undefined) return;
     if (isRead) this.count += 1;
     const nowUs = this.#nowUs();
-    // What was answered in the instant of a change may have been committed before it.
-    const isSettled = (this.#ledSinceUs.get(`${server} ${partition}`) ?? nowUs) < nowUs;
-    if (isWrite && isSettled && this.isBelowFloor(partition, ballot)) {
+    // An answer may be late: what it tells of may have been committed before the change.
+    const ledFrom = this.#ledFrom.get(`${server} ${partition}`) ?? 0;
+    const hasCommitted = (view?.lastCommittedDecree ?? 0) > ledFrom;
+    if (isWrite && hasCommitted && this.isBelowFloor(partition, ballot)) {
       const detail = `partition ${partition}: ${server} acknowledges a write under ballot ${ballot}, with too few members`;
       this.#violations.add('V2-below-write-floor', nowUs, detail);
     }
@@ -134,6 +133,11 @@ export class ReadAnswers {
       `partition ${partition}: ${server} answers a read under ballot ${ballot},` +
       ` ${last.server} has answered under ${last.ballot} since ${last.timeUs} us`;
     this.#violations.add('V4-one-reader', nowUs, detail);
+  }
+
+  #viewOf(server: string, partition: string): ReplicaView | undefined {
+    const views = this.#servers.get(server)?.replicas();
+    return views?.find((one) => one.partition === partition);
   }
 
   #onRequest(connection: WatchedConnection, view: DataView): void {

@@ -205,7 +205,7 @@ export function staleRead(stage: Stage, random: Random): ActiveFault | null {
     stage.replicas.filter(({ isWithheld }) => !isWithheld),
   );
   if (machine === null || !stage.atlas.mayDamage(machine)) return null;
-  const pathPart = one(random, ['log/', 'engine', 'replica.json', 'serve-'])!;
+  const pathPart = one(random, ['log/', 'engine', 'replica.json', 'server.json', 'serve-'])!;
   const callOff = machine.disk.staleNext(pathPart, random);
   // Most is read at a start only.
   if (machine.isRunning && random.below(3) > 0) {

@@ -36,11 +36,11 @@ import type { Reader } from '../wire/reader.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { readForLearner } from './bandwidth.ts';
-import { CheckpointFetch, FetchAbandoned } from './checkpoint-fetch.ts';
 import { CheckpointSource } from './checkpoint-source.ts';
 import { ClientRequests } from './client-requests.ts';
 import { ConfigurationKeeper, type ConfigurationOwner } from './configuration-keeper.ts';
 import { Freshness } from './freshness.ts';
+import { LearnFetches } from './learn-fetches.ts';
 import { LOG_HOLDER, learnerHolder } from './log-holders.ts';
 import { ReplicaActivity } from './replica-activity.ts';
 import {
@@ -71,9 +71,7 @@ export class Replica
   private readonly requests: ClientRequests;
   private readonly storage: ReplicaEngine;
   private readonly settings: SettingsKeeper;
-  private fetch: CheckpointFetch | null = null;
-  /** Nobody writes to the folder of fetched files any more. */
-  private fetchEnded: Promise<void> = Promise.resolve();
+  private readonly fetches: LearnFetches;
   /** A fetched checkpoint is being swapped in, or the replica is closing. */
   private deaf = false;
   private lastBallot = 0;
@@ -90,6 +88,7 @@ export class Replica
     this.folder = folder;
     this.gpid = folder.gpid;
     this.source = new CheckpointSource(host.environment.disk, folder);
+    this.fetches = this.makeFetches();
     this.configuration = new ConfigurationKeeper(folder, this);
     this.core = new ReplicaCore(
       this.gpid,
@@ -187,7 +186,7 @@ export class Replica
     if (this.deaf) return;
     this.configuration.onTick(nowMs);
     this.core.onTick(nowMs);
-    this.fetch?.onTick(nowMs);
+    this.fetches.onTick(nowMs);
     this.requests.endTurn(nowMs);
     this.storage.reads.expireScans();
     this.storage.flushIfOld(nowMs, this.host.options.flushIntervalMs);
@@ -205,7 +204,7 @@ export class Replica
   }
 
   onFileChunk(chunk: FileChunk): void {
-    if (this.fetch?.learnId === chunk.learnId) this.fetch.onFileChunk(chunk);
+    this.fetches.onFileChunk(chunk);
   }
 
   /** Makes what is applied durable, so that its log can go. Never rejects. */
@@ -217,8 +216,7 @@ export class Replica
   async close(options: { readonly flush: boolean }): Promise<void> {
     this.deaf = true;
     this.requests.close();
-    this.fetch?.abandon();
-    this.fetch = null;
+    await this.fetches.close();
     await this.configuration.close();
     await this.source.close();
     await this.storage.close(options);
@@ -229,7 +227,7 @@ export class Replica
   }
 
   report(): ReplicaReportState {
-    return reportOf(this.core, this.storage, this.fetch?.fetchedBytes ?? null);
+    return reportOf(this.core, this.storage, this.fetches.fetchedBytes);
   }
 
   // ---- ValueSource ----
@@ -375,32 +373,11 @@ export class Replica
   }
 
   fetchCheckpoint(from: NodeId, message: LearnCheckpoint): void {
-    const { environment, learnBandwidth } = this.host;
-    this.fetch?.abandon();
-    const fetch = new CheckpointFetch(
-      environment,
-      message,
-      this.folder.learnPath,
-      learnBandwidth,
-      (request) => this.host.send(from, InternalMessage.fileRequest, request),
-    );
-    this.fetch = fetch;
-    const { gpid } = this;
-    const { decree, fileNames } = message;
-    const fields = { gpid: gpidText(gpid), from, decree, files: fileNames.length };
-    environment.logger.info('replica.learn.checkpoint', fields);
-    // One attempt at a time writes to the folder.
-    const ended = this.fetchEnded.then(() => fetch.run());
-    this.fetchEnded = ended.catch(() => {});
-    ended
-      .then(() => this.install(fetch))
-      .catch((error: unknown) => this.onFetchFailed(fetch, error));
+    this.fetches.begin(from, message);
   }
 
   abandonFetches(exceptLearnId: number): void {
-    if (this.fetch === null || this.fetch.learnId === exceptLearnId) return;
-    this.fetch.abandon();
-    this.fetch = null;
+    this.fetches.abandon(exceptLearnId);
   }
 
   // ---- effects: role ----
@@ -448,29 +425,26 @@ export class Replica
     });
   }
 
-  /** Swaps the fetched checkpoint in. */
-  private async install(fetch: CheckpointFetch): Promise<void> {
-    if (this.fetch !== fetch || this.deaf) return;
-    this.deaf = true;
-    const applied = await this.storage.replace();
-    this.fetch = null;
-    this.deaf = false;
-    const { decree, digest } = applied;
-    this.core.onCheckpointInstalled(fetch.learnId, decree, digest, this.now());
-  }
-
-  private onFetchFailed(fetch: CheckpointFetch, error: unknown): void {
-    if (this.fetch !== fetch) return;
-    this.fetch = null;
-    if (this.deaf) {
-      // The old engine is closed and the new one could not be opened: the files stay for whoever
-      // looks.
-      this.deaf = false;
-      this.core.fail(`a fetched checkpoint could not be opened: ${messageOf(error)}`);
-      return;
-    }
-    if (!(error instanceof FetchAbandoned)) this.logWarning('replica.learn.failed', error);
-    this.core.onCheckpointFailed(fetch.learnId, this.now());
+  private makeFetches(): LearnFetches {
+    const { environment, learnBandwidth: bandwidth } = this.host;
+    const parts = { environment, gpid: this.gpid, path: this.folder.learnPath, bandwidth };
+    return new LearnFetches(parts, {
+      request: (from, request) => this.host.send(from, InternalMessage.fileRequest, request),
+      swapEngine: () => {
+        this.deaf = true;
+        return this.storage.replace();
+      },
+      onSwapped: (learnId, { decree, digest }) => {
+        this.deaf = false;
+        this.core.onCheckpointInstalled(learnId, decree, digest, this.now());
+      },
+      onSwapFailed: (error) => {
+        // The files stay for whoever looks.
+        this.deaf = false;
+        this.core.fail(`a fetched checkpoint could not be opened: ${messageOf(error)}`);
+      },
+      onFetchFailed: (learnId) => this.core.onCheckpointFailed(learnId, this.now()),
+    });
   }
 
   private applySettings(status: ReplicaStatus, table: AppInfo): void {
