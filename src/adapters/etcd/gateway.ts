@@ -1,0 +1,121 @@
+/**
+ * etcd's own JSON gateway: each call of its gRPC interface as a POST of one JSON document, with bytes in base64 and
+ * 64-bit integers in decimal.
+ *
+ * One call is one attempt at one member, and fails with `CoordinationError`; the next call goes to the next member
+ * then. Answers are bounded in time and in bytes.
+ */
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { assert } from '../../base/assert.ts';
+import { CoordinationError } from '../../env/coordination.ts';
+import type { HostPort } from '../../model/identity.ts';
+import { hostPortText } from '../../model/identity.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+export interface JsonObject {
+  readonly [field: string]: Json | undefined;
+}
+
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** One is enough for a store; the election has its own. */
+const SOCKETS_MAX = 4;
+
+export class EtcdGateway {
+  readonly #members: readonly HostPort[];
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+  /** The member that is asked. */
+  #current = 0;
+
+  constructor(members: readonly HostPort[]) {
+    assert(members.length > 0, 'there is a member to ask');
+    this.#members = members;
+  }
+
+  /** `path` is what follows `/v3/`. Rejects with `CoordinationError`. */
+  async call(path: string, body: JsonObject, timeoutMs: number): Promise<JsonObject> {
+    const asked = this.#current;
+    const member = this.#members[asked]!;
+    try {
+      const { status, text } = await this.#post(member, path, JSON.stringify(body), timeoutMs);
+      const answer = parseObject(text);
+      if (status === 200 && answer !== null && answer['error'] === undefined) return answer;
+      const detail = answer === null ? text.slice(0, 200) : errorText(answer);
+      throw new CoordinationError(`etcd at ${hostPortText(member)} says ${status}: ${detail}`);
+    } catch (error) {
+      // Two calls that fail at the same member move on by one.
+      if (this.#current === asked) this.#current = (asked + 1) % this.#members.length;
+      if (error instanceof CoordinationError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CoordinationError(`etcd at ${hostPortText(member)} does not answer: ${reason}`);
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #post(
+    member: HostPort,
+    path: string,
+    body: string,
+    timeoutMs: number,
+  ): Promise<{ readonly status: number; readonly text: string }> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          host: member.host,
+          port: member.port,
+          path: `/v3/${path}`,
+          method: 'POST',
+          agent: this.#agent,
+          headers: {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(body),
+          },
+        },
+        (incoming) => {
+          readText(incoming)
+            .then((text) => resolve({ status: incoming.statusCode ?? 0, text }), reject)
+            .finally(() => clearTimeout(limit));
+        },
+      );
+      const limit = setTimeout(() => {
+        outgoing.destroy(new Error(`nothing within ${timeoutMs} ms`));
+      }, timeoutMs);
+      outgoing.on('error', (error) => {
+        clearTimeout(limit);
+        reject(error);
+      });
+      outgoing.end(body);
+    });
+  }
+}
+
+async function readText(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) throw new Error(`its answer is larger than ${ANSWER_BYTES_MAX}`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function parseObject(text: string): JsonObject | null {
+  try {
+    const parsed = JSON.parse(text) as Json;
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+    return isObject ? (parsed as JsonObject) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Streaming calls wrap it once more. */
+function errorText(answer: JsonObject): string {
+  const { error } = answer;
+  if (typeof error === 'object' && error !== null) return JSON.stringify(error);
+  return String(answer['message'] ?? error ?? 'nothing that can be read');
+}
