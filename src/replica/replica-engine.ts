@@ -180,6 +180,11 @@ export class ReplicaEngine {
   }
 }
 
+/** The files hold something else than was written; no other attempt will go better. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof EngineError && error.status === EngineStatus.corruption;
+}
+
 export interface OpenedEngine {
   readonly engine: Engine;
   readonly applied: AppliedState;

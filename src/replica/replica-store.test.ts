@@ -6,6 +6,7 @@ import { MemoryDisk } from '../adapters/memory/disk.ts';
 import { MemoryEngineFactory } from '../adapters/memory/engine.ts';
 import { defaultOptions } from '../base/option-table.ts';
 import { Lease } from '../consensus/lease.ts';
+import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import { toNodeId } from '../model/identity.ts';
@@ -29,6 +30,8 @@ class World {
   readonly network = new NetworkWorld(1);
   readonly disk = new MemoryDisk();
   readonly store: ReplicaStore;
+  /** That was opened last. */
+  engine: Engine | null = null;
   reportsSoon = 0;
 
   constructor() {
@@ -36,6 +39,11 @@ class World {
     const { timers, clock } = environment;
     const mayBlock = (): boolean => false;
     const engines = new MemoryEngineFactory({ disk: this.disk, timers, clock, mayBlock });
+    const open = engines.open.bind(engines);
+    engines.open = async (path) => {
+      this.engine = await open(path);
+      return this.engine;
+    };
     const whole: ReplicaEnvironment = { ...environment, disk: this.disk, engines };
     const identity = { clusterName: 'c', nodeId: SELF, incarnation: 1 };
     const busOptions = { ...DEFAULT_MESSAGE_BUS_OPTIONS, ...identity };
@@ -143,6 +151,25 @@ test('a copy that was given up is not made again by the invitation that it had f
   assert.equal(world.copy(), null);
   await world.invite(3, 9);
   assert.equal(world.copy()?.core.learnId, 9);
+});
+
+test('a copy whose engine is too damaged to be taught from fails, and one that only lacks room does not', async () => {
+  const world = new World();
+  await world.open();
+  await world.invite(2, 7);
+  const copy = world.copy();
+  const refuse = async (status: EngineStatus): Promise<void> => {
+    world.engine!.checkpoint = () =>
+      Promise.reject(new EngineError(status, 'engine', 'a bad block'));
+    copy?.makeCheckpoint(11);
+    await world.network.run(10);
+  };
+  await refuse(EngineStatus.full);
+  assert.notEqual(copy?.core.status, ReplicaStatus.error);
+  await refuse(EngineStatus.corruption);
+  assert.equal(copy?.core.status, ReplicaStatus.error);
+  await world.invite(3, 8);
+  assert.equal(await world.trashed(), 1, 'it is learned anew');
 });
 
 test('a copy that cannot be moved to the trash is told of once, and then with the regular reports', async () => {

@@ -45,6 +45,7 @@ import { LOG_HOLDER, learnerHolder } from './log-holders.ts';
 import { ReplicaActivity } from './replica-activity.ts';
 import {
   type EngineOwner,
+  isDamage,
   type OpenedEngine,
   openEngine,
   ReplicaEngine,
@@ -357,7 +358,11 @@ export class Replica
         if (made === null || this.deaf) return;
         this.core.onCheckpointMade(learnId, made.id, decree, made.files);
       },
-      (error: unknown) => this.logWarning('replica.checkpoint.failed', error),
+      (error: unknown) => {
+        this.logWarning('replica.checkpoint.failed', error);
+        // Nobody can learn from it, and reads would meet the damage too.
+        if (isDamage(error)) this.core.fail(`the engine is damaged: ${messageOf(error)}`);
+      },
     );
   }
 
