@@ -37,12 +37,15 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'ballot-not-compared',
-    what: 'the meta server grants changes that were asked for under an older ballot',
-    consequence: 'a learner of long ago becomes a member',
+    what: 'the meta server grants changes that were asked for under an older ballot, by whoever led then',
+    consequence:
+      'a learner of long ago becomes a member, or a primary is replaced that has not yielded',
     edits: [
       {
         file: BRAIN,
-        find: 'partition.ballot === update.ballot;',
+        find: `partition.record.config.primary === from &&
+          partition.seatOf(from)?.incarnation === node.incarnation &&
+          partition.ballot === update.ballot;`,
         replace: 'update.ballot > 0;',
       },
     ],
@@ -79,6 +82,18 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
         file: 'src/replica',
         find: 'if (message.incarnation !== this.identity.incarnation) {',
         replace: 'if (message === null) {',
+      },
+    ],
+  },
+  {
+    name: 'unproven-head-leads',
+    what: 'a replica that may have lost the end of its log leads at once, like one that has not',
+    consequence: 'acknowledged writes are lost when one of several servers has lost its power',
+    edits: [
+      {
+        file: 'src/cluster/log-head.ts',
+        find: '(holding.tailUnproven ? unproven : proven).push(candidate);',
+        replace: 'proven.push(candidate);',
       },
     ],
   },

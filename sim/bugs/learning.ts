@@ -1,11 +1,26 @@
 /** Planted bugs of learning: how a replica catches up and becomes a member. */
-import type { PlantedBug } from './planted-bug.ts';
+import type { PlantedBug, SourceEdit } from './planted-bug.ts';
 
 const PRIMARY = 'src/consensus/primary-role.ts';
 const CORE = 'src/consensus/replica-core.ts';
 const LEARNER = 'src/consensus/learner-role.ts';
 const UPDATE = 'src/cluster/configuration-update.ts';
 const STORE = 'src/replica/replica-store.ts';
+
+/** Harmless by itself: nothing that a learner had acknowledged before it began counts any more. */
+const DROPS_TAIL: SourceEdit = {
+  file: CORE,
+  find: 'this.learner = new LearnerRole(state, config.primary, learnId);',
+  replace: `state.truncateAfter(state.list.lastCommitted);
+    this.learner = new LearnerRole(state, config.primary, learnId);`,
+};
+
+/** A learner that gets no further is left to itself: else another attempt would hide why. */
+const NEVER_GIVEN_UP: SourceEdit = {
+  file: 'src/cluster/learner-choice.ts',
+  find: `return idleMs > settings.learnStallMs ? 'stalled' : null;`,
+  replace: `return idleMs < 0 ? 'stalled' : null;`,
+};
 
 export const LEARNING_BUGS: readonly PlantedBug[] = [
   {
@@ -34,7 +49,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'promoted-by-former-life',
-    what: 'a learner is promoted by what it had acknowledged before it restarted',
+    what: 'a learner is promoted by what it had acknowledged before it restarted, and begins without its tail',
     consequence: 'a member without committed writes',
     edits: [
       {
@@ -57,6 +72,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
         find: '!node.usable || node.incarnation !== wish.incarnation) return',
         replace: '!node.usable) return',
       },
+      DROPS_TAIL,
     ],
   },
   {
@@ -72,19 +88,6 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'learner-drops-tail',
-    what: 'a learner drops its tail when it begins, although its promotion by that tail is under way',
-    consequence: 'a member without a committed write',
-    edits: [
-      {
-        file: CORE,
-        find: 'this.learner = new LearnerRole(state, config.primary, learnId);',
-        replace: `state.truncateAfter(state.list.lastCommitted);
-          this.learner = new LearnerRole(state, config.primary, learnId);`,
-      },
-    ],
-  },
-  {
     name: 'late-invitation-followed',
     what: 'a late invitation makes an attached learner start over and drop its tail',
     consequence: 'a member without a committed write',
@@ -94,17 +97,12 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
         find: 'if (config.ballot === state.config.ballot && message.learnId < known) {',
         replace: 'if (known === undefined) {',
       },
-      {
-        file: CORE,
-        find: 'this.learner = new LearnerRole(state, config.primary, learnId);',
-        replace: `state.truncateAfter(state.list.lastCommitted);
-          this.learner = new LearnerRole(state, config.primary, learnId);`,
-      },
+      DROPS_TAIL,
     ],
   },
   {
     name: 'learner-follows-in-vain',
-    what: 'a learner that a late prepare has made follow never asks again',
+    what: 'a learner that a late prepare has made follow never asks again, and nobody gives it up',
     consequence: 'its partition stays at two members',
     edits: [
       {
@@ -112,6 +110,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
         find: 'if (this.follower === null || !isBehind) return;',
         replace: 'if (this.follower === null || isBehind || !isBehind) return;',
       },
+      NEVER_GIVEN_UP,
     ],
   },
   {
@@ -128,19 +127,19 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'checkpoint-decree-mistaken',
-    what: 'after a checkpoint was installed, its decree is taken from what had been prepared before',
-    consequence: 'a hole in the history of the learner',
+    what: 'after a checkpoint was installed, the learner counts one mutation more than it holds',
+    consequence: 'a hole in the history of the learner, which no prepare ever fits',
     edits: [
       {
         file: CORE,
         find: 'this.state.reset(decree, digest);',
-        replace: 'this.state.reset(Math.max(decree, this.state.list.lastPrepared), digest);',
+        replace: 'this.state.reset(decree + 1, digest);',
       },
     ],
   },
   {
     name: 'ballot-forgotten-in-swap',
-    what: 'a ballot that became durable while a checkpoint was swapped in is forgotten',
+    what: 'a ballot that became durable while a checkpoint was swapped in is forgotten; it is stored once, and nobody gives the learner up',
     consequence: 'the learner acknowledges nothing: its partition stays at two members',
     edits: [
       {
@@ -148,6 +147,17 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
         find: 'this.core.onConfigurationPersisted(',
         replace: 'if (!this.deaf) this.core.onConfigurationPersisted(',
       },
+      {
+        file: 'src/consensus/replica-state.ts',
+        find: 'const previous = this.status;',
+        replace: 'const ballotBefore = this.config.ballot; const previous = this.status;',
+      },
+      {
+        file: 'src/consensus/replica-state.ts',
+        find: 'if (config.ballot > this.persistedBallot) this',
+        replace: 'if (config.ballot > ballotBefore) this',
+      },
+      NEVER_GIVEN_UP,
     ],
   },
   {

@@ -38,7 +38,7 @@ export const OPERATION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/storage/write-service.ts',
-        find: 'for (const { key, value } of kvs) builder.put(hashKey, key, value, this.stamp);',
+        find: 'for (const { key, value } of kvs) { builder.put(hashKey, key, value, this.stamp);',
         replace: `
           for (const one of this.rest ?? []) builder.put(one.hashKey, one.key, one.value, this.stamp);
           const half = (kvs.length + 1) >> 1;
@@ -48,8 +48,7 @@ export const OPERATION_BUGS: readonly PlantedBug[] = [
             value: value.slice(),
           }));
           for (const { key, value } of kvs.slice(0, half)) {
-            builder.put(hashKey, key, value, this.stamp);
-          }`,
+            builder.put(hashKey, key, value, this.stamp);`,
       },
     ],
   },

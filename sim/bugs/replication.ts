@@ -52,18 +52,34 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    // With digests compared no late prepare would fit.
     name: 'ballot-check-skipped',
-    what: 'prepares of former primaries are taken like those of the present one',
+    what: 'a secondary takes prepares of former primaries like those of the present one, by decree alone',
     consequence: 'two histories in one partition',
     edits: [
       {
         file: CORE,
         find: 'if (message.ballot !== config.ballot || config.primary !== from) {',
-        replace: 'if (config.primary === null) {',
+        replace: 'if (message.ballot > config.ballot) {',
       },
       {
         file: FOLLOWER,
         find: `if (existing !== null && existing.ballot >= this.ballot) return 'diverged';`,
+        replace: '',
+      },
+      {
+        file: FOLLOWER,
+        find: `return own === null || own === message.digest ? 'ok' : 'diverged';`,
+        replace: `return own === undefined ? 'diverged' : 'ok';`,
+      },
+      {
+        file: FOLLOWER,
+        find: 'if (before !== message.previousDigest) {',
+        replace: 'if (before === undefined) {',
+      },
+      {
+        file: 'src/consensus/prepare-list.ts',
+        find: `assertEqual(mutation.previousDigest, this.lastPreparedDigest(), 'digests are chained');`,
         replace: '',
       },
     ],
@@ -211,13 +227,48 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'commit-after-prepare',
-    what: 'a secondary commits what a prepare confirms only after it has found room for it',
+    what: 'a secondary, whose list is as long as what a primary may have in flight, commits what a prepare confirms only after it has found room for it',
     consequence: 'once its list is full it never gets on',
     edits: [
       {
         file: FOLLOWER,
         find: 'this.commitConfirmed(); if (decree > list.lastPrepared + 1) {',
         replace: 'if (decree > list.lastPrepared + 1) {',
+      },
+      {
+        file: 'src/consensus/replica-state.ts',
+        find: 'uncommittedMax: Math.max(2 * options.inFlightMax, LEARN_WINDOW)',
+        replace: 'uncommittedMax: options.inFlightMax',
+      },
+    ],
+  },
+  {
+    name: 'floor-at-admission-only',
+    what: 'the write floor is looked at when a write is taken up, not when it is committed',
+    consequence: 'what a client was told is lost with one disk',
+    edits: [
+      {
+        file: PRIMARY,
+        find: 'if (target > this.readableFrom && !this.hasWriteQuorum()) {',
+        replace: 'if (target < 0) {',
+      },
+    ],
+  },
+  {
+    name: 'yield-then-lead',
+    what: 'a primary that has asked for another one leads again under the same ballot',
+    consequence:
+      'two servers answer reads: nobody waits for the lease of a primary that has yielded',
+    edits: [
+      {
+        file: CORE,
+        find: 'if (config.ballot === this.yielded?.ballot) {',
+        replace: 'if (config === null) {',
+      },
+      {
+        file: CORE,
+        find: `assert(config.ballot !== this.yielded?.ballot, 'a ballot that was given up is not taken up');`,
+        replace: '',
       },
     ],
   },

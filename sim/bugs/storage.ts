@@ -31,6 +31,19 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'synced-again-in-vain',
+    what: 'a start syncs what it found unproved in the log, in the file whose sync may have failed before',
+    consequence:
+      'the system calls lost pages clean: acknowledged writes are lost when the power fails next',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'if (isUnproved && (await this.#rewrite(path, bytes.subarray(0, end)))) return;',
+        replace: 'if (isUnproved && path.length < 0) return;',
+      },
+    ],
+  },
+  {
     name: 'log-freed-early',
     what: 'a segment is removed as soon as the next one is begun',
     consequence: 'acknowledged writes are lost in restarts',
@@ -169,7 +182,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'missing-replica-served-empty',
-    what: 'a replica that is missing on the disk is made anew, empty, for whatever the configuration',
+    what: 'a replica that is missing on the disk is made anew, empty, for whatever the configuration, and may lead',
     consequence: 'acknowledged writes are lost with a folder',
     edits: [
       {
@@ -182,17 +195,29 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
         find: 'return holding?.present === true && !holding.failed ? holding : undefined;',
         replace: 'return holding?.failed === true ? undefined : holding;',
       },
+      {
+        file: 'src/cluster/log-head.ts',
+        find: 'if (holding.lastPreparedDecree < partition.committedDecree) {',
+        replace: 'if (holding === null) {',
+      },
     ],
   },
   {
     name: 'segment-folder-not-synced',
-    what: 'the folder of the log is not synced after a segment was created',
+    what: 'a new segment of the log is written to before its entry in the folder is durable; the manifest tells of it with its next change',
     consequence: 'a whole segment of acknowledged writes is lost when the power fails',
     edits: [
       {
         file: 'src/storage/log/log-segments.ts',
-        find: 'await disk.syncDirectory(this.#directory);',
-        replace: '',
+        find: `await disk.syncDirectory(this.#directory); await this.#change((manifest) => ({
+          ...manifest, lastSegment: segment, lastSequence: firstSequence, isClosed: false, }));`,
+        replace: `
+          this.#manifest = {
+            ...this.#manifest,
+            lastSegment: segment,
+            lastSequence: firstSequence,
+            isClosed: false,
+          };`,
       },
     ],
   },

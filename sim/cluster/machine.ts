@@ -84,6 +84,8 @@ export class Machine<P extends RunningProcess> {
   isWithheld: boolean = false;
   /** Multiplies the latency of the disk. */
   diskSlowness: number = 1;
+  /** Some are, until the heal. */
+  hasSlowReads: boolean = true;
   /** The last start came to nothing; the process has ended. */
   hasFailedToStart: boolean = false;
   readonly #world: World;
@@ -178,7 +180,8 @@ export class Machine<P extends RunningProcess> {
   }
 
   #readMs(): number {
-    if (this.#random.fraction() >= this.traits.slowReadFraction) {
+    const isSlow = this.#random.fraction() < this.traits.slowReadFraction;
+    if (!isSlow || !this.hasSlowReads) {
       return this.disk.latencyMs('read', READ_BYTES);
     }
     const slowMs = -Math.log(1 - this.#random.fraction()) * SLOW_READ_MS_MEAN;

@@ -67,6 +67,7 @@ export class Nemesis {
   }
 
   #revive(machine: AnyMachine): void {
+    machine.hasSlowReads = false;
     if (machine.isRunning && machine.hasFailedToStart) machine.kill();
     if (machine.isPaused) machine.resume();
     if (machine.isDown && !machine.isWithheld) machine.start();
