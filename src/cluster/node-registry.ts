@@ -13,9 +13,9 @@
  *  6. A life that is proved over (`onLifeEnded`) is dead at once and is granted nothing more: what still arrives of
  *     it was sent before. Only a newer incarnation brings the node back. Should it be heard a whole grace later, the
  *     proof was wrong; then it is what a node is that comes back after its grace (rule 4), for its lease is over.
- *  7. Incarnations are counted in the node's data folder. One that comes back from an old copy of it begins a life under
- *     a number that was had before, and knows nothing of what that life was trusted with. Each life draws an id, so
- *     that it is told apart; it is told that it was outlived, and begins another one (replica/server-lives.ts).
+ *  7. Incarnations are counted in the node's data folder. One that comes back from an old copy of it begins a life
+ *     under a number that was had before, and knows nothing of what that life was trusted with. Each life draws an id,
+ *     so that it is told apart; it is told that it was outlived, and begins another one (replica/server-lives.ts).
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';

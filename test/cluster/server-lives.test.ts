@@ -1,4 +1,4 @@
-/** A replica server whose whole data folder comes back from an old copy, and a meta server that remembers later lives. */
+/** A replica server whose data folder comes back from an old copy, and a meta server that remembers later lives. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MemoryDisk } from '../../src/adapters/memory/disk.ts';
