@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { SeededRandom } from '../../base/prng.ts';
 import { CoordinationError } from '../../env/coordination.ts';
 import type { Logger } from '../../env/logger.ts';
@@ -13,13 +14,15 @@ import { NodeClock } from '../node/clock.ts';
 import { NodeTimers } from '../node/timers.ts';
 import { type StateStoreBench, stateStoreContract } from '../state-store-contract.ts';
 import { DEFAULT_ETCD_OPTIONS, EtcdCoordination } from './coordination.ts';
-import { EtcdServer, etcdMissing } from './server-process.ts';
+import { EtcdServer, findEtcd } from './server-process.ts';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-const missing = etcdMissing();
+const program = findEtcd(fileURLToPath(new URL('../../../.cache/etcd', import.meta.url)));
+const skip =
+  program === null ? 'no etcd: neither on the path nor from Debian (etcd-server)' : false;
 const timers = new NodeTimers(new NodeClock());
 
-describe('etcd', { skip: missing ?? false }, () => {
+describe('etcd', { skip }, () => {
   let folder: string;
   let etcd: EtcdServer;
   let roots = 0;
@@ -27,7 +30,7 @@ describe('etcd', { skip: missing ?? false }, () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pegasus-etcd-'));
-    etcd = await EtcdServer.start(folder);
+    etcd = await EtcdServer.start(program!, folder);
   });
 
   after(async () => {

@@ -1,10 +1,12 @@
 /**
- * An etcd of one member as a child process on the loopback, for tests and for trying things out: Debian's package
- * `etcd-server`, or whatever `etcd` is on the path.
+ * An etcd of one member as a child process on the loopback, for tests and for trying things out: whatever `etcd` is on
+ * the path, or that of Debian's package `etcd-server`.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { assert } from '../../base/assert.ts';
 import type { HostPort } from '../../model/identity.ts';
@@ -13,26 +15,47 @@ const HOST = '127.0.0.1';
 /** Of 3.4 and of later ones. */
 const READY = /serving client traffic insecurely/;
 const OUTPUT_LINES_KEPT = 20;
+const PACKAGE = 'etcd-server';
+const INSTALL_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 60_000;
 
-/** Null, or why there is none: for the name of a skipped test. */
-export function etcdMissing(): string | null {
-  const { status } = spawnSync('etcd', ['--version']);
-  return status === 0 ? null : 'no etcd on this machine (Debian: apt-get install etcd-server)';
+/**
+ * The program: the one on the path, or else that of Debian's package, unpacked into `cacheFolder` (nothing is
+ * installed and no service started, so nobody has to be root). Null where it cannot be had.
+ */
+export function findEtcd(cacheFolder: string): string | null {
+  if (runs('etcd', ['--version'])) return 'etcd';
+  const program = join(cacheFolder, 'usr/bin/etcd');
+  if (runs(program, ['--version'])) return program;
+  mkdirSync(cacheFolder, { recursive: true });
+  const download = (): boolean => runs('apt-get', ['download', PACKAGE], cacheFolder);
+  // Images of containers come without the lists, which only root may fetch.
+  if (!download() && !(runs('apt-get', ['update']) && download())) return null;
+  for (const name of readdirSync(cacheFolder)) {
+    if (name.endsWith('.deb')) runs('dpkg-deb', ['-x', name, '.'], cacheFolder);
+  }
+  return runs(program, ['--version']) ? program : null;
+}
+
+function runs(program: string, args: readonly string[], cwd?: string): boolean {
+  return spawnSync(program, args, { cwd, stdio: 'ignore', timeout: INSTALL_LIMIT_MS }).status === 0;
 }
 
 export class EtcdServer {
   readonly address: HostPort;
+  readonly #program: string;
   readonly #folder: string;
   #process: ChildProcess | null = null;
 
-  private constructor(folder: string, address: HostPort) {
+  private constructor(program: string, folder: string, address: HostPort) {
+    this.#program = program;
     this.#folder = folder;
     this.address = address;
   }
 
   /** Keeps its data in `folder`. Resolves when it serves. */
-  static async start(folder: string): Promise<EtcdServer> {
-    const server = new EtcdServer(folder, { host: HOST, port: await freePort() });
+  static async start(program: string, folder: string): Promise<EtcdServer> {
+    const server = new EtcdServer(program, folder, { host: HOST, port: await freePort() });
     await server.startAgain();
     return server;
   }
@@ -44,7 +67,7 @@ export class EtcdServer {
     // Its only member; nobody connects there.
     const peer = `http://${HOST}:0`;
     const child = spawn(
-      'etcd',
+      this.#program,
       [
         ['--name', 'only'],
         ['--data-dir', this.#folder],
@@ -91,8 +114,13 @@ function untilReady(child: ChildProcess): Promise<void> {
       if (lines.length > OUTPUT_LINES_KEPT) lines.shift();
       if (READY.test(line)) resolve();
     });
+    const fail = (what: string): void => reject(new Error(`${what}\n${lines.join('\n')}`));
+    const limit = setTimeout(() => fail('etcd does not serve'), START_LIMIT_MS).unref();
     child.once('error', reject);
-    child.once('exit', () => reject(new Error(`etcd ended:\n${lines.join('\n')}`)));
+    child.once('exit', () => {
+      clearTimeout(limit);
+      fail('etcd ended');
+    });
   });
 }
 
