@@ -15,7 +15,7 @@ import { integer, minutes } from './flag-values.ts';
 import { type Main, printJson, printLine, runProgram } from './program.ts';
 
 interface Flags {
-  readonly seeds: number;
+  readonly seeds?: number;
   readonly seed?: number;
   readonly from: number;
   readonly seconds: number;
@@ -31,6 +31,9 @@ interface Flags {
   readonly json?: boolean;
 }
 
+const SEEDS_DEFAULT = 100;
+/** A planted bug that so many do not show counts as not found. */
+const HUNT_SEEDS_MAX = 2000;
 const REPEAT_EVERY = 20;
 const TRACE_LINE_COUNT = 2000;
 /** Of a fleet, so that it can run beside other work. */
@@ -45,7 +48,11 @@ const main: Main = async (args) => {
     .description(
       'Run whole clusters on simulated time, network and disks, with faults, from seeds.',
     )
-    .option('--seeds <count>', 'how many seeds', integer(1), 100)
+    .option(
+      '--seeds <count>',
+      `how many seeds (default: ${SEEDS_DEFAULT}; with --bug up to ${HUNT_SEEDS_MAX} for each)`,
+      integer(1),
+    )
     .option('--from <seed>', 'first seed', integer(0), 1)
     .option('--seed <seed>', 'just this one', integer(0))
     .option(
@@ -78,7 +85,7 @@ const main: Main = async (args) => {
 
 async function runMany(flags: Flags): Promise<number> {
   const isQuiet = flags.json === true || flags.seed !== undefined;
-  const seedCount = flags.seed === undefined ? flags.seeds : 1;
+  const seedCount = flags.seed === undefined ? (flags.seeds ?? SEEDS_DEFAULT) : 1;
   const report = await runFleet({
     seedFirst: flags.seed ?? flags.from,
     seedCount,
@@ -140,7 +147,7 @@ async function hunt(names: string, flags: Flags): Promise<number> {
   }
   const report = await huntBugs(bugsNamed(names), {
     seedFirst: flags.seed ?? flags.from,
-    seedsMax: flags.seed === undefined ? flags.seeds : 1,
+    seedsMax: flags.seed === undefined ? (flags.seeds ?? HUNT_SEEDS_MAX) : 1,
     faultSeconds: flags.seconds,
     onDone: (bug, result) => {
       if (flags.json !== true) printLine(tableRow(bug, result));
