@@ -121,3 +121,13 @@ test('a log without room makes its replicas yield after a second, and no more wh
   assert.equal(world.partition.acked.length, 2, 'what waited is logged');
   assert.deepEqual(world.failed, []);
 });
+
+test('a server on a disk that became read-only can be stopped', async () => {
+  const world = new World();
+  await world.begin();
+  world.write();
+  await world.tick();
+  world.disk.isReadOnly = true;
+  await world.time.run(world.keeper.close());
+  assert.ok(world.events.includes('replica.log.close_failed'));
+});

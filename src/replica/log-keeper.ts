@@ -141,10 +141,17 @@ export class LogKeeper {
     this.#watchRoom(nowMs);
   }
 
+  /** Never rejects: whoever is told to stop stops, also on a disk that refuses. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#renewing;
-    await this.#log.close();
+    try {
+      await this.#log.close();
+    } catch (error) {
+      // Then the log has no mark of an orderly close, and the next start reads it as after a crash.
+      const text = error instanceof Error ? error.message : String(error);
+      this.#environment.logger.warn('replica.log.close_failed', { error: text });
+    }
   }
 
   #make(): MutationLog {
