@@ -116,12 +116,12 @@ const STORAGE_FAULTS: readonly FaultName[] = [
 /** Who cannot write gives its lead away, and may not hear who got it. */
 const YIELD_FAULTS: readonly FaultName[] = [
   'fullDisk',
+  'fullDisk',
+  'fullDisk',
   'stalledDisk',
-  'slowDisk',
   'lateFrames',
-  'lostPushes',
+  'lateFrames',
   'slowMeta',
-  'cutReplicaFromMeta',
 ];
 
 /** What was decided, and who knows it? */
