@@ -30,7 +30,7 @@ describe('etcd', { skip }, () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pegasus-etcd-'));
-    etcd = await EtcdServer.start(program!, folder);
+    [etcd] = (await EtcdServer.start(program!, folder, 1)) as [EtcdServer];
   });
 
   after(async () => {
@@ -114,14 +114,67 @@ describe('etcd', { skip }, () => {
     await closeAll();
   });
 
-  test('a member that is gone is passed over by the next call', async () => {
+  test('a member that is gone is passed over, and nobody at all is an error', async () => {
     const gone = { host: '127.0.0.1', port: 1 };
     const members = [gone, etcd.address];
     const service = new EtcdCoordination({ ...DEFAULT_ETCD_OPTIONS, members, root: '/gone' });
-    await assert.rejects(service.readHead(), CoordinationError);
-    assert.equal(await service.readHead(), null);
     assert.equal(await service.readHead(), null);
     await service.close();
+    const nobody = new EtcdCoordination({
+      ...DEFAULT_ETCD_OPTIONS,
+      members: [gone, gone],
+      root: '/gone',
+    });
+    await assert.rejects(nobody.readHead(), CoordinationError);
+    await nobody.close();
+  });
+
+  test('of three members one may be lost at any time; without a majority nothing is acknowledged', async () => {
+    const trio = await EtcdServer.start(program!, join(folder, 'trio'), 3);
+    try {
+      const members = trio.map((server) => server.address);
+      const service = new EtcdCoordination({ ...DEFAULT_ETCD_OPTIONS, members, root: '/trio' });
+      opened.push(service);
+      const open = (): Promise<SharedStateStore> =>
+        SharedStateStore.open(
+          { service, timers, random: new SeededRandom(1), logger: SILENT },
+          { clusterName: 'c', retryDelayMs: 50 },
+        );
+      const store = await open();
+      const append = (value: number): Promise<string> =>
+        new Promise((resolve) => {
+          const entries = [
+            { key: 'a', value: new Uint8Array([value]) },
+            { key: `b${value}`, value: new Uint8Array([value]) },
+          ];
+          store.append(entries, resolve);
+        });
+      let count = 0;
+      // Whichever of them leads the others, it is among those that are killed.
+      for (const server of trio) {
+        await server.kill();
+        for (let round = 0; round < 3; round++) assert.equal(await append(++count), 'durable');
+        await server.startAgain();
+      }
+      await trio[0]!.kill();
+      await trio[1]!.kill();
+      let isTold = false;
+      const appended = append(++count).then((outcome) => {
+        isTold = true;
+        return outcome;
+      });
+      while (store.trouble === null) await new Promise<void>((done) => timers.after(5, done));
+      assert.equal(isTold, false);
+      await trio[1]!.startAgain();
+      assert.equal(await appended, 'durable');
+      const next = await open();
+      const found = new Map(next.entries().map(({ key, value }) => [key, value[0]]));
+      assert.equal(found.get('a'), count);
+      assert.equal(found.size, count + 1);
+    } finally {
+      await closeAll();
+      for (const server of trio) await server.kill();
+    }
   });
 
   test('clusters under roots of their own do not see each other', async () => {

@@ -2,8 +2,8 @@
  * etcd's own JSON gateway: each call of its gRPC interface as a POST of one JSON document, with bytes in base64 and
  * 64-bit integers in decimal.
  *
- * One call is one attempt at one member, and fails with `CoordinationError`; the next call goes to the next member
- * then. Answers are bounded in time and in bytes.
+ * One call is one request to one member: only one that refuses the connection is passed over at once. A call that fails,
+ * with `CoordinationError`, leaves the next one to the next member. Answers are bounded in time and in bytes.
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { assert } from '../../base/assert.ts';
@@ -18,8 +18,15 @@ export interface JsonObject {
 }
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Of an answer that is no JSON, in an error. */
+const ANSWER_SHOWN_MAX = 200;
 /** One is enough for a store; the election has its own. */
 const SOCKETS_MAX = 4;
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
 
 export class EtcdGateway {
   readonly #members: readonly HostPort[];
@@ -34,20 +41,19 @@ export class EtcdGateway {
 
   /** `path` is what follows `/v3/`. Rejects with `CoordinationError`. */
   async call(path: string, body: JsonObject, timeoutMs: number): Promise<JsonObject> {
-    const asked = this.#current;
-    const member = this.#members[asked]!;
-    try {
-      const { status, text } = await this.#post(member, path, JSON.stringify(body), timeoutMs);
-      const answer = parseObject(text);
-      if (status === 200 && answer !== null && answer['error'] === undefined) return answer;
-      const detail = answer === null ? text.slice(0, 200) : errorText(answer);
-      throw new CoordinationError(`etcd at ${hostPortText(member)} says ${status}: ${detail}`);
-    } catch (error) {
-      // Two calls that fail at the same member move on by one.
-      if (this.#current === asked) this.#current = (asked + 1) % this.#members.length;
-      if (error instanceof CoordinationError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new CoordinationError(`etcd at ${hostPortText(member)} does not answer: ${reason}`);
+    const text = JSON.stringify(body);
+    for (let left = this.#members.length; ; left--) {
+      const asked = this.#current;
+      const member = this.#members[asked]!;
+      try {
+        return readAnswer(await this.#post(member, path, text, timeoutMs));
+      } catch (error) {
+        // Two calls that fail at the same member move on by one.
+        if (this.#current === asked) this.#current = (asked + 1) % this.#members.length;
+        if (left > 1 && isRefusal(error)) continue;
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new CoordinationError(`etcd at ${hostPortText(member)}: ${reason}`);
+      }
     }
   }
 
@@ -55,12 +61,7 @@ export class EtcdGateway {
     this.#agent.destroy();
   }
 
-  #post(
-    member: HostPort,
-    path: string,
-    body: string,
-    timeoutMs: number,
-  ): Promise<{ readonly status: number; readonly text: string }> {
+  #post(member: HostPort, path: string, body: string, timeoutMs: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const outgoing = request(
         {
@@ -90,6 +91,18 @@ export class EtcdGateway {
       outgoing.end(body);
     });
   }
+}
+
+/** Nobody listens there, so nothing was asked and the next member can be. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+}
+
+function readAnswer({ status, text }: Answer): JsonObject {
+  const answer = parseObject(text);
+  if (status === 200 && answer !== null && answer['error'] === undefined) return answer;
+  const detail = answer === null ? text.slice(0, ANSWER_SHOWN_MAX) : errorText(answer);
+  throw new Error(`answers ${status}: ${detail}`);
 }
 
 async function readText(incoming: IncomingMessage): Promise<string> {

@@ -1,5 +1,5 @@
 /**
- * An etcd of one member as a child process on the loopback, for tests and for trying things out: whatever `etcd` is on
+ * An etcd of one member or several as child processes on the loopback, for tests and for trying things out: whatever `etcd` is on
  * the path, or that of Debian's package `etcd-server`.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -41,41 +41,59 @@ function runs(program: string, args: readonly string[], cwd?: string): boolean {
   return spawnSync(program, args, { cwd, stdio: 'ignore', timeout: INSTALL_LIMIT_MS }).status === 0;
 }
 
+interface Member {
+  readonly name: string;
+  readonly clientPort: number;
+  readonly peerUrl: string;
+}
+
 export class EtcdServer {
   readonly address: HostPort;
   readonly #program: string;
   readonly #folder: string;
+  readonly #member: Member;
+  /** Names and peers of all. */
+  readonly #cluster: string;
   #process: ChildProcess | null = null;
 
-  private constructor(program: string, folder: string, address: HostPort) {
+  private constructor(program: string, folder: string, member: Member, all: readonly Member[]) {
     this.#program = program;
     this.#folder = folder;
-    this.address = address;
+    this.#member = member;
+    this.#cluster = all.map((one) => `${one.name}=${one.peerUrl}`).join(',');
+    this.address = { host: HOST, port: member.clientPort };
   }
 
-  /** Keeps its data in `folder`. Resolves when it serves. */
-  static async start(program: string, folder: string): Promise<EtcdServer> {
-    const server = new EtcdServer(program, folder, { host: HOST, port: await freePort() });
-    await server.startAgain();
-    return server;
+  /** A cluster that keeps its data below `folder`. Resolves when all of them serve. */
+  static async start(program: string, folder: string, count: number): Promise<EtcdServer[]> {
+    const ports = await freePorts(2 * count);
+    const members = Array.from({ length: count }, (_, index) => ({
+      name: `etcd${index}`,
+      clientPort: ports[2 * index]!,
+      peerUrl: `http://${HOST}:${ports[2 * index + 1]}`,
+    }));
+    const servers = members.map(
+      (member) => new EtcdServer(program, join(folder, member.name), member, members),
+    );
+    await Promise.all(servers.map((server) => server.startAgain()));
+    return servers;
   }
 
-  /** After `kill`: with the same data, at the same address. */
+  /** After `kill`: with the same data, at the same address. Resolves when it serves, which takes a majority. */
   async startAgain(): Promise<void> {
     assert(this.#process === null, 'it does not run');
-    const url = `http://${HOST}:${this.address.port}`;
-    // Its only member; nobody connects there.
-    const peer = `http://${HOST}:0`;
+    const { name, clientPort, peerUrl } = this.#member;
+    const url = `http://${HOST}:${clientPort}`;
     const child = spawn(
       this.#program,
       [
-        ['--name', 'only'],
+        ['--name', name],
         ['--data-dir', this.#folder],
         ['--listen-client-urls', url],
         ['--advertise-client-urls', url],
-        ['--listen-peer-urls', peer],
-        ['--initial-advertise-peer-urls', peer],
-        ['--initial-cluster', `only=${peer}`],
+        ['--listen-peer-urls', peerUrl],
+        ['--initial-advertise-peer-urls', peerUrl],
+        ['--initial-cluster', this.#cluster],
         ['--logger', 'zap'],
         ['--log-outputs', 'stderr'],
       ].flat(),
@@ -125,12 +143,15 @@ function untilReady(child: ChildProcess): Promise<void> {
 }
 
 /** Free a moment ago; etcd cannot tell which one it took by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  assert(typeof address === 'object' && address !== null, 'a listening server has an address');
-  server.close();
-  await once(server, 'close');
-  return address.port;
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, HOST));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    assert(typeof address === 'object' && address !== null, 'a listening server has an address');
+    return address.port;
+  });
+  for (const server of servers) server.close();
+  await Promise.all(servers.map((server) => once(server, 'close')));
+  return ports;
 }
