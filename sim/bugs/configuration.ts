@@ -7,7 +7,7 @@ const COMMITTER = 'src/meta/committer.ts';
 export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
   {
     name: 'pushed-before-durable',
-    what: 'the meta server tells of changes before they are durable',
+    what: 'the meta server tells of changes before they are durable, and does not ask replicas what it has forgotten',
     consequence: 'two configurations under one ballot after a crash of the meta server',
     edits: [
       {
@@ -20,6 +20,11 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
         find: 'this.#store.append(entries, (outcome) => {',
         replace: `for (const batch of batches) this.#events.onCommitted(batch);
           this.#store.append(entries, (outcome) => {`,
+      },
+      {
+        file: 'src/cluster/adoption.ts',
+        find: 'if (partition === undefined || ballot <= partition.ballot) continue;',
+        replace: 'if (partition === undefined || ballot >= 0) continue;',
       },
     ],
   },

@@ -105,10 +105,13 @@ function partialAmnesia(
   const folder = stage.isDurable ? one(random, replicaFolders(victim)) : null;
   if (folder !== null) victim.disk.damage.erase(folder);
   stage.atlas.onDamaged(victim, { forgets: !stage.isDurable, undo: NO_UNDO });
-  return comingBack(stage, random, machines, DEAD_MS, 4000);
+  // Whoever is there first is asked first.
+  const order =
+    random.below(3) > 0 ? [victim, ...machines.filter((one) => one !== victim)] : machines;
+  return comingBack(stage, random, order, DEAD_MS, 4000);
 }
 
-/** Each at a moment of its own between the two. */
+/** Each at a moment of its own between the two, the first one at the beginning. */
 function comingBack(
   stage: Stage,
   random: Random,
@@ -119,7 +122,8 @@ function comingBack(
   let durationMs = 1;
   let isOver = false;
   for (const machine of machines) {
-    const downMs = leastMs + 1 + random.below(spreadMs);
+    const lateMs = machine === machines[0] ? 0 : random.below(spreadMs);
+    const downMs = leastMs + 1 + lateMs;
     durationMs = Math.max(durationMs, downMs);
     stage.scheduler.world(downMs * 1000, 'blackout', () => {
       if (!isOver && machine.isDown) machine.start();
