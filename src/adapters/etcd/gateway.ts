@@ -2,8 +2,8 @@
  * etcd's own JSON gateway: each call of its gRPC interface as a POST of one JSON document, with bytes in base64 and
  * 64-bit integers in decimal.
  *
- * One call is one request to one member: only one that refuses the connection is passed over at once. A call that fails,
- * with `CoordinationError`, leaves the next one to the next member. Answers are bounded in time and in bytes.
+ * One call is one request to one member: only one that refuses the connection is passed over at once. A call that
+ * fails, with `CoordinationError`, leaves the next one to the next member. Answers are bounded in time and in bytes.
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { assert } from '../../base/assert.ts';

@@ -1,6 +1,6 @@
 /**
- * An etcd of one member or several as child processes on the loopback, for tests and for trying things out: whatever `etcd` is on
- * the path, or that of Debian's package `etcd-server`.
+ * An etcd of one member or several as child processes on the loopback, for tests and for trying things out: whatever
+ * `etcd` is on the path, or that of Debian's package `etcd-server`.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
