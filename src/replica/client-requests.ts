@@ -299,7 +299,7 @@ export class ClientRequests {
     // A get that is answered from memory is never slow, and time is dear beside it.
     const isTimed = isBackupRequest || rpc > RpcCode.ttl;
     const arrivedMs = isTimed ? this.host.clock.monotonicMs() : 0;
-    const completeMs = isBackupRequest ? this.host.completeAsOfMs(arrivedMs) : 0;
+    const completeMs = header.wantsStaleness ? this.host.completeAsOfMs(arrivedMs) : -Infinity;
     const writer = session.beginReply(rpc, seqid);
     const outcome = this.parts.source.reads.tryRead(rpc, reader, writer);
     if (outcome === ReadOutcome.done) {
@@ -307,7 +307,7 @@ export class ClientRequests {
         this.refuseBegun(session, rpc, seqid, ErrorCode.invalidState);
         return;
       }
-      if (isBackupRequest) this.tellStaleness(writer, completeMs);
+      this.tellStaleness(writer, completeMs);
       session.finishReply();
       const durationMs = isTimed ? this.host.clock.monotonicMs() - arrivedMs : 0;
       this.onAnswered(session, rpc, isBackupRequest, durationMs, reader.bytes, argumentStart);
@@ -360,7 +360,7 @@ export class ClientRequests {
       isBackup: isBackupRequest,
       arrivedMs,
       deadlineMs: deadlineOf(header, arrivedMs),
-      completeMs: isBackupRequest ? this.host.completeAsOfMs(arrivedMs) : 0,
+      completeMs: header.wantsStaleness ? this.host.completeAsOfMs(arrivedMs) : -Infinity,
     };
   }
 

@@ -172,7 +172,7 @@ test('a secondary answers a backup request and says how old the answer may be; a
   await using stage = await Stage.set();
   const { secondary } = stage;
   assert.equal((await stage.get(secondary)).error, 'ERR_INVALID_STATE');
-  const backup = { isBackupRequest: true };
+  const backup = { isBackupRequest: true, wantsStaleness: true };
   const untilMs = performance.now() + PATIENCE_MS;
   let completeMs = -1;
   while (completeMs < stage.writtenMs) {
@@ -191,6 +191,9 @@ test('a secondary answers a backup request and says how old the answer may be; a
   const plain = await stage.get(stage.primary);
   readReadResponse(plain.reader);
   assert.equal(readReadStaleness(plain.reader).stalenessMs, undefined);
+  const official = await stage.get(secondary, { isBackupRequest: true });
+  readReadResponse(official.reader);
+  assert.equal(readReadStaleness(official.reader).stalenessMs, undefined, 'nobody asked');
 
   await stage.setEnv('replica.backup_request_throttling', '3*reject*0', async () => {
     for (let index = 0; index < 12; index++) void stage.get(secondary, backup);

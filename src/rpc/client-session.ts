@@ -334,9 +334,10 @@ export class ClientSession implements ConnectionHandler, FrameParser, WheelEntry
     header.partitionHashLow = call.hashLow;
     header.timeoutMs = call.timeLeftMs(nowMs);
     header.isBackupRequest = call.isBackup;
+    header.wantsStaleness = call.isBackup;
     const mark = beginRequest(this.#writer, header);
     call.writeArgument(this.#writer);
-    finishRequest(this.#writer, mark, header.version);
+    finishRequest(this.#writer, mark, header.version, header.wantsStaleness);
   }
 
   #assignSlot(call: ClientCall): void {

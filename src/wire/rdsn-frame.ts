@@ -99,6 +99,7 @@ export class RdsnDialect implements RequestDialect {
     header.partitionHashHigh = view.getUint32(at + At.partitionHashHigh, true);
     header.partitionHashLow = view.getUint32(at + At.partitionHashLow, true);
     header.isBackupRequest = (context & CONTEXT_IS_BACKUP) !== 0;
+    header.wantsStaleness = false;
     header.nameStart = at + At.name;
     header.nameEnd = header.nameStart + nameLength(bytes, header.nameStart);
     header.rpc = findRpc(bytes, header.nameStart, header.nameEnd);

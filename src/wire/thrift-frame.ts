@@ -5,12 +5,13 @@
  *   request v0   "THFT" u32 0 · u32 48 · u32 crc · u32 bodyLength · u32 crc · i32 appId
  *                · i32 partitionIndex · i32 timeoutMs · i32 threadHash · u64 partitionHash · body
  *   request v1   "THFT" u32 1 · u32 metaLength · u32 bodyLength · meta struct {1 appId
- *                2 partitionIndex 3 timeoutMs 4 partitionHash 5 isBackupRequest} · body
+ *                2 partitionIndex 3 timeoutMs 4 partitionHash 5 isBackupRequest
+ *                (100 wantsStaleness: our own client, backup requests)} · body
  *   body         message begin · argument struct: one field, any id · STOP
  *   begin        i32 0x80010000 | type · string name · i32 seqid
  *                (or string name · i8 type · i32 seqid)
  *   reply        i32 length, itself included · string error · begin, type 2, name + "_ACK"
- *                · result struct: field 0, for backup requests field 100 · STOP
+ *                · result struct: field 0 (field 100: the staleness, for who wants it) · STOP
  *
  * A reply that carries an error normally ends after the message begin. Checksums are neither
  * written nor checked: every client sends 0. Replies may come in any order; the seqid is echoed
@@ -61,6 +62,8 @@ export class RequestHeader implements MessageBegin {
   partitionHashHigh = 0;
   partitionHashLow = 0;
   isBackupRequest = false;
+  /** Of a backup request of version 1: the answer may carry `ReadStaleness`. */
+  wantsStaleness = false;
   messageType: number = MessageType.call;
   rpc: RpcCode = RpcCode.unknown;
   seqid = 0;
@@ -141,6 +144,7 @@ function parseHeaderV0(reader: Reader, header: RequestHeader): void {
   header.partitionHashHigh = view.getUint32(at + 40);
   header.partitionHashLow = view.getUint32(at + 44);
   header.isBackupRequest = false;
+  header.wantsStaleness = false;
 }
 
 function parseHeaderV1(reader: Reader, header: RequestHeader): void {
@@ -153,6 +157,7 @@ function parseHeaderV1(reader: Reader, header: RequestHeader): void {
   header.partitionHashHigh = 0;
   header.partitionHashLow = 0;
   header.isBackupRequest = false;
+  header.wantsStaleness = false;
   reader.end = bodyStart;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
@@ -171,6 +176,9 @@ function parseHeaderV1(reader: Reader, header: RequestHeader): void {
         break;
       case 0x0502:
         header.isBackupRequest = reader.readBool();
+        break;
+      case TAG_WANTS_STALENESS:
+        header.wantsStaleness = reader.readBool();
         break;
       default:
         reader.skipField(tag);
@@ -300,8 +308,11 @@ const REQUEST_BEGINS: readonly Uint8Array[] = RPCS.map((rpc) =>
   }),
 );
 
-/** All five meta fields and STOP. */
+/** All five meta fields of the original and STOP. */
 const V1_META_BYTES = 37;
+/** The original's servers pass over it. */
+const TAG_WANTS_STALENESS = 0x6402;
+const WANTS_STALENESS_BYTES = 4;
 
 /**
  * Begins a request with the version, target, procedure and seqid in `header`; the caller writes the
@@ -321,11 +332,21 @@ export function beginRequest(writer: Writer, header: RequestHeader): number {
   return mark;
 }
 
-export function finishRequest(writer: Writer, mark: number, version: number): void {
+/** `wantsStaleness` as in the header that the request was begun with. */
+export function finishRequest(
+  writer: Writer,
+  mark: number,
+  version: number,
+  wantsStaleness: boolean = false,
+): void {
   writer.writeStop();
   const length = writer.length - mark;
   if (version === 0) writer.patchI32(mark + 16, length - V0_HEADER_BYTES);
-  else writer.patchI32(mark + 12, length - V1_HEADER_BYTES - V1_META_BYTES);
+  else writer.patchI32(mark + 12, length - V1_HEADER_BYTES - metaBytes(wantsStaleness));
+}
+
+function metaBytes(wantsStaleness: boolean): number {
+  return wantsStaleness ? V1_META_BYTES + WANTS_STALENESS_BYTES : V1_META_BYTES;
 }
 
 function writeHeaderV0(writer: Writer, header: RequestHeader): void {
@@ -342,7 +363,7 @@ function writeHeaderV0(writer: Writer, header: RequestHeader): void {
 }
 
 function writeHeaderV1(writer: Writer, header: RequestHeader): void {
-  writer.writeI32(V1_META_BYTES);
+  writer.writeI32(metaBytes(header.wantsStaleness));
   writer.writeI32(0);
   writer.writeFieldI32(0x0108, header.appId);
   writer.writeFieldI32(0x0208, header.partitionIndex);
@@ -352,6 +373,10 @@ function writeHeaderV1(writer: Writer, header: RequestHeader): void {
   writer.writeI32(header.partitionHashLow);
   writer.writeFieldTag(0x0502);
   writer.writeBool(header.isBackupRequest);
+  if (header.wantsStaleness) {
+    writer.writeFieldTag(TAG_WANTS_STALENESS);
+    writer.writeBool(true);
+  }
   writer.writeStop();
 }
 

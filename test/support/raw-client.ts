@@ -62,7 +62,7 @@ export class RawClient {
     const writer = new Writer();
     const mark = beginRequest(writer, full);
     writeArgument(writer);
-    finishRequest(writer, mark, full.version);
+    finishRequest(writer, mark, full.version, full.wantsStaleness);
     const sentMs = performance.now();
     return new Promise((resolve) => {
       this.#waiting.set(seqid, (error, reader) => {
