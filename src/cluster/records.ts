@@ -12,6 +12,7 @@
  * strict on what it needs and throws `StateFormatError`: a record that cannot be understood must not be guessed.
  */
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
+import type { StateEntry } from '../env/state-store.ts';
 import {
   type AppInfo,
   AppStatus,
@@ -80,12 +81,6 @@ export interface NodeRecord {
 export type StateRecord = TableRecord | PartitionRecord | NodeRecord;
 
 export const DROPS_MAX = 6;
-
-/** One key of a state store with its newest value. */
-export interface StateEntry {
-  readonly key: string;
-  readonly value: Uint8Array;
-}
 
 export function tableKey(appId: number): string {
   return `table/${appId}`;
