@@ -146,6 +146,14 @@ const LEASE_FAULTS: readonly FaultName[] = [
   'cutReplicaFromMeta',
   'muteReplica',
   'isolateReplica',
+];
+
+/** And around the moment at which it should not think so any more? */
+const LEASE_END_FAULTS: readonly FaultName[] = [
+  'pauseReplica',
+  'cutReplicaFromMeta',
+  'muteReplica',
+  'isolateReplica',
   'suspend',
   'stalledDisk',
   'slowLink',
@@ -215,7 +223,7 @@ const TAIL_FAULTS: readonly FaultName[] = [
 /** Some seeds are about one question; each is drawn as often as it stands here. */
 const FOCUSED: readonly (readonly FaultName[])[] = [
   LEASE_FAULTS,
-  LEASE_FAULTS,
+  LEASE_END_FAULTS,
   CLOCK_FAULTS,
   TAKEOVER_FAULTS,
   TAKEOVER_FAULTS,
