@@ -2,8 +2,8 @@
  * What a primary asks of the meta server under its ballot: to remove a secondary, or to add the learner.
  *
  * One request is under way at a time. It is repeated until a new ballot arrives, which ends the role and this object
- * with it. A removal takes the place of a promotion, and of nothing else: the meta server then makes a new ballot, under
- * which every copy of the older request is void.
+ * with it. A removal takes the place of a promotion, and of nothing else: the meta server then makes a new ballot,
+ * under which every copy of the older request is void.
  */
 import { reached } from '../base/marks.ts';
 import type { Ballot, NodeId } from '../model/identity.ts';
