@@ -10,6 +10,7 @@ import { assert } from '../../src/base/assert.ts';
 import { DEFAULT_CORE_OPTIONS, type ReplicaEffects } from '../../src/consensus/effects.ts';
 import { Mutation } from '../../src/consensus/mutation.ts';
 import { ReplicaCore } from '../../src/consensus/replica-core.ts';
+import { deliver } from '../../src/consensus/scenario.ts';
 import type { AppInfo, PartitionConfiguration } from '../../src/model/configuration.ts';
 import { configurationFromWire, tableFromWire } from '../../src/model/configuration-wire.ts';
 import { type Ballot, type Decree, gpidOf, type NodeId } from '../../src/model/identity.ts';
@@ -18,8 +19,7 @@ import {
   makeReplicaState,
   type ReplicaState,
 } from '../../src/wire/generated/internal.ts';
-import type { InternalMessageMap } from '../../src/wire/internal-frame.ts';
-import { InternalMessage } from '../../src/wire/schema/internal.ts';
+import type { InternalMessage } from '../../src/wire/schema/internal.ts';
 import { copyGraph, describeGraph } from './core-graph.ts';
 
 export const GPID: ReturnType<typeof gpidOf> = gpidOf(1, 0);
@@ -146,34 +146,7 @@ export class ModelReplica {
   }
 
   receive(from: NodeId, { type, message }: { type: InternalMessage; message: object }): void {
-    const core = this.core!;
-    const of = <T extends InternalMessage>(_type: T): InternalMessageMap[T] =>
-      message as InternalMessageMap[T];
-    switch (type) {
-      case InternalMessage.prepare:
-        core.onPrepare(from, of(type), this.nowMs);
-        break;
-      case InternalMessage.prepareAck:
-        core.onPrepareAck(from, of(type), this.nowMs);
-        break;
-      case InternalMessage.groupCheck:
-        core.onGroupCheck(from, of(type), this.nowMs);
-        break;
-      case InternalMessage.groupCheckAck:
-        core.onGroupCheckAck(from, of(type), this.nowMs);
-        break;
-      case InternalMessage.learnRequest:
-        core.onLearnRequest(from, of(type), this.nowMs);
-        break;
-      case InternalMessage.learnMutations:
-        core.onLearnMutations(from, of(type), this.nowMs);
-        break;
-      case InternalMessage.learnCheckpoint:
-        core.onLearnCheckpoint(from, of(type));
-        break;
-      default:
-        assert(false, 'replicas send no other messages to each other');
-    }
+    deliver(this.core!, { from, type, message }, this.nowMs);
   }
 
   /** The oldest append becomes durable. */

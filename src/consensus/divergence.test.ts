@@ -4,13 +4,10 @@ import test from 'node:test';
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 import { DivergenceCourt } from './divergence.ts';
-import { configuration, isRemovalOf, Scenario } from './scenario.ts';
+import { configuration, groupOfThree, isRemovalOf, type Scenario } from './scenario.ts';
 
 function group(): Scenario {
-  const scenario = new Scenario(['a', 'b', 'c']);
-  const first = configuration(1, 'a', ['b', 'c']);
-  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
-  scenario.settle();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.tick(100);

@@ -2,18 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ReplicaStatus } from '../model/configuration.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
-import { configuration, Scenario } from './scenario.ts';
-
-function group(): Scenario {
-  const scenario = new Scenario(['a', 'b', 'c']);
-  const first = configuration(1, 'a', ['b', 'c']);
-  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
-  scenario.settle();
-  return scenario;
-}
+import { configuration, groupOfThree } from './scenario.ts';
 
 test('a primary that yields stops first and asks then, until a new ballot comes', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   const { core } = scenario.node('a');
   core.yieldLeadership('its log has no room', scenario.nowMs);
   assert.equal(core.leading, null);
@@ -28,7 +20,7 @@ test('a primary that yields stops first and asks then, until a new ballot comes'
 });
 
 test('it never leads again under the ballot that it gave up, and does under the next', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   const { core } = scenario.node('a');
   core.yieldLeadership('its log has no room', scenario.nowMs);
   scenario.push('a', configuration(1, 'a', ['b', 'c']));
@@ -38,7 +30,7 @@ test('it never leads again under the ballot that it gave up, and does under the 
 });
 
 test('what it had acknowledged lives on under its successor, and what was in flight is decided there', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.write('a');
@@ -51,7 +43,7 @@ test('what it had acknowledged lives on under its successor, and what was in fli
 });
 
 test('a primary that the write floor needs leads on: reads at least are served', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('a', configuration(2, 'a', ['b']));
   scenario.settle();
   scenario.node('a').core.yieldLeadership('its log has no room', scenario.nowMs);
@@ -60,7 +52,7 @@ test('a primary that the write floor needs leads on: reads at least are served',
 });
 
 test('a primary that is asked to, because the others are there and out of its sight, yields even so', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('a', configuration(2, 'a', ['b']));
   scenario.settle();
   const { core } = scenario.node('a');

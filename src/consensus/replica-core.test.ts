@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ReplicaStatus } from '../model/configuration.ts';
-import { configuration, isAddOf, isRemovalOf, Scenario } from './scenario.ts';
-
-function group(): Scenario {
-  const scenario = new Scenario(['a', 'b', 'c']);
-  const first = configuration(1, 'a', ['b', 'c']);
-  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
-  scenario.settle();
-  return scenario;
-}
+import { configuration, groupOfThree, isAddOf, isRemovalOf, Scenario } from './scenario.ts';
 
 test('a write is committed on all members once every one of them has it in its log', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle(['c']);
   assert.equal(scenario.node('a').committed, 0, 'c has not logged it yet');
@@ -47,7 +39,7 @@ test('an ack that waited for the durable ballot leaves as soon as it is', () => 
 });
 
 test('a lost prepare is sent again', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.cut.add('a>b');
   scenario.write('a');
   scenario.write('a');
@@ -60,7 +52,7 @@ test('a lost prepare is sent again', () => {
 });
 
 test('a secondary that stays silent is reported, and nothing commits without it meanwhile', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.cut.add('a>b');
   scenario.write('a');
   for (let elapsed = 0; elapsed <= 3_600; elapsed += 600) {
@@ -75,7 +67,7 @@ test('a secondary that stays silent is reported, and nothing commits without it 
 });
 
 test('a new primary prepares the uncommitted tail again under its ballot and reads wait for it', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle(['a']);
   assert.equal(scenario.node('b').prepared, 1);
@@ -88,7 +80,7 @@ test('a new primary prepares the uncommitted tail again under its ballot and rea
 });
 
 test('an old primary cannot commit once a member follows the new one', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.cut.add('b>a').add('c>a');
   scenario.push('b', configuration(2, 'b', ['c']));
   scenario.settle();
@@ -102,7 +94,7 @@ test('an old primary cannot commit once a member follows the new one', () => {
 });
 
 test('the tail of an old primary is replaced by the new one, not mixed with it', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.cut.add('a>b');
@@ -119,7 +111,7 @@ test('the tail of an old primary is replaced by the new one, not mixed with it',
 });
 
 test('a restarted member learns from memory and is promoted only when it has all that is committed', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.node('c').restart();
@@ -137,7 +129,7 @@ test('a restarted member learns from memory and is promoted only when it has all
 });
 
 test('a learner that lacks nothing follows before it is promoted, so the next write finds it there', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.node('c').restart();
@@ -164,7 +156,7 @@ test('a learner that lacks nothing follows before it is promoted, so the next wr
 });
 
 test('what a learner acknowledged in an earlier life does not promote it in the next', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.node('c').restart();
@@ -180,7 +172,7 @@ test('what a learner acknowledged in an earlier life does not promote it in the 
 });
 
 test('a secondary by name only says so at the first prepare', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   scenario.node('c').restart();
@@ -236,7 +228,7 @@ test('a learner that has more to catch up than may be uncommitted here commits a
 });
 
 test('a learner is not promoted before it has what an earlier primary may have committed', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   // All crash: 1 was committed and acknowledged by a, which is all that knows it.
@@ -254,7 +246,7 @@ test('a learner is not promoted before it has what an earlier primary may have c
 });
 
 test('a lost prepare over a stale tail is sent again, and nobody fails over it', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.cut.add('a>b');
   for (let count = 0; count < 4; count++) scenario.write('a');
   scenario.settle();
@@ -276,7 +268,7 @@ test('a lost prepare over a stale tail is sent again, and nobody fails over it',
 });
 
 test('a learner keeps what it has logged until the primary shows another history', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle(['a', 'b']);
   const c = scenario.node('c');
@@ -289,7 +281,7 @@ test('a learner keeps what it has logged until the primary shows another history
 });
 
 test('a learner counts for commits from the moment its promotion is asked for', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('a', configuration(2, 'a', ['b']));
   scenario.settle();
   scenario.node('c').restart();
@@ -303,7 +295,7 @@ test('a learner counts for commits from the moment its promotion is asked for', 
 });
 
 test('a restarted member does not follow an older primary than the one it last acknowledged', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('b', configuration(2, 'b', ['c']));
   scenario.settle();
   scenario.write('b');
@@ -319,7 +311,7 @@ test('a restarted member does not follow an older primary than the one it last a
 });
 
 test('after all have crashed any member leads on with everything that was acknowledged', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   for (let count = 0; count < 3; count++) scenario.write('a');
   scenario.settle();
   for (const node of scenario.nodes) node.restart();
@@ -330,7 +322,7 @@ test('after all have crashed any member leads on with everything that was acknow
 });
 
 test('a configuration without a primary ends all roles: the table was dropped and recalled', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle();
   for (const name of ['a', 'b']) scenario.push(name, configuration(3, null, ['a', 'b', 'c']));

@@ -219,7 +219,21 @@ export class Scenario {
   }
 }
 
-function deliver(core: ReplicaCore, { from, type, message }: Envelope, nowMs: number): void {
+/** Three members of one partition at rest under ballot 1, led by `a`. */
+export function groupOfThree(): Scenario {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  const first = configuration(1, 'a', ['b', 'c']);
+  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
+  scenario.settle();
+  return scenario;
+}
+
+/** Hands a message between replicas to the core that it was sent to. */
+export function deliver(
+  core: ReplicaCore,
+  { from, type, message }: Pick<Envelope, 'from' | 'type' | 'message'>,
+  nowMs: number,
+): void {
   const of = <T extends InternalMessage>(_type: T): InternalMessageMap[T] =>
     message as InternalMessageMap[T];
   switch (type) {

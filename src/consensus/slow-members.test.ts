@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { NodeId } from '../model/identity.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { LagMeter } from './lag-meter.ts';
-import { configuration, Scenario } from './scenario.ts';
+import { configuration, groupOfThree, type Scenario } from './scenario.ts';
 import { SlowMembers } from './slow-members.ts';
 
 const OPTIONS = { slowFactor: 10, slowMinimumMs: 100, slowAfterMs: 5_000, slowPauseMs: 60_000 };
@@ -71,16 +71,8 @@ function runSlow(scenario: Scenario, slow: string): void {
   }
 }
 
-function group(): Scenario {
-  const scenario = new Scenario(['a', 'b', 'c']);
-  const first = configuration(1, 'a', ['b', 'c']);
-  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
-  scenario.settle();
-  return scenario;
-}
-
 test('a primary asks for the removal of a secondary that holds all up', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   runSlow(scenario, 'b');
   assert.equal(scenario.updates[0]?.change, ConfigurationChange.removeSecondary);
   assert.equal(scenario.updates[0]?.node, 'b');
@@ -89,14 +81,14 @@ test('a primary asks for the removal of a secondary that holds all up', () => {
 });
 
 test('a primary whose own log holds all up yields its leadership', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   runSlow(scenario, 'a');
   assert.equal(scenario.updates[0]?.change, ConfigurationChange.yieldPrimary);
   assert.equal(scenario.node('a').core.leading, null);
 });
 
 test('a slow member that the write floor needs stays', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('a', configuration(2, 'a', ['b']));
   scenario.settle();
   runSlow(scenario, 'b');

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { configuration, Scenario } from './scenario.ts';
+import { configuration, groupOfThree } from './scenario.ts';
 import { writeFloor } from './write-floor.ts';
-
-function group(): Scenario {
-  const scenario = new Scenario(['a', 'b', 'c']);
-  const first = configuration(1, 'a', ['b', 'c']);
-  for (const name of ['a', 'b', 'c']) scenario.push(name, first);
-  scenario.settle();
-  return scenario;
-}
 
 test('the floor is what is set, no more than the table wants, and a majority when nothing is set', () => {
   assert.equal(writeFloor(2, 3), 2);
@@ -21,7 +13,7 @@ test('the floor is what is set, no more than the table wants, and a majority whe
 });
 
 test('a write taken up with two members is not committed when the other one is removed', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('a', configuration(2, 'a', ['b']));
   scenario.settle();
   scenario.cut.add('a>b');
@@ -35,7 +27,7 @@ test('a write taken up with two members is not committed when the other one is r
 });
 
 test('it is committed as soon as there are enough members again', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.push('a', configuration(2, 'a', []));
   scenario.settle();
   scenario.write('a');
@@ -51,7 +43,7 @@ test('it is committed as soon as there are enough members again', () => {
 });
 
 test('what a lone primary has inherited is committed: its predecessor may have answered it', () => {
-  const scenario = group();
+  const scenario = groupOfThree();
   scenario.write('a');
   scenario.settle(['a']);
   scenario.push('b', configuration(2, 'b', []));
