@@ -83,7 +83,7 @@ function verdictOf(outcome: SeedOutcome): { foundBy: string; detail: string } | 
   return violation === undefined ? null : { foundBy: violation.kind, detail: violation.detail };
 }
 
-/** A line of the table in docs/testing.md. */
+/** A line of the table in docs/planted-bugs.md. */
 export function tableRow(bug: PlantedBug, { foundBy, seeds }: HuntResult): string {
   const outcome = foundBy === null ? `not within ${seeds} | ` : `${seeds} | \`${foundBy}\``;
   return `| \`${bug.name}\` | ${bug.what} | ${outcome} |`;
