@@ -102,13 +102,14 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'learner-follows-in-vain',
-    what: 'a learner that a late prepare has made follow never asks again, and nobody gives it up',
+    what: 'a learner that follows never asks again, though it gets no further or its ack was lost, and nobody gives it up',
     consequence: 'its partition stays at two members',
     edits: [
+      { file: LEARNER, find: 'if (isBehind) {', replace: 'if (isBehind && !isBehind) {' },
       {
         file: LEARNER,
-        find: 'if (this.follower === null || !isBehind) return;',
-        replace: 'if (this.follower === null || isBehind || !isBehind) return;',
+        find: '} else if (late && this.hasLoggedAll()) {',
+        replace: '} else if (late && !late) {',
       },
       NEVER_GIVEN_UP,
     ],

@@ -1,7 +1,9 @@
 /**
  * A replica that catches up from the primary until it is attached.
  *
- * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again.
+ * It drives the exchange: asks for what follows its committed decree, takes what comes, asks again. It goes on asking
+ * when it follows and hears nothing: the ack by which it is to be promoted may have been lost, and a primary without
+ * writes sends nothing that would bring out another one.
  * Its uncommitted tail stays until the primary shows another history: a request to promote what it
  * acknowledged in this tail may still be on its way, and then the tail counts. From the first
  * `Prepare` on, or an empty `LearnMutations` when there is nothing to prepare, it follows like a
@@ -29,7 +31,8 @@ export class LearnerRole {
   readonly learnId: number;
   private readonly state: ReplicaState;
   private phase: LearnPhase = 'asking';
-  private askedAtMs = Number.NEGATIVE_INFINITY;
+  /** Since when it has neither asked nor got on. */
+  private quietSinceMs = Number.NEGATIVE_INFINITY;
   private follower: FollowerRole | null = null;
   /** Up to here the primary is known to have the same, while asking. */
   private confirmed: number;
@@ -58,13 +61,19 @@ export class LearnerRole {
 
   onTick(nowMs: number): void {
     const { requestRetryMs } = this.state.options;
-    const late = nowMs - this.askedAtMs >= requestRetryMs;
+    const late = nowMs - this.quietSinceMs >= requestRetryMs;
     if (this.phase === 'asking' && late) this.ask(nowMs);
+    if (this.follower === null) return;
     const isBehind = nowMs - this.behindSinceMs >= BEHIND_RETRIES * requestRetryMs;
-    if (this.follower === null || !isBehind) return;
-    // A late prepare may have made it follow although the primary has not attached it (any more).
-    reached('consensus.learner.followsInVain');
-    this.startOver(nowMs);
+    if (isBehind) {
+      // A late prepare may have made it follow although the primary has not attached it (any more).
+      reached('consensus.learner.followsInVain');
+      this.startOver(nowMs);
+    } else if (late && this.hasLoggedAll()) {
+      // It follows on: the primary attaches it again, or ignores this when its promotion is under way.
+      reached('consensus.learner.asksOn');
+      this.ask(nowMs);
+    }
   }
 
   /** The primary's commit point, from a group check. */
@@ -78,7 +87,7 @@ export class LearnerRole {
   onLearnMutations(message: LearnMutations, nowMs: number): void {
     if (message.learnId !== this.learnId) return;
     if (message.mutations.length === 0) {
-      this.onNothingLacking(message.fromDecree);
+      this.onNothingLacking(message.fromDecree, nowMs);
       return;
     }
     if (this.phase !== 'asking') return;
@@ -88,7 +97,7 @@ export class LearnerRole {
     }
     const reader = new Reader();
     this.backlog = message.mutations.map((bytes) => unpackMutation(bytes, reader));
-    this.askedAtMs = nowMs;
+    this.quietSinceMs = nowMs;
     this.takeBacklog();
     this.onOwnProgress(nowMs);
   }
@@ -113,6 +122,7 @@ export class LearnerRole {
       if (message.decree > this.state.list.lastPrepared + 1) return;
       this.follow();
     }
+    this.quietSinceMs = nowMs;
     if (this.follower?.onPrepare(message) === 'diverged') {
       reached('consensus.learner.diverged');
       this.startOver(nowMs);
@@ -137,7 +147,7 @@ export class LearnerRole {
 
   private ask(nowMs: number): void {
     const { list, gpid, config, effects, options } = this.state;
-    this.askedAtMs = nowMs;
+    this.quietSinceMs = nowMs;
     if (!this.hasAllConfirmed()) return;
     effects.send(this.primary, InternalMessage.learnRequest, {
       gpid,
@@ -150,12 +160,13 @@ export class LearnerRole {
   }
 
   /** The primary has attached this learner and has nothing from `fromDecree` on to prepare yet. */
-  private onNothingLacking(fromDecree: number): void {
+  private onNothingLacking(fromDecree: number, nowMs: number): void {
     if (this.phase === 'asking') {
       const { list } = this.state;
       if (!this.hasAllConfirmed() || fromDecree !== list.lastCommitted + 1) return;
       this.follow();
     }
+    this.quietSinceMs = nowMs;
     this.follower?.onOwnProgress();
   }
 
@@ -175,6 +186,11 @@ export class LearnerRole {
 
   private hasAllConfirmed(): boolean {
     return this.state.list.lastCommitted >= this.confirmed;
+  }
+
+  /** What is on its way to the log is acknowledged from there. */
+  private hasLoggedAll(): boolean {
+    return this.state.lastLogged === this.state.list.lastPrepared;
   }
 
   private takeBacklog(): void {

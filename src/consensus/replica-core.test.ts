@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ReplicaStatus } from '../model/configuration.ts';
+import { InternalMessage } from '../wire/schema/internal.ts';
 import { configuration, groupOfThree, isAddOf, isRemovalOf, Scenario } from './scenario.ts';
 
 test('a write is committed on all members once every one of them has it in its log', () => {
@@ -153,6 +154,43 @@ test('a learner that lacks nothing follows before it is promoted, so the next wr
   scenario.settle();
   assert.equal(scenario.node('a').committed, 2);
   assert.equal(scenario.node('c').prepared, 2);
+});
+
+test('a learner whose only ack was lost asks on, though its primary has no writes to send it', () => {
+  const scenario = groupOfThree();
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', []));
+  scenario.settle();
+  scenario.push('a', configuration(2, 'a', [], 'c'));
+  while (!scenario.wire.some(({ type }) => type === InternalMessage.learnMutations)) {
+    assert.ok(scenario.deliverOne(), 'a tells c that it lacks nothing');
+  }
+  scenario.cut.add('c>a');
+  scenario.settle();
+  scenario.cut.clear();
+  assert.equal(scenario.updates.length, 0, 'a has not heard that c follows');
+  scenario.tick(600);
+  scenario.settle();
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+});
+
+test('a learner that asks on while its promotion is under way stays what it is', () => {
+  const scenario = groupOfThree();
+  scenario.node('c').restart();
+  scenario.push('a', configuration(2, 'a', [], 'c'));
+  scenario.settle();
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+  for (let elapsed = 0; elapsed < 6_000; elapsed += 600) {
+    scenario.tick(600);
+    scenario.settle();
+  }
+  assert.ok(scenario.updates.every((update) => isAddOf(update, 'c')));
+  for (const name of ['c', 'a']) scenario.push(name, configuration(3, 'a', ['c']));
+  scenario.settle();
+  assert.equal(scenario.node('c').core.status, ReplicaStatus.secondary);
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 1);
 });
 
 test('what a learner acknowledged in an earlier life does not promote it in the next', () => {
