@@ -28,6 +28,7 @@ export interface MetaOptions extends ClusterSettings {
   readonly tickIntervalMs: number;
   /** Configurations carry the fields that clients of before host names cannot read past. */
   readonly hostPortFields: boolean;
+  readonly connectionsPerAddressMax: number;
 }
 
 const DEFAULTS = DEFAULT_CLUSTER_SETTINGS;
@@ -64,6 +65,14 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     minimum: 10,
     maximum: 10 * SECOND_MS,
     help: 'How often dead servers are looked for and cures are tried again.',
+  },
+  connectionsPerAddressMax: {
+    key: 'meta.connections_per_address_max',
+    type: 'integer',
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000,
+    help: 'Connections of clients from one address; more are closed. 0 = no limit but that of all together, 10,000.',
   },
   hostPortFields: {
     key: 'meta.host_port_fields',

@@ -114,7 +114,7 @@ export class MetaServer {
     });
     let listening: Listening | null = null;
     try {
-      listening = await startListening(environment, options.listen);
+      listening = await startListening(environment, options);
       const server = new MetaServer(environment, options, store, listening);
       environment.logger.info('meta.started', {
         address: hostPortText(server.address),
@@ -249,9 +249,14 @@ interface Listening {
   readonly statistics: RpcStatistics;
 }
 
-async function startListening(environment: MetaEnvironment, listen: HostPort): Promise<Listening> {
+async function startListening(
+  environment: MetaEnvironment,
+  options: MetaOptions,
+): Promise<Listening> {
   const statistics = new RpcStatistics();
-  const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
-  const address = await rpc.listen(listen);
+  const { connectionsPerAddressMax } = options;
+  const rpcOptions = { ...DEFAULT_RPC_SERVER_OPTIONS, connectionsPerAddressMax };
+  const rpc = new RpcServer(environment, rpcOptions, statistics);
+  const address = await rpc.listen(options.listen);
   return { address, rpc, statistics };
 }

@@ -14,6 +14,7 @@ export interface ReplicaOptions {
   readonly listen: HostPort;
   /** What others connect to; null = as `listen`, with the real port. */
   readonly advertised: HostPort | null;
+  readonly connectionsPerAddressMax: number;
   readonly clusterName: string;
   readonly metaServers: readonly HostPort[];
   readonly dataPath: string;
@@ -63,6 +64,14 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     type: 'hostPort',
     default: null,
     help: 'Address that clients and other servers connect to; also the identity of this server. Not set: as listen.',
+  },
+  connectionsPerAddressMax: {
+    key: 'replica.connections_per_address_max',
+    type: 'integer',
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000,
+    help: 'Connections of clients from one address; more are closed. 0 = no limit but that of all together, 10,000.',
   },
   clusterName: {
     key: 'cluster.name',

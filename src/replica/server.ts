@@ -110,7 +110,9 @@ export class ReplicaServer implements RequestHandler {
     onOutlived: () => void = () => {},
   ): Promise<ReplicaServer> {
     const statistics = new RpcStatistics();
-    const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
+    const { connectionsPerAddressMax } = options;
+    const rpcOptions = { ...DEFAULT_RPC_SERVER_OPTIONS, connectionsPerAddressMax };
+    const rpc = new RpcServer(environment, rpcOptions, statistics);
     const listening = await rpc.listen(options.listen);
     try {
       const address = options.advertised ?? listening;

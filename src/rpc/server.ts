@@ -2,7 +2,8 @@
  * The one port of a server: accepts connections and hands each to the dialect that its first four bytes name.
  *
  * A dialect is decided once per connection. What names none is counted and closed, and so is a connection that says
- * nothing for `sniffTimeoutMs`. Which dialects there are is the caller's choice (`speak`): while there are none yet,
+ * nothing for `sniffTimeoutMs`, or one too many of its address: that is known only with the dialect, since servers of
+ * the own cluster are not counted. Which dialects there are is the caller's choice (`speak`): while there are none yet,
  * whoever connects is turned away. After that this file only passes events on.
  */
 import { assert } from '../base/assert.ts';
@@ -31,11 +32,14 @@ export const ProtocolMagic = {
 
 export interface RpcServerOptions {
   readonly connectionsMax: number;
+  /** From one address, those of other servers not counted; 0 = no limit. */
+  readonly connectionsPerAddressMax: number;
   readonly sniffTimeoutMs: number;
 }
 
 export const DEFAULT_RPC_SERVER_OPTIONS: RpcServerOptions = {
   connectionsMax: 10_000,
+  connectionsPerAddressMax: 0,
   sniffTimeoutMs: 10_000,
 };
 
@@ -45,6 +49,8 @@ export class RpcServer {
   readonly #statistics: RpcStatistics;
   readonly #protocols = new Map<number, ConnectionProtocol>();
   readonly #connections = new Set<Connection>();
+  /** Open ones by the address of the peer, where that has a limit. */
+  readonly #addresses = new Map<string, number>();
   #listener: Listener | null = null;
   #closed = false;
 
@@ -94,14 +100,40 @@ export class RpcServer {
     }
     this.#connections.add(connection);
     this.#statistics.connectionsOpen += 1;
+    let isCounted = false;
     return new AcceptedConnection(this.#environment, this.#options.sniffTimeoutMs, {
-      choose: (magic) => this.#protocols.get(magic) ?? null,
+      choose: (magic) => {
+        const protocol = this.#protocols.get(magic);
+        if (protocol === undefined) return 'unknown dialect';
+        if (magic === ProtocolMagic.internal) return protocol;
+        isCounted = this.#count(connection);
+        return isCounted ? protocol : 'limit of the address';
+      },
       refused: (reason) => this.#refuse(connection, reason),
       closed: () => {
         this.#connections.delete(connection);
         this.#statistics.connectionsOpen -= 1;
+        if (isCounted) this.#uncount(connection);
       },
     });
+  }
+
+  /** False: there are enough of this address. */
+  #count(connection: Connection): boolean {
+    const { connectionsPerAddressMax } = this.#options;
+    if (connectionsPerAddressMax === 0) return true;
+    const address = addressOf(connection);
+    const count = this.#addresses.get(address) ?? 0;
+    if (count >= connectionsPerAddressMax) return false;
+    this.#addresses.set(address, count + 1);
+    return true;
+  }
+
+  #uncount(connection: Connection): void {
+    const address = addressOf(connection);
+    const count = this.#addresses.get(address) ?? 0;
+    if (count > 1) this.#addresses.set(address, count - 1);
+    else this.#addresses.delete(address);
   }
 
   #refuse(connection: Connection, reason: string): void {
@@ -111,8 +143,15 @@ export class RpcServer {
   }
 }
 
+/** Without the port. */
+function addressOf(connection: Connection): string {
+  const { remote } = connection;
+  return remote.slice(0, remote.lastIndexOf(':'));
+}
+
 interface Sniffer {
-  choose(magic: number): ConnectionProtocol | null;
+  /** Or why there is none. */
+  choose(magic: number): ConnectionProtocol | string;
   refused(reason: string): void;
   closed(): void;
 }
@@ -170,9 +209,9 @@ class AcceptedConnection implements ConnectionHandler {
     this.#first = [];
     const high = (bytes[0]! << 24) | (bytes[1]! << 16);
     const protocol = this.#sniffer.choose((high | (bytes[2]! << 8) | bytes[3]!) >>> 0);
-    if (protocol === null) {
+    if (typeof protocol === 'string') {
       this.#handler = IGNORE;
-      this.#sniffer.refused('unknown dialect');
+      this.#sniffer.refused(protocol);
       return;
     }
     this.#handler = protocol.open(connection);

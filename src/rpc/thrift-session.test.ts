@@ -22,7 +22,12 @@ import {
 import { WireError } from '../wire/types.ts';
 import { Writer } from '../wire/writer.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { DEFAULT_RPC_SERVER_OPTIONS, ProtocolMagic, RpcServer } from './server.ts';
+import {
+  DEFAULT_RPC_SERVER_OPTIONS,
+  ProtocolMagic,
+  RpcServer,
+  type RpcServerOptions,
+} from './server.ts';
 import { RpcStatistics } from './statistics.ts';
 import {
   DEFAULT_THRIFT_OPTIONS,
@@ -92,6 +97,14 @@ class TestClient implements ConnectionHandler {
   }
 }
 
+/** Says nothing, whatever it hears. */
+const LISTENER: ConnectionHandler = {
+  onOpen(): void {},
+  onData(): void {},
+  onDrain(): void {},
+  onClose(): void {},
+};
+
 function request(rpc: RpcCode, seqid: number, key: Uint8Array, version: number = 1): Uint8Array {
   const header = new RequestHeader();
   header.version = version;
@@ -114,7 +127,10 @@ interface Scene {
   readonly connection: Connection;
 }
 
-async function scene(options: Partial<ThriftOptions> = {}, connectionsMax = 10): Promise<Scene> {
+async function scene(
+  options: Partial<ThriftOptions> = {},
+  limits: Partial<RpcServerOptions> = { connectionsMax: 10 },
+): Promise<Scene> {
   const world = new NetworkWorld(1);
   const server = world.addHost('server');
   const statistics = new RpcStatistics();
@@ -127,7 +143,7 @@ async function scene(options: Partial<ThriftOptions> = {}, connectionsMax = 10):
   );
   const rpcServer = new RpcServer(
     server.environment,
-    { ...DEFAULT_RPC_SERVER_OPTIONS, connectionsMax },
+    { ...DEFAULT_RPC_SERVER_OPTIONS, ...limits },
     statistics,
   );
   rpcServer.speak(ProtocolMagic.thrift, thrift);
@@ -236,12 +252,46 @@ test('a dialect that nobody speaks is refused, and so is silence', async () => {
 });
 
 test('connections beyond the limit are refused', async () => {
-  const { world, client, statistics } = await scene({}, 1);
+  const { world, client, statistics } = await scene({}, { connectionsMax: 1 });
   const second = new TestClient();
   world.addHost('second').environment.transport.connect(ADDRESS, second);
   await world.run(50);
   assert.equal(client.closed.length + second.closed.length, 1);
   assert.equal(statistics.connectionsRefused, 1);
+});
+
+test('one address has a limit of its own, others have room, and a closed connection makes room again', async () => {
+  const { world, rpcServer, client, connection, statistics } = await scene(
+    {},
+    { connectionsPerAddressMax: 2 },
+  );
+  rpcServer.speak(ProtocolMagic.internal, { open: () => LISTENER });
+  const neighbour = world.addHost('neighbour').environment.transport;
+  const open = (bytes: Uint8Array): { readonly client: TestClient; close: () => void } => {
+    const opened = new TestClient();
+    const link = neighbour.connect(ADDRESS, opened);
+    link.write(bytes);
+    return { client: opened, close: () => link.close() };
+  };
+  const get = request(RpcCode.get, 1, key);
+  connection.write(get);
+  const [first, second, third] = [open(get), open(get), open(get)];
+  const peer = open(encodeUtf8('PGI1'));
+  await world.run(50);
+  const closed = [first, second, third].map((one) => one.client.closed.length);
+  assert.equal(
+    closed.reduce((sum, count) => sum + count),
+    1,
+    'one of three is closed',
+  );
+  assert.equal(statistics.connectionsRefused, 1);
+  assert.equal(client.replies.length, 1, 'another address is not concerned');
+  assert.equal(peer.client.closed.length, 0, 'servers of the cluster are not counted');
+  for (const one of [first, second, third]) one.close();
+  await world.run(50);
+  const later = open(get);
+  await world.run(50);
+  assert.equal(later.client.replies.length, 1);
 });
 
 test('a session with too many unanswered requests stops reading until half are answered', async () => {
