@@ -39,6 +39,14 @@ export const SCOPES: readonly Scope[] = [
   scope('expiry', 'a server is thought dead, and comes back', { writes: 1, expiries: 1 }),
   scope('crash', 'a server dies and starts again', { writes: 1, crashes: 1 }),
   scope('loss', 'a message is lost, and all is said again', { writes: 1, drops: 1, resends: 1 }),
+  scope('crashLoss', 'a server dies and learns again, while two messages are lost', {
+    crashes: 1,
+    drops: 2,
+  }),
+  scope('expiryLoss', 'a server is thought dead and learns again, while two messages are lost', {
+    expiries: 1,
+    drops: 2,
+  }),
   scope(
     'ballots',
     'a secondary given up, each stored configuration for itself, up to the change that follows',
@@ -54,6 +62,12 @@ export const SCOPES: readonly Scope[] = [
     'a crash between any two syncs, up to the change that follows',
     { writes: 1, crashes: 1 },
     { pace: 'slow', ballotMax: 2, isDeep: true },
+  ),
+  scope(
+    'writeCrashLoss',
+    'a write, a server dies and starts again, a message is lost',
+    { writes: 1, crashes: 1, drops: 1 },
+    { isDeep: true },
   ),
   scope(
     'twoWrites',
