@@ -15,6 +15,7 @@
  * records 0x01 varint32 length key varint32 length value (put) or 0x00 varint32 length key
  * (delete).
  */
+import type { CompactionOrder } from '../model/compaction-schedule.ts';
 
 export const EngineStatus = {
   ok: 0,
@@ -102,6 +103,8 @@ export interface CompactionRules {
   readonly userRules: string;
 }
 
+export const COMPACT_ALL: CompactionOrder = { targetLevel: 0, rewritesLowest: true };
+
 export interface EngineStatistics {
   readonly liveDataBytes: number;
   readonly memtableBytes: number;
@@ -139,8 +142,8 @@ export interface Engine {
    * A consistent copy (hard links where possible) in a new folder `path`, durable when it resolves.
    */
   checkpoint(path: string): Promise<void>;
-  /** Compacts the whole range. */
-  compact(): Promise<void>;
+  /** Compacts the whole range; `COMPACT_ALL` unless told otherwise. Rejects when `close` breaks it off. */
+  compact(order?: CompactionOrder): Promise<void>;
   /** Takes over files made by an `SstWriter`; all or nothing. */
   ingest(paths: readonly string[]): Promise<void>;
   setCompactionRules(rules: CompactionRules): void;
@@ -149,8 +152,8 @@ export interface Engine {
   property(name: string): string | null;
   statistics(): EngineStatistics;
   /**
-   * With `flush: false`, what was not flushed is lost, as in a crash. Waits for jobs under way.
-   * Idempotent.
+   * With `flush: false`, what was not flushed is lost, as in a crash. Waits for jobs under way, but
+   * breaks a `compact` off, which may take long. Idempotent.
    */
   close(options: { readonly flush: boolean }): Promise<void>;
 }

@@ -242,6 +242,7 @@ constexpr Export kExports[] = {
     {"sharedCreate", Call<SharedCreate>},
     {"setFilterRules", Call<SetFilterRules>},
     {"setOptions", Call<SetOptions>},
+    {"cancelCompactions", Call<CancelCompactions>},
     {"property", Call<Property>},
     {"figures", Call<Figures>},
     {"cacheUsage", Call<CacheUsage>},

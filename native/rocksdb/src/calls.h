@@ -51,6 +51,8 @@ int32_t SharedCreate();
 int32_t SetFilterRules();
 // c0 database, c1 = 1 for options of the whole database, c2 text length; input: name, zero, value, zero …
 int32_t SetOptions();
+// c0 database, which is closed next.
+int32_t CancelCompactions();
 // c0 database, c1 name length. Returns the length of the text in the output.
 int32_t Property();
 // c0 database. c0 c1 live bytes, c2 c3 memtable bytes, c4 c5 keys, c6 files, c7 c8 latest sequence number.

@@ -3,6 +3,7 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,8 @@ struct Database {
   std::shared_ptr<Shared> shared;
   std::shared_ptr<RowFilterFactory> filter;
   std::unique_ptr<rocksdb::DB> db;
+  // Compactions that were asked for end early; those that RocksDB begins by itself do not look here.
+  std::atomic<bool> compactions_canceled{false};
 };
 
 // Where rows or values are packed: memory of a fixed size, or what a job lets grow.

@@ -6,6 +6,8 @@
 #include <rocksdb/utilities/checkpoint.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -125,11 +127,16 @@ class DatabaseJob : public Job {
     return status.ok() ? SyncParent(texts_.at(0)) : status;
   }
 
+  // Texts: the level that all ends in, 0 = wherever; 1 = rows of the lowest level are to meet the filter too, else 0.
   rocksdb::Status Compact() {
     rocksdb::CompactRangeOptions options;
     options.exclusive_manual_compaction = false;
-    // Or rows of the lowest level would never meet the compaction filter.
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    options.canceled = &database_->compactions_canceled;
+    const int level = atoi(texts_.at(0).c_str());
+    options.change_level = level > 0;
+    if (options.change_level) options.target_level = std::min(level, database_->db->NumberLevels() - 1);
+    options.bottommost_level_compaction = texts_.at(1) == "1" ? rocksdb::BottommostLevelCompaction::kForceOptimized
+                                                              : rocksdb::BottommostLevelCompaction::kSkip;
     return database_->db->CompactRange(options, nullptr, nullptr);
   }
 

@@ -102,6 +102,13 @@ int32_t SetOptions() {
   return Fail(status);
 }
 
+int32_t CancelCompactions() {
+  const std::shared_ptr<Database>& database = TheState().databases.At(Control()[0]);
+  if (database == nullptr) return Fail(kInvalid, "compactions: no such database");
+  database->compactions_canceled = true;
+  return 0;
+}
+
 int32_t Property() {
   const uint32_t* const control = Control();
   const std::shared_ptr<Database>& database = TheState().databases.At(control[0]);

@@ -248,6 +248,7 @@ class MemoryEngine implements Engine {
     });
   }
 
+  /** There are no levels here: all rows meet the rules. */
   compact(): Promise<void> {
     this.#assertOpen();
     return this.#run(async () => {

@@ -12,6 +12,7 @@
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { copyInto } from '../../base/bytes.ts';
 import {
+  COMPACT_ALL,
   type CompactionRules,
   type Engine,
   EngineError,
@@ -22,6 +23,7 @@ import {
   type RowBlock,
   type ValueView,
 } from '../../env/engine.ts';
+import type { CompactionOrder } from '../../model/compaction-schedule.ts';
 import { encodeUserRules, parseUserRules } from '../memory/engine-rules.ts';
 import { RocksDbIterator } from './iterator.ts';
 import {
@@ -247,8 +249,8 @@ export class RocksDbEngine implements Engine, RequestOwner {
     await this.#task(NativeTask.checkpoint, [this.#resolve(path)]);
   }
 
-  async compact(): Promise<void> {
-    await this.#task(NativeTask.compact, []);
+  async compact({ targetLevel, rewritesLowest }: CompactionOrder = COMPACT_ALL): Promise<void> {
+    await this.#task(NativeTask.compact, [String(targetLevel), rewritesLowest ? '1' : '0']);
   }
 
   async ingest(paths: readonly string[]): Promise<void> {
@@ -341,6 +343,8 @@ export class RocksDbEngine implements Engine, RequestOwner {
 
   async #close(flush: boolean): Promise<void> {
     if (this.#pending > 0) {
+      this.#native.control[0] = this.#handle;
+      assert(this.#native.binding.cancelCompactions() === 0, 'the database is open still');
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });

@@ -58,6 +58,7 @@ export interface Binding {
   sharedCreate(): number;
   setFilterRules(): number;
   setOptions(): number;
+  cancelCompactions(): number;
   property(): number;
   figures(): number;
   cacheUsage(): number;

@@ -1,0 +1,110 @@
+/** Compactions that are asked for: what they rewrite, where rows end, how fast they may be, and how they end early. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Engine, EngineError } from '../../env/engine.ts';
+import { encodeBatch, read, scan, utf8, write } from '../engine-contract-tools.ts';
+import { RocksDbEngineFactory, type RocksDbOptions } from './factory.ts';
+
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
+const MEGABYTE = 1_048_576;
+
+before(() => {
+  execFileSync(process.execPath, [join(PACKAGE, 'native/rocksdb/build.mjs')], { stdio: 'inherit' });
+});
+
+class Scene {
+  readonly root: string;
+  engine: Engine;
+
+  private constructor(root: string, engine: Engine) {
+    this.root = root;
+    this.engine = engine;
+  }
+
+  static async set(options: Partial<RocksDbOptions> = {}): Promise<Scene> {
+    const root = await mkdtemp(join(tmpdir(), 'pegasus-compaction-'));
+    return new Scene(root, await new RocksDbEngineFactory({ ...options, root }).open('db'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.engine.close({ flush: false });
+    await rm(this.root, { recursive: true });
+  }
+
+  filesAt(level: number): number {
+    return Number(this.engine.property(`rocksdb.num-files-at-level${level}`));
+  }
+}
+
+/** A row of a table: the length of the hash key, the hash key, the sort key; expiry, time tag, value. */
+const KEY = Uint8Array.of(0, 1, 104, 115);
+const NEVER_EXPIRES = new Uint8Array(16);
+
+const expiryOf = async (engine: Engine): Promise<number> => {
+  const value = await read(engine, KEY);
+  assert(value !== null);
+  return new DataView(value.buffer, value.byteOffset).getUint32(0);
+};
+
+/** Nothing that compresses. */
+async function fill(engine: Engine, megabytes: number): Promise<void> {
+  const value = new Uint8Array(64 * 1024);
+  let state = 1;
+  for (let row = 0; row < megabytes * 16; row++) {
+    for (let at = 0; at < value.length; at++) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      value[at] = state >>> 24;
+    }
+    await write(engine, encodeBatch([[utf8(`row${10_000 + row}`), value]]));
+  }
+}
+
+test('rows where no compaction has to come meet the rules only when all is rewritten', async () => {
+  await using scene = await Scene.set();
+  const { engine } = scene;
+  await write(engine, encodeBatch([[KEY, NEVER_EXPIRES]]));
+  await engine.compact();
+  engine.setCompactionRules({
+    enabled: true,
+    defaultTtlSeconds: 1_000,
+    partitionVersion: -1,
+    partitionIndex: 0,
+    userRules: '',
+  });
+  await engine.compact({ targetLevel: 0, rewritesLowest: false });
+  assert.equal(await expiryOf(engine), 0);
+  await engine.compact({ targetLevel: 0, rewritesLowest: true });
+  assert.notEqual(await expiryOf(engine), 0);
+});
+
+test('rows end in the level that was asked for, or in the lowest that there is', async () => {
+  await using scene = await Scene.set();
+  const { engine } = scene;
+  await write(engine, encodeBatch([[KEY, NEVER_EXPIRES]]));
+  await engine.flush();
+  assert.equal(scene.filesAt(0), 1);
+  await engine.compact({ targetLevel: 2, rewritesLowest: true });
+  assert.deepEqual([scene.filesAt(0), scene.filesAt(2)], [0, 1]);
+  await engine.compact({ targetLevel: 99, rewritesLowest: true });
+  assert.deepEqual([scene.filesAt(2), scene.filesAt(6)], [0, 1]);
+});
+
+test('flushes and compactions write no faster than they may, and a close does not wait for them', async () => {
+  await using scene = await Scene.set({ rateBytesPerSecond: 2 * MEGABYTE });
+  const { engine } = scene;
+  await fill(engine, 4);
+  const startMs = performance.now();
+  await engine.flush();
+  const flushMs = performance.now() - startMs;
+  assert(flushMs > 1_000, `4 MiB at 2 MiB/s took ${flushMs} ms`);
+  const compacted = engine.compact().catch((error: unknown) => error);
+  await engine.close({ flush: false });
+  assert((await compacted) instanceof EngineError, 'it was broken off');
+  scene.engine = await new RocksDbEngineFactory({ root: scene.root }).open('db');
+  assert.equal((await scan(scene.engine, { keysOnly: true })).length, 64, 'and nothing is lost');
+});
