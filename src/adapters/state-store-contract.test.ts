@@ -40,7 +40,7 @@ function sharedBench(time: VirtualTime): StateStoreBench {
     open: (clusterName = 'c') =>
       SharedStateStore.open(
         { service: shared.client(), timers: time, random, logger: SILENT },
-        { clusterName, retryDelayMs: 100 },
+        { clusterName, retryDelayMs: 100, self: 'a:1', metaServers: ['a:1', 'b:1'] },
       ),
     breakDown: async () => {
       shared.isDown = true;

@@ -1,4 +1,8 @@
 /** `pegasus meta`: one meta server. */
+import { DEFAULT_ETCD_OPTIONS, EtcdCoordination } from '../adapters/etcd/coordination.ts';
+import { assert } from '../base/assert.ts';
+import type { CoordinationService } from '../env/coordination.ts';
+import type { Logger } from '../env/logger.ts';
 import { metaMetrics } from '../http/meta-metrics.ts';
 import { metaRoutes } from '../http/meta-routes.ts';
 import { META_OPTION_RELATIONS, META_OPTIONS, type MetaOptions } from '../meta/options.ts';
@@ -15,7 +19,7 @@ const META: ServerProgram<ProcessOptions & MetaOptions> = {
   table: { ...PROCESS_OPTIONS, ...META_OPTIONS },
   relations: META_OPTION_RELATIONS,
   open: async (options, logger) => {
-    const server = await MetaServer.open(metaEnvironment(logger), options);
+    const server = await openServer(options, logger);
     answerHttp(server, {
       role: 'meta',
       table: META.table,
@@ -26,5 +30,29 @@ const META: ServerProgram<ProcessOptions & MetaOptions> = {
     return server;
   },
 };
+
+async function openServer(options: MetaOptions, logger: Logger): Promise<MetaServer> {
+  const environment = metaEnvironment(logger);
+  if (options.store === 'journal') return await MetaServer.open(environment, options);
+  const service = sharedService(options);
+  try {
+    return await MetaServer.join(environment, options, service);
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+/** Clusters that share a service are apart by their names. */
+function sharedService(options: MetaOptions): CoordinationService {
+  const { storeEndpoints } = options;
+  assert(storeEndpoints !== null, 'a store that is a service has addresses');
+  return new EtcdCoordination({
+    ...DEFAULT_ETCD_OPTIONS,
+    members: storeEndpoints,
+    root: `/pegasus/${options.clusterName}`,
+    leadTimeoutMs: options.leadTimeoutMs,
+  });
+}
 
 await runProgram((args) => runServer(META, args));

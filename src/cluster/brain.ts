@@ -91,8 +91,8 @@ export class ClusterBrain {
     this.#cureFromMs = now.monotonicMs + CURE_DELAY_BEACONS * parts.settings.beaconIntervalMs;
   }
 
-  /** Takes up what a state store held. Before any other event. */
-  load(records: readonly StateRecord[], now: Now): void {
+  /** Takes up what a state store held, which may be an old copy (adoption.ts). Before any other event. */
+  load(records: readonly StateRecord[], now: Now, mayBeOld = true): void {
     const rank = { table: 0, partition: 1, node: 2 } as const;
     const appId = (record: StateRecord): number => (record.kind === 'table' ? record.app.appId : 0);
     const ordered = [...records].sort((a, b) => rank[a.kind] - rank[b.kind] || appId(a) - appId(b));
@@ -100,7 +100,7 @@ export class ClusterBrain {
     this.state.assertComplete();
     for (const table of this.state.tables()) {
       for (const partition of table.partitions) {
-        partition.isDoubted = true;
+        partition.isDoubted = mayBeOld;
         this.#needy.add(partition);
       }
     }

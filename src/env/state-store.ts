@@ -36,6 +36,8 @@ export type StateStoreErrorCode =
   | 'newerFormat'
   /** Damaged in a way that no crash explains. */
   | 'corrupt'
+  /** The meta servers that use it do not count this one among them. */
+  | 'unlistedServer'
   /** The disk or the service refuses. */
   | 'unavailable';
 

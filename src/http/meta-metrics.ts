@@ -1,25 +1,27 @@
 /** What the meta server measures: the servers it knows, and the health of each table. */
 import type { Table } from '../cluster/table.ts';
 import type { MetaServer } from '../meta/server.ts';
-import { gauge, type MetricEntity } from './metrics.ts';
+import { gauge, type Metric, type MetricEntity } from './metrics.ts';
 import { serverMetrics } from './server-metrics.ts';
 
 export function metaMetrics(server: MetaServer): MetricEntity[] {
-  const { state } = server.brain;
-  const nodes = [...state.nodes.all()];
-  const alive = nodes.filter((node) => node.usable).length;
-  const own: MetricEntity = {
+  const leads = gauge('is_leader', 'Servers', server.isSure ? 1 : 0, 'it leads, and is sure of it');
+  const own = (metrics: readonly Metric[]): MetricEntity => ({
     type: 'server',
     id: 'server',
     attributes: {},
-    metrics: [
-      gauge('alive_replica_servers', 'Servers', alive, 'replica servers that are alive'),
-      gauge('unalive_replica_servers', 'Servers', nodes.length - alive, 'and those that are not'),
-      ...serverMetrics(server.statistics),
-    ],
-  };
+    metrics: [leads, ...metrics, ...serverMetrics(server.statistics)],
+  });
+  if (server.term === null) return [own([])];
+  const { state } = server.term.brain;
+  const nodes = [...state.nodes.all()];
+  const alive = nodes.filter((node) => node.usable).length;
+  const servers = [
+    gauge('alive_replica_servers', 'Servers', alive, 'replica servers that are alive'),
+    gauge('unalive_replica_servers', 'Servers', nodes.length - alive, 'and those that are not'),
+  ];
   const tables = [...state.tables()].filter((table) => table.isAvailable);
-  return [own, ...tables.map(tableEntity)];
+  return [own(servers), ...tables.map(tableEntity)];
 }
 
 function tableEntity(table: Table): MetricEntity {

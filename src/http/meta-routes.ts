@@ -8,7 +8,7 @@ import { envDescriptions, envRefusal } from '../cluster/env-rules.ts';
 import type { Partition } from '../cluster/partition.ts';
 import type { Table } from '../cluster/table.ts';
 import type { MetaService } from '../meta/meta-service.ts';
-import type { NodeId } from '../model/identity.ts';
+import { type HostPort, hostPortText, type NodeId } from '../model/identity.ts';
 import { timeText } from './program-routes.ts';
 import {
   type HttpQuery,
@@ -19,39 +19,57 @@ import {
   textReply,
 } from './routes.ts';
 
-/** The meta server, as far as its pages need it. */
+/** A term of the meta server, as far as its pages need it. */
 export interface MetaPagesParts {
   readonly brain: ClusterBrain;
   readonly service: MetaService;
 }
 
-type Cells = Record<string, string | number | boolean>;
+export interface MetaPagesServer {
+  /** Null while it does not lead. */
+  readonly term: MetaPagesParts | null;
+  readonly leader: HostPort | null;
+}
 
-export function metaRoutes(parts: MetaPagesParts): HttpRoute[] {
-  const { brain } = parts;
+type Cells = Record<string, string | number | boolean>;
+type Answer = (parts: MetaPagesParts, query: HttpQuery) => HttpReply;
+
+export function metaRoutes(server: MetaPagesServer): HttpRoute[] {
+  const page = (
+    path: string,
+    help: string,
+    parameters: readonly string[],
+    answer: Answer,
+  ): HttpRoute => ({
+    path,
+    method: 'GET',
+    help,
+    parameters,
+    answer: (query) => (server.term === null ? notHere(server) : answer(server.term, query)),
+  });
   return [
-    page('/meta/app', 'one table: ?name=TABLE[&detail]', ['name', 'detail'], (query) => {
+    page('/meta/app', 'one table: ?name=TABLE[&detail]', ['name', 'detail'], ({ brain }, query) => {
       const name = query.get('name') ?? '';
       if (name === '') return missingParameter('name');
       const table = brain.state.tableNamed(name);
       if (table === undefined) return textReply(404, `there is no table ${name}`);
       return tablePage(table, query);
     }),
-    page('/meta/apps', 'all tables: [?detail]', ['detail'], (query) =>
+    page('/meta/apps', 'all tables: [?detail]', ['detail'], ({ brain }, query) =>
       tablesPage(
         [...brain.state.tables()].filter((table) => table.isAvailable),
         query,
       ),
     ),
-    page('/meta/nodes', 'replica servers: [?detail]', ['detail'], (query) =>
+    page('/meta/nodes', 'replica servers: [?detail]', ['detail'], ({ brain }, query) =>
       nodesPage(brain, query),
     ),
-    page('/meta/cluster', 'the cluster', [], () => {
-      const { keys, values } = parts.service.clusterFacts();
+    page('/meta/cluster', 'the cluster', [], ({ service }) => {
+      const { keys, values } = service.clusterFacts();
       const pairs = keys.map((key, index) => [key, values[index]!] as const);
       return jsonReply(Object.fromEntries(pairs.filter(([key]) => key !== 'cluster_name')));
     }),
-    page('/meta/app_envs', 'settings of a table: ?name=TABLE', ['name'], (query) => {
+    page('/meta/app_envs', 'settings of a table: ?name=TABLE', ['name'], ({ brain }, query) => {
       const name = query.get('name') ?? '';
       if (name === '') return missingParameter('name');
       return jsonReply(Object.fromEntries(brain.state.tableNamed(name)?.app.envs ?? []));
@@ -64,18 +82,15 @@ export function metaRoutes(parts: MetaPagesParts): HttpRoute[] {
       method: 'POST',
       help: 'how a table is used: {"app_name", "scenario": "normal" | "bulk_load"}',
       parameters: [],
-      answer: (_query, body) => usageScenario(body, parts.service),
+      answer: (_query, body) =>
+        server.term === null ? notHere(server) : usageScenario(body, server.term.service),
     },
   ];
 }
 
-function page(
-  path: string,
-  help: string,
-  parameters: readonly string[],
-  answer: (query: HttpQuery) => HttpReply,
-): HttpRoute {
-  return { path, method: 'GET', help, parameters, answer };
+function notHere({ leader }: MetaPagesServer): HttpReply {
+  if (leader === null) return textReply(503, 'no meta server leads at the moment');
+  return { ...textReply(307, `${hostPortText(leader)} leads`), elsewhere: leader };
 }
 
 // ---- tables ----

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
+import { hostPortText } from '../base/host-port.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../env/transport.ts';
 import type { ConnectionProtocol } from '../rpc/server.ts';
 import type { HttpHandler, HttpMethod, HttpReply, HttpRequest } from './routes.ts';
@@ -47,9 +48,11 @@ async function respond(
     request.destroy();
     return;
   }
+  const { elsewhere } = reply;
   response.writeHead(reply.status, {
     'content-type': 'text/plain',
     'content-length': Buffer.byteLength(reply.body),
+    ...(elsewhere && { location: `http://${hostPortText(elsewhere)}${request.url}` }),
   });
   response.end(reply.body);
 }

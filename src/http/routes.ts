@@ -3,6 +3,7 @@
  * what is unknown is 404, what cannot be understood is 400, and `/` lists the paths with their help.
  */
 import { assert } from '../base/assert.ts';
+import type { HostPort } from '../base/host-port.ts';
 
 export type HttpMethod = 'GET' | 'POST';
 
@@ -16,8 +17,10 @@ export interface HttpRequest {
 }
 
 export interface HttpReply {
-  readonly status: 200 | 400 | 404 | 500 | 503;
+  readonly status: 200 | 307 | 400 | 404 | 500 | 503;
   readonly body: string;
+  /** With 307: who answers the same path and query. */
+  readonly elsewhere?: HostPort;
 }
 
 export type HttpHandler = (request: HttpRequest) => HttpReply | Promise<HttpReply>;

@@ -5,9 +5,10 @@
  * way; the guardian begins no new ones meanwhile.
  */
 import { assert } from '../base/assert.ts';
+import type { ErrorCode } from '../base/error-names.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';
 import type { Table } from '../cluster/table.ts';
-import type { CommandPlan } from '../cluster/table-commands.ts';
+import { type CommandPlan, refused } from '../cluster/table-commands.ts';
 
 export interface TableCommand {
   /** The table whose partitions it replaces, if any. Asked when its turn comes. */
@@ -22,7 +23,7 @@ export const COMMANDS_MAX = 1_024;
 export class CommandQueue {
   readonly #brain: ClusterBrain;
   readonly #now: () => Now;
-  readonly #waiting: TableCommand[] = [];
+  #waiting: TableCommand[] = [];
   #current: TableCommand | null = null;
   /** The current command waits for changes of this table. */
   #freezing: Table | null = null;
@@ -47,6 +48,17 @@ export class CommandQueue {
     this.#freezing = null;
     this.#run(table);
     this.#next();
+  }
+
+  /** The term is over: nothing that was begun will be seen to end here. What waits was not begun. */
+  close(waiting: ErrorCode, begun: ErrorCode): void {
+    const notBegun = this.#waiting;
+    this.#waiting = [];
+    const current = this.#current;
+    this.#current = null;
+    this.#freezing = null;
+    current?.answer(refused(begun));
+    for (const command of notBegun) command.answer(refused(waiting));
   }
 
   #next(): void {

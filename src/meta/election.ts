@@ -6,6 +6,7 @@
  *    it may *write* is decided by the fence of the store, not here; what else it may say as a leader, `sureUntilMs`
  *    bounds: up to then nobody else has the lead, whatever has become of the service.
  * 3. Events come once per change, and never after `close`.
+ * 4. Who can make no use of the lead steps aside for a while, so that another one has it.
  */
 import { assert } from '../base/assert.ts';
 import { CLOCK_DRIFT_MAX } from '../cluster/settings.ts';
@@ -28,6 +29,8 @@ export interface ElectionOptions {
 }
 
 export interface ElectionEvents {
+  /** A round was answered; `sureUntilMs` is still as it was before. */
+  onAnswer?(): void;
   onElected(): void;
   /** Another one leads. */
   onLost(): void;
@@ -45,6 +48,7 @@ export class Election {
   #sureUntilMs = Number.NEGATIVE_INFINITY;
   #timer: TimerHandle | null = null;
   #round: Promise<void>;
+  #asideMs = 0;
   #closed = false;
 
   /** Begins with a round at once. */
@@ -69,6 +73,16 @@ export class Election {
     if (this.#timer !== null) this.#environment.timers.cancel(this.#timer);
     await this.#round;
     this.isElected = false;
+    // A service that has just not answered does not answer this either.
+    if (this.trouble === null) await this.#resign();
+  }
+
+  /** Rule 4. */
+  stepAside(durationMs: number): void {
+    this.#asideMs = durationMs;
+  }
+
+  async #resign(): Promise<void> {
     try {
       await this.#environment.service.resign();
     } catch (error) {
@@ -78,24 +92,38 @@ export class Election {
   }
 
   async #attend(): Promise<void> {
-    const { service, clock, timers } = this.#environment;
+    const { service, clock } = this.#environment;
     // Before the request leaves: the service counts from when it comes.
     const sentMs = clock.monotonicMs();
     try {
       const standing = await service.attend(this.#options.candidate);
-      if (this.#closed) return;
-      this.#sureUntilMs = sentMs + service.leadTimeoutMs * (1 - CLOCK_DRIFT_MAX);
       this.trouble = null;
+      if (this.#closed) return;
+      this.#events.onAnswer?.();
+      this.#sureUntilMs = sentMs + service.leadTimeoutMs * (1 - CLOCK_DRIFT_MAX);
       this.#onStanding(standing);
     } catch (error) {
       if (!(error instanceof CoordinationError)) throw error;
-      if (this.#closed) return;
       if (this.trouble === null) {
         this.#environment.logger.warn('meta.election.trouble', { message: error.message });
       }
       this.trouble = error.message;
+      if (this.#closed) return;
     }
-    this.#timer = timers.after(this.#options.intervalMs, () => {
+    await this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    let delayMs = this.#options.intervalMs;
+    if (this.#asideMs > 0) {
+      delayMs = this.#asideMs;
+      this.#asideMs = 0;
+      this.leader = null;
+      this.isElected = false;
+      await this.#resign();
+      if (this.#closed) return;
+    }
+    this.#timer = this.#environment.timers.after(delayMs, () => {
       this.#timer = null;
       this.#round = this.#attend();
     });

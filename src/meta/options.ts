@@ -13,7 +13,7 @@ import {
   leaseCoversBeacons,
   probesEndWithinGrace,
 } from '../cluster/settings.ts';
-import type { HostPort } from '../model/identity.ts';
+import { type HostPort, hostPortText } from '../model/identity.ts';
 
 export interface MetaOptions extends ClusterSettings {
   /** Port 0 picks a free one. */
@@ -24,6 +24,13 @@ export interface MetaOptions extends ClusterSettings {
   readonly clusterName: string;
   /** Folder of the journal; created if it is missing. */
   readonly dataPath: string;
+  readonly store: 'journal' | 'etcd';
+  /** Of the store, if it is a service. */
+  readonly storeEndpoints: readonly HostPort[] | null;
+  /** All meta servers of the cluster, this one too; null, or of no meaning, with the journal. */
+  readonly metaServers: readonly HostPort[] | null;
+  /** Who is not heard by the store for so long loses the lead; promises of the others hold as long. */
+  readonly leadTimeoutMs: number;
   /** How often dead nodes are looked for and cures are tried again. */
   readonly tickIntervalMs: number;
   /** Configurations carry the fields that clients of before host names cannot read past. */
@@ -57,6 +64,33 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     type: 'string',
     default: 'meta',
     help: 'Folder of the journal that holds tables and configurations.',
+  },
+  store: {
+    key: 'meta.store',
+    type: 'enumeration',
+    values: ['journal', 'etcd'],
+    default: 'journal',
+    help: 'Where tables and configurations are kept. journal: in meta.data_dir, for one meta server. etcd: in an etcd that several meta servers share.',
+  },
+  storeEndpoints: {
+    key: 'meta.store_endpoints',
+    type: 'hostPorts',
+    default: null,
+    help: 'Addresses of the members of the etcd, for their clients.',
+  },
+  metaServers: {
+    key: 'cluster.meta_servers',
+    type: 'hostPorts',
+    default: null,
+    help: 'Addresses of all meta servers, the same list on each of them. With the journal there is only one, and this is not looked at.',
+  },
+  leadTimeoutMs: {
+    key: 'meta.lead_timeout_ms',
+    type: 'duration',
+    default: 3 * SECOND_MS,
+    minimum: 2 * SECOND_MS,
+    maximum: 60 * SECOND_MS,
+    help: 'How long after its last sign of life the leader of several meta servers is followed by another one. The same on all of them.',
   },
   tickIntervalMs: {
     key: 'meta.tick_interval_ms',
@@ -200,8 +234,31 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
   },
 };
 
+function namesOf(servers: readonly HostPort[] | null): string[] {
+  return servers?.map(hostPortText) ?? [];
+}
+
+/** What others know this server by, with a fixed port. */
+function ownAddress({ advertised, listen }: MetaOptions): string {
+  return hostPortText(advertised ?? listen);
+}
+
 /** What must hold between them; broken ones are reported with both keys. */
 export const META_OPTION_RELATIONS: readonly OptionRelation<MetaOptions>[] = [
+  {
+    holds: ({ store, storeEndpoints }) => store === 'journal' || storeEndpoints !== null,
+    message: 'meta.store needs meta.store_endpoints, unless it is journal',
+  },
+  {
+    holds: (options) =>
+      options.store === 'journal' || namesOf(options.metaServers).includes(ownAddress(options)),
+    message:
+      'cluster.meta_servers must name all meta servers, this one too: its meta.advertised, or else meta.listen',
+  },
+  {
+    holds: ({ metaServers }) => new Set(namesOf(metaServers)).size === namesOf(metaServers).length,
+    message: 'cluster.meta_servers must name each meta server once',
+  },
   {
     holds: leaseCoversBeacons,
     message:

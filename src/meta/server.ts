@@ -1,16 +1,19 @@
 /**
- * The meta server: the brain (cluster/), its state store, and the two dialects in which it is spoken to, wired
- * together.
+ * The meta server: a port with the two dialects in which it is spoken to, and the term (term.ts) that answers them
+ * while it leads.
  *
  *   const meta = await MetaServer.open(environment, defaultOptions(META_OPTIONS, { listen, dataPath }));
  *
+ * With the embedded journal it is the only meta server of its cluster: it leads from its start to its end, and `open`
+ * fails when the journal cannot be had. With a service that several share (`MetaServer.join`) it stands for election,
+ * and forwards while it does not lead (forwarder.ts).
+ *
  * It lives until `close`. What goes wrong later than `open` does not end it: the state store waits out its trouble,
- * and what was known keeps being served. Today it is the only meta server of its cluster and therefore the leader.
+ * and what was known keeps being served.
  */
 import { assert, assertAtMost } from '../base/assert.ts';
-import { type ChangeBatch, ClusterBrain, type Now } from '../cluster/brain.ts';
-import { decodeRecord, type StateRecord } from '../cluster/records.ts';
-import type { TimerHandle } from '../env/clock.ts';
+import type { ClusterBrain } from '../cluster/brain.ts';
+import type { CoordinationService } from '../env/coordination.ts';
 import type { MetaEnvironment } from '../env/environment.ts';
 import type { StateStore } from '../env/state-store.ts';
 import { type HostPort, hostPortText, type NodeId, toNodeId } from '../model/identity.ts';
@@ -27,84 +30,73 @@ import {
   RpcServer,
 } from '../rpc/server.ts';
 import { RpcStatistics } from '../rpc/statistics.ts';
+import type { RequestHandler } from '../rpc/thrift-session.ts';
 import type { Beacon } from '../wire/generated/internal.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
-import { CommandQueue } from './command-queue.ts';
-import { Committer } from './committer.ts';
+import { Forwarder } from './forwarder.ts';
 import { DEFAULT_JOURNAL_LIMITS, JournalStore } from './journal-store.ts';
-import { LifeWatch } from './life-watch.ts';
-import { MetaService } from './meta-service.ts';
+import { LastBeacons } from './last-beacons.ts';
+import { Leadership, type LeadershipState, type Term } from './leadership.ts';
+import type { MetaService } from './meta-service.ts';
 import type { MetaOptions } from './options.ts';
+import { MetaTerm } from './term.ts';
 
 export class MetaServer {
   /** Where it is reached, with the real port. */
   readonly address: HostPort;
+  /** All of the cluster. */
+  readonly metaServers: readonly HostPort[];
   readonly statistics: RpcStatistics;
-  readonly brain: ClusterBrain;
-  readonly service: MetaService;
   readonly #environment: MetaEnvironment;
-  readonly #store: StateStore;
+  readonly #options: MetaOptions;
   readonly #rpc: RpcServer;
   readonly #bus: MessageBus;
-  readonly #committer: Committer;
-  readonly #commands: CommandQueue;
-  /** Null when crashes are left to the grace. */
-  readonly #lifeWatch: LifeWatch | null;
-  readonly #ticks: TimerHandle;
+  readonly #beacons: LastBeacons;
+  /** Both null with the embedded journal. */
+  readonly #service: CoordinationService | null;
+  readonly #leadership: Leadership | null;
+  /** Of the present term. */
+  #store: StateStore | null = null;
+  #term: MetaTerm | null = null;
+  /** Stores of former terms that are being closed. */
+  #closing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor(
     environment: MetaEnvironment,
     options: MetaOptions,
-    store: StateStore,
     listening: Listening,
+    incarnation: number,
+    service: CoordinationService | null,
   ) {
     this.#environment = environment;
-    this.#store = store;
+    this.#options = options;
     this.#rpc = listening.rpc;
     this.statistics = listening.statistics;
     this.address = options.advertised ?? listening.address;
+    this.metaServers = (service === null ? null : options.metaServers) ?? [this.address];
+    this.#beacons = new LastBeacons(environment.clock, options.graceMs);
     this.#bus = new MessageBus(
       environment,
       {
         ...DEFAULT_MESSAGE_BUS_OPTIONS,
         clusterName: options.clusterName,
         nodeId: toNodeId(hostPortText(this.address)),
-        incarnation: store.epoch,
+        incarnation,
       },
       this.statistics,
       {
         messages: this.#messageHandlers(),
         onPeerConnected() {},
         onPeerLost() {},
-        onInboundLost: (node, incarnation) => this.#lifeWatch?.onConnectionLost(node, incarnation),
+        onInboundLost: (node, life) => this.#term?.onInboundLost(node, life),
       },
     );
-    this.#committer = new Committer(store, {
-      onCommitted: (batch) => this.#onCommitted(batch),
-      onDeposed: () => environment.logger.error('meta.deposed', { epoch: store.epoch }),
-    });
-    this.brain = this.#makeBrain(options);
-    this.#lifeWatch = options.fastFailover ? this.#makeLifeWatch(options) : null;
-    this.#commands = new CommandQueue(this.brain, () => this.#now());
-    this.service = new MetaService({
-      brain: this.brain,
-      commands: this.#commands,
-      settings: options,
-      now: () => this.#now(),
-      facts: {
-        clusterName: options.clusterName,
-        metaServers: [this.address],
-        leader: this.address,
-      },
-    });
-    speakToClients(this.#rpc, environment, this.statistics, this.service, this.address);
-    this.#rpc.speak(ProtocolMagic.internal, this.#bus);
-    const { timers } = environment;
-    this.#ticks = timers.every(options.tickIntervalMs, () => this.brain.onTick(this.#now()));
+    this.#service = service;
+    this.#leadership = service === null ? null : this.#makeLeadership(service);
   }
 
-  /** Rejects with `StateStoreError` or `ListenError`; then nothing is left behind. */
+  /** With the embedded journal. Rejects with `StateStoreError` or `ListenError`; then nothing is left behind. */
   static async open(environment: MetaEnvironment, options: MetaOptions): Promise<MetaServer> {
     assertAtMost(10 * options.tickIntervalMs, options.graceMs, 'ticks are shorter than the grace');
     const store = await JournalStore.open(environment, {
@@ -114,8 +106,10 @@ export class MetaServer {
     });
     let listening: Listening | null = null;
     try {
-      listening = await startListening(environment, options);
-      const server = new MetaServer(environment, options, store, listening);
+      listening = await startListening(environment, options.listen);
+      const server = new MetaServer(environment, options, listening, store.epoch, null);
+      server.#beginTerm({ store, isSuccession: false });
+      server.#speak();
       environment.logger.info('meta.started', {
         address: hostPortText(server.address),
         cluster: options.clusterName,
@@ -130,116 +124,171 @@ export class MetaServer {
     }
   }
 
+  /**
+   * One of several, which share `service`; whether that can be reached shows later. `options.metaServers` names this
+   * one too (META_OPTION_RELATIONS). The service is closed with the server. Rejects with `ListenError`.
+   */
+  static async join(
+    environment: MetaEnvironment,
+    options: MetaOptions,
+    service: CoordinationService,
+  ): Promise<MetaServer> {
+    assertAtMost(10 * options.tickIntervalMs, options.graceMs, 'ticks are shorter than the grace');
+    const listening = await startListening(environment, options.listen);
+    // Nobody compares the lives of a meta server: what it does is told by the epoch.
+    const incarnation = 1 + environment.random.u32();
+    const server = new MetaServer(environment, options, listening, incarnation, service);
+    server.#speak();
+    environment.logger.info('meta.started', {
+      address: hostPortText(server.address),
+      cluster: options.clusterName,
+    });
+    return server;
+  }
+
   /** One more dialect on its port: see `RpcServer.speak`. */
   speak(magic: number, protocol: ConnectionProtocol): void {
     this.#rpc.speak(magic, protocol);
   }
 
-  /** Why changes are not acknowledged at the moment, or null. */
-  get storeTrouble(): string | null {
-    return this.#store.trouble;
+  /** Null while it does not lead. */
+  get term(): MetaTerm | null {
+    return this.#term;
   }
 
-  /** The same for ever, for all servers of the cluster. */
+  /** Of a server that leads. */
+  get brain(): ClusterBrain {
+    assert(this.#term !== null, 'who leads has a brain');
+    return this.#term.brain;
+  }
+
+  /** Of a server that leads. */
+  get service(): MetaService {
+    assert(this.#term !== null, 'who leads answers');
+    return this.#term.service;
+  }
+
+  get state(): LeadershipState {
+    return this.#leadership?.state ?? 'leading';
+  }
+
+  /** Who leads; null while it is not known. */
+  get leader(): HostPort | null {
+    return this.#leadership === null ? this.address : this.#leadership.leader;
+  }
+
+  /** The lead is sure at this moment: replica servers are granted leases. */
+  get isSure(): boolean {
+    return this.#leadership === null || this.#leadership.isSure();
+  }
+
+  /** Why changes are not acknowledged at the moment, or null. */
+  get storeTrouble(): string | null {
+    return this.#store?.trouble ?? this.#leadership?.trouble ?? null;
+  }
+
+  /** The same for ever, for all servers of the cluster. Of a server that leads. */
   get clusterId(): string {
+    assert(this.#store !== null, 'who leads knows its cluster');
     return this.#store.clusterId;
   }
 
-  /** Stops answering, then releases the data folder. Idempotent. */
+  /** Stops answering, then releases the data folder or the lead. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#environment.timers.cancel(this.#ticks);
-    this.#lifeWatch?.close();
-    this.#committer.close();
+    const resigned = this.#leadership?.close();
+    this.#term?.end();
     this.#bus.close();
     await this.#rpc.close();
-    await this.#store.close();
+    await this.#store?.close();
+    await resigned;
+    await this.#closing;
+    await this.#service?.close();
     this.#environment.logger.info('meta.stopped', { address: hostPortText(this.address) });
   }
 
-  #makeBrain(options: MetaOptions): ClusterBrain {
-    const bus = this.#bus;
-    const brain = new ClusterBrain(
-      {
-        settings: options,
-        logger: this.#environment.logger,
-        self: this.address,
-        epoch: this.#store.epoch,
-        effects: {
-          persist: (batch) => this.#committer.submit(batch),
-          sendBeaconAck: (to, message) => bus.send(to, InternalMessage.beaconAck, message),
-          sendPush: (to, message) => bus.send(to, InternalMessage.configurationPush, message),
-          sendForget: (to, message) => bus.send(to, InternalMessage.replicaForget, message),
-          sendQuery: (to, message) => bus.send(to, InternalMessage.configurationQuery, message),
-        },
+  #speak(): void {
+    const { address, statistics } = this;
+    const forwarder = new Forwarder(this, this.#options);
+    const handler: RequestHandler = {
+      onRequest: (session, header, reader) => {
+        const one = this.#term?.service ?? forwarder;
+        one.onRequest(session, header, reader);
       },
-      this.#now(),
-    );
-    const records: StateRecord[] = [];
-    for (const entry of this.#store.entries()) {
-      const record = decodeRecord(entry);
-      if (record !== null) records.push(record);
-    }
-    brain.load(records, this.#now());
-    return brain;
+      onSessionClosed() {},
+    };
+    speakToClients(this.#rpc, this.#environment, statistics, handler, address);
+    this.#rpc.speak(ProtocolMagic.internal, this.#bus);
   }
 
-  #makeLifeWatch(options: MetaOptions): LifeWatch {
-    const { nodes } = this.brain.state;
-    return new LifeWatch(this.#environment, options.probeIntervalMs, {
-      addressOf: (id, incarnation) => {
-        const node = nodes.get(id);
-        return node?.usable === true && node.incarnation === incarnation ? node.address : null;
+  #makeLeadership(service: CoordinationService): Leadership {
+    const { clusterName } = this.#options;
+    const { metaServers, address: self } = this;
+    return new Leadership(
+      { ...this.#environment, service },
+      { clusterName, self, metaServers },
+      {
+        onTermBegun: (term) => this.#beginTerm(term),
+        onTermEnded: () => this.#endTerm(),
+        sendPromiseRequest: (to, request) => {
+          this.#bus.send(to, InternalMessage.leadPromiseRequest, request);
+        },
+        sendPromise: (to, promise) => this.#bus.send(to, InternalMessage.leadPromise, promise),
       },
-      witnessesOf: (id) =>
-        nodes
-          .usableNodes()
-          .map((node) => node.id)
-          .filter((one) => one !== id),
-      ask: (witness, request) => this.#bus.send(witness, InternalMessage.witnessRequest, request),
-      ended: (id, incarnation) => this.brain.onLifeEnded(id, incarnation, this.#now()),
+    );
+  }
+
+  #beginTerm({ store, isSuccession }: Pick<Term, 'isSuccession'> & { store: StateStore }): void {
+    assert(this.#term === null, 'one term at a time');
+    this.#store = store;
+    const term = new MetaTerm({
+      environment: this.#environment,
+      options: this.#options,
+      store,
+      bus: this.#bus,
+      self: this.address,
+      metaServers: this.metaServers,
+      isSuccession,
+      isSure: () => this.isSure,
+      onDeposed: () => this.#leadership?.endTerm('another term has begun'),
     });
+    this.#term = term;
+    if (this.#leadership === null) return;
+    for (const [from, beacon] of this.#beacons.take()) term.onBeacon(from, beacon);
+    term.suspectAbsent();
+  }
+
+  #endTerm(): void {
+    const store = this.#store;
+    const term = this.#term;
+    assert(term !== null && store !== null, 'a term that ends was begun');
+    this.#term = null;
+    this.#store = null;
+    term.end();
+    term.dismissCommands();
+    this.#closing = Promise.all([this.#closing, store.close()]);
   }
 
   #messageHandlers(): MessageHandlers {
     return {
       [InternalMessage.beacon]: (from, message) => this.#onBeacon(from, message),
-      [InternalMessage.replicaReport]: (from, message) => {
-        if (message.nodeId === from) this.brain.onReport(message, this.#now());
-      },
-      [InternalMessage.configurationUpdate]: (from, message) => {
-        this.brain.onConfigurationUpdate(from, message, this.#now());
-      },
-      [InternalMessage.configurationTold]: (from, message) => {
-        this.brain.onConfigurationTold(from, message, this.#now());
-      },
-      [InternalMessage.witnessAnswer]: (from, message) => {
-        this.#lifeWatch?.onWitnessAnswer(from, message);
-      },
+      [InternalMessage.replicaReport]: (from, message) => this.#term?.onReport(from, message),
+      [InternalMessage.configurationUpdate]: (from, message) =>
+        this.#term?.onConfigurationUpdate(from, message),
+      [InternalMessage.configurationTold]: (from, message) =>
+        this.#term?.onConfigurationTold(from, message),
+      [InternalMessage.witnessAnswer]: (from, message) =>
+        this.#term?.onWitnessAnswer(from, message),
+      [InternalMessage.leadPromiseRequest]: (from, message) =>
+        this.#leadership?.onPromiseRequest(from, message),
+      [InternalMessage.leadPromise]: (from, message) => this.#leadership?.onPromise(from, message),
     };
   }
 
   #onBeacon(from: NodeId, message: Beacon): void {
-    if (message.nodeId !== from || message.incarnation < 1) return;
-    const { address } = message;
-    if (address === null) return;
-    this.#lifeWatch?.onHeard(from);
-    this.brain.onBeacon({ ...message, node: from, address }, this.#now());
-  }
-
-  #onCommitted(batch: ChangeBatch): void {
-    assert(!this.#closed, 'a closed server hears nothing of its store');
-    this.brain.onPersisted(batch, this.#now());
-    this.#commands.onProgress();
-  }
-
-  #now(): Now {
-    const { clock } = this.#environment;
-    return {
-      monotonicMs: clock.monotonicMs(),
-      wallSeconds: Math.floor(clock.wallMs() / 1_000),
-    };
+    if (this.#term === null) this.#beacons.note(from, message);
+    else this.#term.onBeacon(from, message);
   }
 }
 
@@ -249,14 +298,9 @@ interface Listening {
   readonly statistics: RpcStatistics;
 }
 
-async function startListening(
-  environment: MetaEnvironment,
-  options: MetaOptions,
-): Promise<Listening> {
+async function startListening(environment: MetaEnvironment, listen: HostPort): Promise<Listening> {
   const statistics = new RpcStatistics();
-  const { connectionsPerAddressMax } = options;
-  const rpcOptions = { ...DEFAULT_RPC_SERVER_OPTIONS, connectionsPerAddressMax };
-  const rpc = new RpcServer(environment, rpcOptions, statistics);
-  const address = await rpc.listen(options.listen);
+  const rpc = new RpcServer(environment, DEFAULT_RPC_SERVER_OPTIONS, statistics);
+  const address = await rpc.listen(listen);
   return { address, rpc, statistics };
 }

@@ -17,6 +17,8 @@ export interface SharedHead {
   readonly clusterName: string;
   readonly clusterId: string;
   readonly epoch: number;
+  /** `host:port` of all meta servers, sorted, as whoever began the term was configured. */
+  readonly metaServers: readonly string[];
   /** Changes of this epoch. With the epoch it tells any two values of the head apart. */
   readonly sequence: number;
   /** Parts of a change that counts but may not stand under its own keys yet; 0 = there is none. */
@@ -47,9 +49,14 @@ export function decodeHead(value: Uint8Array): SharedHead | null {
     typeof head.clusterName === 'string' &&
     typeof head.clusterId === 'string' &&
     isCount(head.epoch, 1) &&
+    isTexts(head.metaServers) &&
     isCount(head.sequence, 0) &&
     isCount(head.stagedCount, 0);
   return isWhole ? (parsed as SharedHead) : null;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 function isCount(value: unknown, minimum: number): value is number {

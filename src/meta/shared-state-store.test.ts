@@ -41,7 +41,7 @@ class Town {
     const { time, random } = this;
     return SharedStateStore.open(
       { service: this.service.client(), timers: time, random, logger: SILENT },
-      { clusterName: 'c', retryDelayMs: 100 },
+      { clusterName: 'c', retryDelayMs: 100, self: 'a:1', metaServers: ['a:1', 'b:1'] },
     );
   }
 
@@ -203,7 +203,7 @@ test('a head of a newer format, of nobody, or none at all over entries is refuse
     ['no json', 'corrupt'],
     ['{"format":1,"clusterName":"c"}', 'corrupt'],
     [
-      '{"format":1,"clusterName":"c","clusterId":"x","epoch":1,"sequence":0,"stagedCount":1}',
+      '{"format":1,"clusterName":"c","clusterId":"x","metaServers":["a:1"],"epoch":1,"sequence":0,"stagedCount":1}',
       'corrupt',
     ],
     [null, 'corrupt'],

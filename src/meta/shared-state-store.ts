@@ -14,6 +14,9 @@
  * 4. Trouble with the service is waited out. That the lead is lost (an election) is no trouble: as long as no other
  *    term has begun, this one may write.
  *
+ * 5. Who begins a term stands in the list of meta servers that the term before has written: it is one of those whose
+ *    promises the leader before needed (lead-promises.ts). So a list can change, by terms of servers that are in both.
+ *
  * The service is not closed with the store: the election goes on.
  */
 import { assert } from '../base/assert.ts';
@@ -56,6 +59,10 @@ export interface SharedStoreEnvironment {
 export interface SharedStoreOptions {
   readonly clusterName: string;
   readonly retryDelayMs: number;
+  /** `host:port` of whoever begins the term. */
+  readonly self: string;
+  /** All of them, sorted. */
+  readonly metaServers: readonly string[];
 }
 
 /** Others that begin terms at the same time; more of them are a fight that a pause may end. */
@@ -106,7 +113,7 @@ export class SharedStateStore implements StateStore {
     try {
       for (let attempt = 0; attempt < TAKEOVERS_MAX; attempt++) {
         const found = await service.readAll();
-        const content = nextTerm(found, options.clusterName, random);
+        const content = nextTerm(found, options, random);
         const fence = found.head?.version ?? HEAD_ABSENT;
         const head = encodeHead(content.head);
         const version = await service.write({ fence, head, puts: [], removals: [] });
@@ -272,27 +279,29 @@ interface Content {
 }
 
 /** What a term begins with that follows the state found. Throws `StateStoreError`. */
-function nextTerm(found: SharedState, clusterName: string, random: Random): Content {
+function nextTerm(found: SharedState, options: SharedStoreOptions, random: Random): Content {
+  const { clusterName, metaServers } = options;
   const content = new Map(found.entries.map(({ key, value }) => [key, value]));
   if (found.head === null) {
     if (content.size > 0) throw corrupt('there are entries but no head that says whose they are');
     const clusterId = randomClusterId(random);
-    const first = { clusterName, clusterId, epoch: 1, sequence: 0, stagedCount: 0 };
+    const first = { clusterName, clusterId, metaServers, epoch: 1, sequence: 0, stagedCount: 0 };
     return { head: { format: SHARED_FORMAT, ...first }, entries: content, staged: [] };
   }
   const head = decodeHead(found.head.value);
   if (head === null) throw corrupt('the head cannot be read');
-  refuseOthers(head, clusterName);
+  refuseOthers(head, options);
   const staged = head.stagedCount === 0 ? [] : decodeStaged(content, head.stagedCount);
   if (staged === null) throw corrupt('a change that was staged is not whole');
   for (const key of content.keys()) {
     if (isStagedKey(key)) content.delete(key);
   }
   for (const { key, value } of staged) content.set(key, value);
-  return { head: { ...head, epoch: head.epoch + 1, sequence: 0 }, entries: content, staged };
+  const next = { ...head, metaServers, epoch: head.epoch + 1, sequence: 0 };
+  return { head: next, entries: content, staged };
 }
 
-function refuseOthers(head: SharedHead, clusterName: string): void {
+function refuseOthers(head: SharedHead, { clusterName, self }: SharedStoreOptions): void {
   if (head.format > SHARED_FORMAT) {
     throw new StateStoreError(
       'newerFormat',
@@ -300,11 +309,18 @@ function refuseOthers(head: SharedHead, clusterName: string): void {
       'Start the version of the program that wrote it, or a later one.',
     );
   }
-  if (head.clusterName === clusterName) return;
+  if (head.clusterName !== clusterName) {
+    throw new StateStoreError(
+      'foreignCluster',
+      `The shared store belongs to cluster "${head.clusterName}", not to "${clusterName}".`,
+      'Set cluster.name to the name of the cluster.',
+    );
+  }
+  if (head.metaServers.includes(self)) return;
   throw new StateStoreError(
-    'foreignCluster',
-    `The shared store belongs to cluster "${head.clusterName}", not to "${clusterName}".`,
-    'Set cluster.name to the name of the cluster.',
+    'unlistedServer',
+    `The shared store was last used by the meta servers ${head.metaServers.join()}, without ${self}.`,
+    'Start one of those with a list that has the new one too; when it has led, the new one may.',
   );
 }
 

@@ -33,6 +33,7 @@ class Server {
         incarnation: 3,
         lifeId: 7,
         metas: [META],
+        leaseMs: LEASE_MS,
       },
       this.lease,
       {

@@ -2,6 +2,11 @@
  * Worker side of the failure detector: sends beacons to the meta servers, keeps the lease, and
  * knows who leads.
  *
+ * Where there are several meta servers, one that was followed may not know it yet. So acknowledgements, and what else
+ * comes from a leader, count only under the highest epoch that was heard of (`isCurrent`); as a lease is over at
+ * the latest one lease after its last acknowledgement, an epoch that was silent for so long is forgotten. A meta server
+ * that is alone has no successor: its epoch may go back with its disk (cluster/adoption.ts).
+ *
  * It also watches the clock itself. The monotonic clock goes on through a suspend, pause or late
  * event loop, so a lease runs out by it. A virtual machine that was frozen and goes on has a clock
  * that stood still; what shows is that its wall clock is put right some time later. So a step of the
@@ -39,7 +44,10 @@ export class BeaconSender {
   private readonly incarnation: number;
   private readonly lifeId: number;
   private readonly metas: readonly NodeId[];
+  private readonly leaseMs: number;
   private leaderNode: NodeId | null = null;
+  private epoch = 0;
+  private epochHeardMs = Number.NEGATIVE_INFINITY;
   private space: DiskSpace = { freeBytes: 0, totalBytes: 0 };
   private hadLease = false;
   /** Of the wall clock ahead of the monotonic one. */
@@ -53,6 +61,8 @@ export class BeaconSender {
       readonly incarnation: number;
       readonly lifeId: number;
       readonly metas: readonly NodeId[];
+      /** The longest that is taken. */
+      readonly leaseMs: number;
     },
     lease: Lease,
     target: BeaconTarget,
@@ -64,6 +74,7 @@ export class BeaconSender {
     this.incarnation = identity.incarnation;
     this.lifeId = identity.lifeId;
     this.metas = identity.metas;
+    this.leaseMs = identity.leaseMs;
     this.lease = lease;
     this.target = target;
     this.wallOffsetMs = this.clock.wallMs() - this.clock.monotonicMs();
@@ -102,7 +113,7 @@ export class BeaconSender {
   }
 
   onBeaconAck(from: NodeId, ack: BeaconAck): void {
-    if (ack.lifeId !== this.lifeId || !ack.isLeader) return;
+    if (ack.lifeId !== this.lifeId || !ack.isLeader || !this.isCurrent(ack.metaEpoch)) return;
     if (ack.outlived) {
       this.target.onOutlived(ack.incarnation);
       return;
@@ -110,11 +121,25 @@ export class BeaconSender {
     if (ack.incarnation !== this.incarnation) return;
     this.checkClocks();
     if (!ack.allowed) this.logger.warn('replica.lease.refused', { meta: from });
-    const isNew = this.leaderNode !== from;
+    const isNew = this.leaderNode !== from || this.isLaterTerm(ack.metaEpoch);
     this.leaderNode = from;
+    this.epoch = ack.metaEpoch;
+    this.epochHeardMs = this.clock.monotonicMs();
     if (isNew) this.target.onLeaderChanged();
     this.lease.onBeaconAcked(ack.sequence, ack.allowed, ack.leaseMs);
     this.logLeaseChange(this.clock.monotonicMs());
+  }
+
+  /** Whether what a leader of this epoch says still counts. */
+  isCurrent(epoch: number): boolean {
+    if (this.metas.length < 2 || epoch >= this.epoch) return true;
+    const isForgotten = this.clock.monotonicMs() - this.epochHeardMs > this.leaseMs;
+    return isForgotten;
+  }
+
+  /** The same meta server leads again, and knows nothing of what it was told before. */
+  private isLaterTerm(epoch: number): boolean {
+    return this.metas.length > 1 && epoch > this.epoch;
   }
 
   private checkClocks(): void {

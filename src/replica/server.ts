@@ -316,9 +316,14 @@ export class ReplicaServer implements RequestHandler {
         [InternalMessage.beaconAck]: (from, message) => this.beacons.onBeaconAck(from, message),
         [InternalMessage.configurationPush]: (_from, message) => {
           // Before this life was acknowledged, it may be meant for another one with the same number.
-          if (this.beacons.leader !== null) this.store.onConfigurationPush(message);
+          const isAcknowledged = this.beacons.leader !== null;
+          if (isAcknowledged && this.beacons.isCurrent(message.metaEpoch)) {
+            this.store.onConfigurationPush(message);
+          }
         },
-        [InternalMessage.replicaForget]: (_from, message) => this.store.onForget(message),
+        [InternalMessage.replicaForget]: (_from, message) => {
+          if (this.beacons.isCurrent(message.metaEpoch)) this.store.onForget(message);
+        },
         [InternalMessage.prepare]: (from, message) => this.store.onPrepare(from, message),
         [InternalMessage.prepareAck]: (from, message) => this.store.onPrepareAck(from, message),
         [InternalMessage.groupCheck]: (from, message) => this.store.onGroupCheck(from, message),
@@ -356,6 +361,7 @@ export class ReplicaServer implements RequestHandler {
       incarnation: this.incarnation,
       lifeId: drawLifeId(this.environment.random),
       metas,
+      leaseMs: this.options.leaseMs,
     };
     return new BeaconSender(this.environment, identity, this.lease, {
       sendBeacon: (to, beacon) => {

@@ -15,6 +15,7 @@
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { ErrorCode } from '../base/error-names.ts';
+import type { HostPort } from '../base/host-port.ts';
 import type { Timers } from '../env/clock.ts';
 import type { Logger } from '../env/logger.ts';
 import type { CloseReason, Connection, ConnectionHandler } from '../env/transport.ts';
@@ -176,6 +177,14 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
     assert(this.#mark === -1, 'replies are written one after the other');
     this.#dialect.writeErrorReply(this.#output(), error, rpc, seqid);
     this.#answered();
+  }
+
+  /** Sends the client to `leader`; false, and the request is still to be answered, if its frame does not allow it. */
+  replyForward(rpc: RpcCode, seqid: number, leader: HostPort): boolean {
+    assert(this.#mark === -1, 'replies are written one after the other');
+    if (!this.#dialect.writeForwardReply(this.#output(), rpc, seqid, leader)) return false;
+    this.#answered();
+    return true;
   }
 
   /** The request gets no reply, on purpose (clear_scanner, denied clients). */

@@ -20,6 +20,8 @@ import {
   type GroupCheck,
   type GroupCheckAck,
   type Hello,
+  type LeadPromise,
+  type LeadPromiseRequest,
   type LearnCheckpoint,
   type LearnMutations,
   type LearnRequest,
@@ -38,6 +40,8 @@ import {
   readGroupCheck,
   readGroupCheckAck,
   readHello,
+  readLeadPromise,
+  readLeadPromiseRequest,
   readLearnCheckpoint,
   readLearnMutations,
   readLearnRequest,
@@ -60,6 +64,8 @@ import {
   writeGroupCheck,
   writeGroupCheckAck,
   writeHello,
+  writeLeadPromise,
+  writeLeadPromiseRequest,
   writeLearnCheckpoint,
   writeLearnMutations,
   writeLearnRequest,
@@ -104,6 +110,8 @@ export interface InternalMessageMap {
   readonly [InternalMessage.witnessAnswer]: WitnessAnswer;
   readonly [InternalMessage.configurationQuery]: ConfigurationQuery;
   readonly [InternalMessage.configurationTold]: ConfigurationTold;
+  readonly [InternalMessage.leadPromiseRequest]: LeadPromiseRequest;
+  readonly [InternalMessage.leadPromise]: LeadPromise;
 }
 
 interface InternalCodec<T> {
@@ -146,6 +154,11 @@ const CODECS: InternalCodecs = {
     read: readConfigurationTold,
     write: writeConfigurationTold,
   },
+  [InternalMessage.leadPromiseRequest]: {
+    read: readLeadPromiseRequest,
+    write: writeLeadPromiseRequest,
+  },
+  [InternalMessage.leadPromise]: { read: readLeadPromise, write: writeLeadPromise },
 };
 
 export function isInternalMessage(type: number): type is InternalMessage {

@@ -52,7 +52,12 @@ const NAME_BYTES = 48;
 const MAGIC = 0x5244534e;
 /** In the first word of the context, as little-endian bits. */
 const CONTEXT_IS_REQUEST = 1;
+const CONTEXT_CAN_BE_FORWARDED = 1 << 10;
 const CONTEXT_IS_BACKUP = 1 << 11;
+/** In the sender's address, which is little-endian. */
+const SENDER_PORT = 2;
+/** Senders without a port of their own are clients; servers would wait for an answer to theirs. */
+const CLIENT_PORT_MAX = 1_023;
 const TICKET_MASK = 0x7fffffff;
 
 export class RdsnDialect implements RequestDialect {
@@ -122,6 +127,19 @@ export class RdsnDialect implements RequestDialect {
   writeErrorReply(writer: Writer, error: ErrorCode, rpc: RpcCode, seqid: number): void {
     this.#writeHead(writer, error, seqid, ACK_NAMES[rpc]!);
     this.#saved.delete(seqid);
+  }
+
+  writeForwardReply(writer: Writer, rpc: RpcCode, seqid: number, leader: HostPort): boolean {
+    const header = this.#saved.get(seqid);
+    assert(header !== undefined, 'a request is answered once');
+    const view = new DataView(header.buffer, header.byteOffset, header.length);
+    const canBe = (view.getUint32(At.context, true) & CONTEXT_CAN_BE_FORWARDED) !== 0;
+    const isClient = view.getUint16(At.sender + SENDER_PORT, true) <= CLIENT_PORT_MAX;
+    if (!canBe || !isClient || parseIpv4(leader.host) < 0) return false;
+    const mark = this.beginReply(writer, ErrorCode.forwardToOthers, rpc, seqid);
+    writer.writeRpcAddress(leader);
+    this.finishReply(writer, mark);
+    return true;
   }
 
   writeUnknownReply(writer: Writer, reader: Reader, header: RequestHeader): void {

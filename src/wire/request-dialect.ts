@@ -3,6 +3,7 @@
  * results are the same in all of them; frames and headers differ.
  */
 import type { ErrorCode } from '../base/error-names.ts';
+import type { HostPort } from '../base/host-port.ts';
 import type { Reader } from './reader.ts';
 import type { RpcCode } from './rpc-codes.ts';
 import {
@@ -34,6 +35,11 @@ export interface RequestDialect {
   finishReply(writer: Writer, mark: number): void;
   /** A whole reply without a result. */
   writeErrorReply(writer: Writer, error: ErrorCode, rpc: RpcCode, seqid: number): void;
+  /**
+   * A whole reply that sends the client to `leader` instead of answering. False, and nothing is written, when the
+   * request did not say that its client can be sent elsewhere.
+   */
+  writeForwardReply(writer: Writer, rpc: RpcCode, seqid: number, leader: HostPort): boolean;
   /** ERR_HANDLER_NOT_FOUND to the request that was just parsed. */
   writeUnknownReply(writer: Writer, reader: Reader, header: RequestHeader): void;
   /** The request with this seqid gets no reply. */
@@ -48,6 +54,7 @@ export const THRIFT_DIALECT: RequestDialect = {
   beginReply,
   finishReply,
   writeErrorReply,
+  writeForwardReply: () => false,
   writeUnknownReply(writer: Writer, reader: Reader, header: RequestHeader): void {
     const { nameStart, nameEnd, seqid } = header;
     writeUnknownRpcReply(writer, reader.bytes, nameStart, nameEnd, seqid);

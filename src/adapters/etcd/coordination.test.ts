@@ -76,7 +76,7 @@ describe('etcd', { skip }, () => {
       open: (clusterName = 'c') =>
         SharedStateStore.open(
           { service: connect(root), timers, random: new SeededRandom(1), logger: SILENT },
-          { clusterName, retryDelayMs: 50 },
+          { clusterName, retryDelayMs: 50, self: 'a:1', metaServers: ['a:1', 'b:1'] },
         ),
       breakDown: () => etcd.kill(),
       repair: () => etcd.startAgain(),
@@ -97,7 +97,7 @@ describe('etcd', { skip }, () => {
     const bench = storeBench(root);
     const store = await SharedStateStore.open(
       { service: connect(root, 300), timers, random: new SeededRandom(1), logger: SILENT },
-      { clusterName: 'c', retryDelayMs: 50 },
+      { clusterName: 'c', retryDelayMs: 50, self: 'a:1', metaServers: ['a:1', 'b:1'] },
     );
     etcd.pause();
     const appended = new Promise((resolve) => {
@@ -138,7 +138,7 @@ describe('etcd', { skip }, () => {
       const open = (): Promise<SharedStateStore> =>
         SharedStateStore.open(
           { service, timers, random: new SeededRandom(1), logger: SILENT },
-          { clusterName: 'c', retryDelayMs: 50 },
+          { clusterName: 'c', retryDelayMs: 50, self: 'a:1', metaServers: ['a:1', 'b:1'] },
         );
       const store = await open();
       const append = (value: number): Promise<string> =>

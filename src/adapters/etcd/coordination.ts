@@ -137,6 +137,9 @@ export class EtcdCoordination implements CoordinationService {
   async attend(candidate: string): Promise<Standing> {
     const lease = await this.#keepLease();
     const key = encodeText(this.#leaderKey);
+    // Most rounds change nothing: a read costs etcd no entry in its log.
+    const [present] = (await this.#range({ key })).found;
+    if (present !== undefined) return standingUnder(lease, present);
     const answer = await this.#call('kv/txn', {
       compare: [{ key, target: 'CREATE', create_revision: '0' }],
       success: [put(this.#leaderKey, new TextEncoder().encode(candidate), lease)],
@@ -146,7 +149,7 @@ export class EtcdCoordination implements CoordinationService {
     const [response] = listOf(answer['responses']);
     const leader = keyValues(objectOf(objectOf(response)['response_range']))[0];
     if (leader === undefined) throw new CoordinationError('etcd names no leader and takes none');
-    return { leader: decodeText(leader.value), isSelf: leader.lease === lease };
+    return standingUnder(lease, leader);
   }
 
   async resign(): Promise<void> {
@@ -184,6 +187,10 @@ export class EtcdCoordination implements CoordinationService {
   #call(path: string, body: JsonObject): Promise<JsonObject> {
     return this.#gateway.call(path, body, this.#options.requestTimeoutMs);
   }
+}
+
+function standingUnder(lease: string, leader: KeyValue): Standing {
+  return { leader: decodeText(leader.value), isSelf: leader.lease === lease };
 }
 
 function headOf(page: Page): Head | null {

@@ -1062,6 +1062,134 @@ export function writeConfigurationTold(writer: Writer, value: ConfigurationTold)
   writer.writeStop();
 }
 
+/** The leader asks another meta server not to begin a term for a while (meta/lead-promises.ts). */
+export interface LeadPromiseRequest {
+  readonly clusterId: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly holdMs: number;
+  readonly metaServers: readonly string[];
+}
+
+export function makeLeadPromiseRequest(): LeadPromiseRequest {
+  return {
+    clusterId: '',
+    epoch: 0,
+    sequence: 0,
+    holdMs: 0,
+    metaServers: EMPTY_LIST,
+  };
+}
+
+export function readLeadPromiseRequest(reader: Reader): LeadPromiseRequest {
+  let clusterId: string = '';
+  let epoch: number = 0;
+  let sequence: number = 0;
+  let holdMs: number = 0;
+  let metaServers: readonly string[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        clusterId = reader.readString();
+        break;
+      case 0x020a:
+        epoch = reader.readI64();
+        break;
+      case 0x030a:
+        sequence = reader.readI64();
+        break;
+      case 0x0408:
+        holdMs = reader.readI32();
+        break;
+      case 0x050f:
+        metaServers = readStringList(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    clusterId,
+    epoch,
+    sequence,
+    holdMs,
+    metaServers,
+  };
+}
+
+export function writeLeadPromiseRequest(writer: Writer, value: LeadPromiseRequest): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.clusterId);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.epoch);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.sequence);
+  writer.writeFieldI32(0x0408, value.holdMs);
+  writer.writeFieldTag(0x050f);
+  writeStringList(writer, value.metaServers);
+  writer.writeStop();
+}
+
+/** The answer: promised, or why not. */
+export interface LeadPromise {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly refusal: string;
+  readonly knownEpoch: number;
+}
+
+export function makeLeadPromise(): LeadPromise {
+  return {
+    epoch: 0,
+    sequence: 0,
+    refusal: '',
+    knownEpoch: 0,
+  };
+}
+
+export function readLeadPromise(reader: Reader): LeadPromise {
+  let epoch: number = 0;
+  let sequence: number = 0;
+  let refusal: string = '';
+  let knownEpoch: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        epoch = reader.readI64();
+        break;
+      case 0x020a:
+        sequence = reader.readI64();
+        break;
+      case 0x030b:
+        refusal = reader.readString();
+        break;
+      case 0x040a:
+        knownEpoch = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    epoch,
+    sequence,
+    refusal,
+    knownEpoch,
+  };
+}
+
+export function writeLeadPromise(writer: Writer, value: LeadPromise): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.epoch);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.sequence);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.refusal);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.knownEpoch);
+  writer.writeStop();
+}
+
 /** One mutation. `body` is the engine write batch; `digest` identifies it together with the decree. */
 export interface Prepare {
   readonly appId: number;

@@ -91,6 +91,8 @@ export const internalStructs: readonly Struct[] = [
     // The head of its log, with `lastPreparedDecree`. The ballot is 0 when all is in the engine.
     [12, 'headBallot', 'i64'],
     [13, 'headDigest', 'i32'],
+    // What its engine was compacted for last (model/compaction-schedule.ts); 0 = nothing.
+    [14, 'compactedSeconds', 'i64'],
   ]),
   struct(
     'ConfigurationUpdate',
@@ -153,6 +155,31 @@ export const internalStructs: readonly Struct[] = [
   struct('ConfigurationTold', 'The newest configuration that the sender has stored.', [
     [1, 'configuration', ref('ConfigurationInfo')],
     [2, 'incarnation', 'i64'],
+  ]),
+
+  // ---- several meta servers ----
+  struct(
+    'LeadPromiseRequest',
+    'The leader asks another meta server not to begin a term for a while (meta/lead-promises.ts).',
+    [
+      [1, 'clusterId', 'string'],
+      [2, 'epoch', 'i64'],
+      // Grows by one with each round of this term.
+      [3, 'sequence', 'i64'],
+      // From the receipt, on the clock of the addressee. 0: what was promised so far is given back.
+      [4, 'holdMs', 'i32'],
+      // All meta servers as the sender is configured, sorted, as `host:port`.
+      [5, 'metaServers', list('string')],
+    ],
+  ),
+  struct('LeadPromise', 'The answer: promised, or why not.', [
+    // Of the request.
+    [1, 'epoch', 'i64'],
+    [2, 'sequence', 'i64'],
+    // Empty: promised.
+    [3, 'refusal', 'string'],
+    // The highest that the sender has heard of.
+    [4, 'knownEpoch', 'i64'],
   ]),
 
   // ---- two-phase commit ----
@@ -274,6 +301,8 @@ export const InternalMessage = {
   witnessAnswer: 18,
   configurationQuery: 19,
   configurationTold: 20,
+  leadPromiseRequest: 21,
+  leadPromise: 22,
 } as const;
 export type InternalMessage = (typeof InternalMessage)[keyof typeof InternalMessage];
 

@@ -1,0 +1,191 @@
+/**
+ * What a meta server answers while it does not lead: that another one does, and which, in the form of the original.
+ *
+ *  - A query of configurations carries the leader in the place of partitions, which all clients of the original read.
+ *  - Clients whose frames say that they can be forwarded (the C++ client) get the leader instead of an answer.
+ *  - Everything else says ERR_FORWARD_TO_OTHERS where its answer has its error.
+ *  - Elected, and not ready yet: ERR_SERVICE_NOT_ACTIVE; the client asks here again.
+ */
+import { EMPTY_BYTES } from '../base/bytes.ts';
+import { ErrorCode, errorName } from '../base/error-names.ts';
+import type { HostPort } from '../model/identity.ts';
+import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
+import * as wire from '../wire/generated/meta.ts';
+import type { Reader } from '../wire/reader.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
+import { NegotiationStatus } from '../wire/schema/meta.ts';
+import type { RequestHeader } from '../wire/thrift-frame.ts';
+import type { Writer } from '../wire/writer.ts';
+import type { LeadershipState } from './leadership.ts';
+import type { MetaOptions } from './options.ts';
+
+export interface ForwarderFacts {
+  readonly state: LeadershipState;
+  readonly leader: HostPort | null;
+}
+
+export class Forwarder implements RequestHandler {
+  readonly #facts: ForwarderFacts;
+  readonly #options: Pick<MetaOptions, 'hostPortFields'>;
+
+  constructor(facts: ForwarderFacts, options: Pick<MetaOptions, 'hostPortFields'>) {
+    this.#facts = facts;
+    this.#options = options;
+  }
+
+  onRequest(session: ThriftSession, header: RequestHeader, _reader: Reader): void {
+    const { rpc, seqid } = header;
+    if (rpc === RpcCode.negotiation) {
+      const writer = session.beginReply(rpc, seqid);
+      wire.writeNegotiationResponse(writer, {
+        status: NegotiationStatus.authDisable,
+        msg: EMPTY_BYTES,
+      });
+      session.finishReply();
+      return;
+    }
+    const refuse = REFUSALS.get(rpc);
+    if (refuse === undefined) {
+      session.replyError(rpc, seqid, ErrorCode.handlerNotFound);
+      return;
+    }
+    const { state, leader } = this.#facts;
+    if (state === 'beginning') {
+      answer(session, rpc, seqid, (writer) =>
+        refuse(writer, errorName(ErrorCode.serviceNotActive)),
+      );
+      return;
+    }
+    if (leader !== null && session.replyForward(rpc, seqid, leader)) return;
+    const err = errorName(ErrorCode.forwardToOthers);
+    if (rpc === RpcCode.queryPartitionConfig && leader !== null) {
+      const hostPorts = this.#options.hostPortFields || session.needsHostPorts;
+      answer(session, rpc, seqid, (writer) => writeLeader(writer, err, leader, hostPorts));
+    } else {
+      answer(session, rpc, seqid, (writer) => refuse(writer, err));
+    }
+  }
+
+  onSessionClosed(_session: ThriftSession): void {}
+}
+
+function answer(
+  session: ThriftSession,
+  rpc: RpcCode,
+  seqid: number,
+  write: (writer: Writer) => void,
+): void {
+  write(session.beginReply(rpc, seqid));
+  session.finishReply();
+}
+
+function writeLeader(writer: Writer, err: string, leader: HostPort, hostPortFields: boolean): void {
+  const place = {
+    ...wire.makeWirePartitionConfiguration(),
+    primary: leader,
+    hpPrimary: hostPortFields ? leader : undefined,
+  };
+  wire.writeQueryCfgResponse(writer, { ...wire.makeQueryCfgResponse(), err, partitions: [place] });
+}
+
+type Refusal = (writer: Writer, err: string) => void;
+
+function refusal<T extends { readonly err: string }>(
+  write: (writer: Writer, value: T) => void,
+  make: () => T,
+): Refusal {
+  return (writer, err) => write(writer, { ...make(), err });
+}
+
+/** By procedure of the meta server: its answer with nothing in it but the error. */
+const REFUSALS: ReadonlyMap<RpcCode, Refusal> = new Map<RpcCode, Refusal>([
+  [RpcCode.queryPartitionConfig, refusal(wire.writeQueryCfgResponse, wire.makeQueryCfgResponse)],
+  [
+    RpcCode.createApp,
+    refusal(wire.writeConfigurationCreateAppResponse, wire.makeConfigurationCreateAppResponse),
+  ],
+  [
+    RpcCode.dropApp,
+    refusal(wire.writeConfigurationDropAppResponse, wire.makeConfigurationDropAppResponse),
+  ],
+  [
+    RpcCode.recallApp,
+    refusal(wire.writeConfigurationRecallAppResponse, wire.makeConfigurationRecallAppResponse),
+  ],
+  [
+    RpcCode.renameApp,
+    refusal(wire.writeConfigurationRenameAppResponse, wire.makeConfigurationRenameAppResponse),
+  ],
+  [
+    RpcCode.listApps,
+    refusal(wire.writeConfigurationListAppsResponse, wire.makeConfigurationListAppsResponse),
+  ],
+  [
+    RpcCode.updateAppEnv,
+    refusal(
+      wire.writeConfigurationUpdateAppEnvResponse,
+      wire.makeConfigurationUpdateAppEnvResponse,
+    ),
+  ],
+  [
+    RpcCode.listNodes,
+    refusal(wire.writeConfigurationListNodesResponse, wire.makeConfigurationListNodesResponse),
+  ],
+  [
+    RpcCode.clusterInfo,
+    refusal(wire.writeConfigurationClusterInfoResponse, wire.makeConfigurationClusterInfoResponse),
+  ],
+  [
+    RpcCode.controlMeta,
+    refusal(wire.writeConfigurationMetaControlResponse, wire.makeConfigurationMetaControlResponse),
+  ],
+  [
+    RpcCode.proposeBalancer,
+    refusal(wire.writeConfigurationBalancerResponse, wire.makeConfigurationBalancerResponse),
+  ],
+  [
+    RpcCode.startPartitionSplit,
+    refusal(wire.writeStartPartitionSplitResponse, wire.makeStartPartitionSplitResponse),
+  ],
+  [RpcCode.queryPartitionSplit, refusal(wire.writeQuerySplitResponse, wire.makeQuerySplitResponse)],
+  [
+    RpcCode.controlPartitionSplit,
+    refusal(wire.writeControlSplitResponse, wire.makeControlSplitResponse),
+  ],
+  [
+    RpcCode.startManualCompact,
+    refusal(wire.writeStartAppManualCompactResponse, wire.makeStartAppManualCompactResponse),
+  ],
+  [
+    RpcCode.queryManualCompactStatus,
+    refusal(wire.writeQueryAppManualCompactResponse, wire.makeQueryAppManualCompactResponse),
+  ],
+  [
+    RpcCode.getMaxReplicaCount,
+    refusal(
+      wire.writeConfigurationGetMaxReplicaCountResponse,
+      wire.makeConfigurationGetMaxReplicaCountResponse,
+    ),
+  ],
+  [
+    RpcCode.setMaxReplicaCount,
+    refusal(
+      wire.writeConfigurationSetMaxReplicaCountResponse,
+      wire.makeConfigurationSetMaxReplicaCountResponse,
+    ),
+  ],
+  [
+    RpcCode.getAtomicIdempotent,
+    refusal(
+      wire.writeConfigurationGetAtomicIdempotentResponse,
+      wire.makeConfigurationGetAtomicIdempotentResponse,
+    ),
+  ],
+  [
+    RpcCode.setAtomicIdempotent,
+    refusal(
+      wire.writeConfigurationSetAtomicIdempotentResponse,
+      wire.makeConfigurationSetAtomicIdempotentResponse,
+    ),
+  ],
+]);
