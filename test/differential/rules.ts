@@ -244,16 +244,16 @@ function compares<T extends string | bigint>(comparison: number, left: T, right:
 
 /** Of the request, roughly: no sequence comes near to the limit without being well above it. */
 function bytesOf(operation: Write): number {
-  if (operation.kind === 'set' || operation.kind === 'checkAndSet') return operation.value.length;
-  if (operation.kind === 'compareExchange') return operation.desired.length;
-  if (operation.kind === 'multiSet') {
-    return operation.entries.reduce((sum, [, value]) => sum + value.length, 0);
+  const values: string[] = [];
+  if ('value' in operation) values.push(operation.value);
+  if ('check' in operation) values.push(operation.check.operand);
+  if (operation.kind === 'multiSet') values.push(...operation.entries.map(([, value]) => value));
+  if (operation.kind === 'compareExchange')
+    values.push(operation.expected ?? '', operation.desired);
+  if (operation.kind === 'checkAndMutate') {
+    values.push(...operation.mutations.map((one) => ('del' in one ? '' : one.value)));
   }
-  if (operation.kind !== 'checkAndMutate') return 0;
-  return operation.mutations.reduce(
-    (sum, mutation) => sum + ('del' in mutation ? 0 : mutation.value.length),
-    0,
-  );
+  return values.reduce((sum, { length }) => sum + length, 0);
 }
 
 function isBadWrite(operation: Write, calledAt: number): boolean {
