@@ -16,7 +16,8 @@ import type { StateEntry } from '../env/state-store.ts';
 import {
   type AppInfo,
   AppStatus,
-  assertConfiguration,
+  isConfiguration,
+  isTable,
   type PartitionConfiguration,
 } from '../model/configuration.ts';
 import {
@@ -177,6 +178,7 @@ function decodeTable(fields: FieldReader): TableRecord {
     dropSeconds: fields.integer('dropSeconds'),
     expireSeconds: fields.integer('expireSeconds'),
   };
+  if (!isTable(app)) fields.fail('there can be no such table');
   if (fields.key !== tableKey(app.appId)) fields.fail('the id is not that of the key');
   return { kind: 'table', app, atomicIdempotent: fields.boolean('atomicIdempotent') };
 }
@@ -187,16 +189,17 @@ function decodePartition(fields: FieldReader, path: readonly string[]): Partitio
   if (!Number.isSafeInteger(appId) || appId < 1) fields.fail('the key has no table id');
   if (!Number.isSafeInteger(index) || index < 0) fields.fail('the key has no partition index');
   const primary = fields.value('primary');
-  if (primary !== null && typeof primary !== 'string') fields.fail('primary is no node');
+  const isNode = typeof primary === 'string' && primary !== '';
+  if (primary !== null && !isNode) fields.fail('primary is no node');
   const config: PartitionConfiguration = {
     gpid: gpidOf(appId, index),
-    ballot: toBallot(fields.integer('ballot')),
+    ballot: toBallot(fields.count('ballot')),
     maxReplicaCount: fields.integer('replicas'),
     primary: primary === null ? null : toNodeId(primary as string),
     secondaries: fields.nodes('secondaries'),
     learner: null,
   };
-  assertConfiguration(config);
+  if (!isConfiguration(config)) fields.fail('the configuration breaks its own rules');
   return {
     kind: 'partition',
     config,
@@ -252,6 +255,12 @@ class FieldReader {
     const value = this.value(name);
     if (!Number.isSafeInteger(value)) this.fail(`${name} is no integer`);
     return value as number;
+  }
+
+  count(name: string): number {
+    const value = this.integer(name);
+    if (value < 0) this.fail(`${name} is below zero`);
+    return value;
   }
 
   text(name: string): string {

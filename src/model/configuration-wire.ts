@@ -8,6 +8,7 @@ import {
   type AppStatus,
   assertConfiguration,
   isConfiguration,
+  isTable,
   type PartitionConfiguration,
 } from './configuration.ts';
 import { type Ballot, type Gpid, gpidOf, type NodeId, PARTITION_INDEX_MAX } from './identity.ts';
@@ -65,8 +66,9 @@ export function tableToWire(app: AppInfo): TableInfo {
   };
 }
 
+/** Throws `WireError` when there can be no such table. */
 export function tableFromWire(info: TableInfo): AppInfo {
-  return {
+  const table: AppInfo = {
     appId: info.appId,
     appName: info.appName,
     appType: info.appType,
@@ -78,6 +80,8 @@ export function tableFromWire(info: TableInfo): AppInfo {
     dropSeconds: info.dropSeconds,
     expireSeconds: info.expireSeconds,
   };
+  if (!isTable(table)) throw new WireError('badValue', 'a table breaks its own rules');
+  return table;
 }
 
 function nodeOrNull(text: string): NodeId | null {

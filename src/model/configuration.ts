@@ -10,7 +10,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Ballot, Gpid, NodeId } from './identity.ts';
-import { BALLOT_NONE } from './identity.ts';
+import { BALLOT_NONE, PARTITION_INDEX_MAX } from './identity.ts';
 
 /** Numbers of the original's `partition_status`, plus nothing of our own. */
 export const ReplicaStatus = {
@@ -64,6 +64,15 @@ export interface AppInfo {
   readonly createSeconds: number;
   readonly dropSeconds: number;
   readonly expireSeconds: number;
+}
+
+/** For what comes from outside: its numbers can be those of a table. */
+export function isTable(app: AppInfo): boolean {
+  const { appId, partitionCount, maxReplicaCount } = app;
+  if (!Number.isSafeInteger(appId) || appId < 1) return false;
+  if (!Number.isSafeInteger(maxReplicaCount) || maxReplicaCount < 1) return false;
+  if (!Number.isSafeInteger(partitionCount) || partitionCount < 1) return false;
+  return partitionCount <= PARTITION_INDEX_MAX + 1 && (partitionCount & (partitionCount - 1)) === 0;
 }
 
 export function members(config: PartitionConfiguration): NodeId[] {

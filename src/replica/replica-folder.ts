@@ -14,7 +14,13 @@ import { crc32c } from '../base/crc32c.ts';
 import { reached } from '../base/marks.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { Disk } from '../env/disk.ts';
-import type { AppInfo, AppStatus, PartitionConfiguration } from '../model/configuration.ts';
+import {
+  type AppInfo,
+  type AppStatus,
+  isConfiguration,
+  isTable,
+  type PartitionConfiguration,
+} from '../model/configuration.ts';
 import {
   type AppId,
   type Ballot,
@@ -172,6 +178,19 @@ function checksumOf(content: ReplicaContent): number {
   return crc32c(bytes, 0, bytes.length);
 }
 
+/** A checksum holds over anything: what a server cannot do without has the right type. */
+function isWhole(content: ReplicaContent): boolean {
+  const { ballot, primary, secondaries, table } = content;
+  if (!Number.isSafeInteger(ballot) || ballot < 0) return false;
+  if (primary !== null && typeof primary !== 'string') return false;
+  if (!Array.isArray(secondaries) || secondaries.some((node) => typeof node !== 'string')) {
+    return false;
+  }
+  const envs: unknown = table?.envs;
+  if (typeof envs !== 'object' || envs === null) return false;
+  return Object.values(envs).every((value) => typeof value === 'string');
+}
+
 function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
   let file: Partial<ReplicaFile> | null;
   try {
@@ -182,7 +201,7 @@ function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
   if (file?.format !== FORMAT || typeof file.content !== 'object') return null;
   if (file.content === null || file.checksum !== checksumOf(file.content)) return null;
   const { content } = file;
-  if (content.gpid !== gpidText(gpid)) return null;
+  if (content.gpid !== gpidText(gpid) || !isWhole(content)) return null;
   const table: AppInfo = {
     ...content.table,
     appId: content.table.appId as AppId,
@@ -197,5 +216,6 @@ function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
     secondaries: content.secondaries as readonly NodeId[],
     learner: null,
   };
+  if (!isTable(table) || !isConfiguration(config)) return null;
   return { config, table, tailUnproven: content.tailUnproven === true };
 }

@@ -19,7 +19,13 @@
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { crc32c } from '../../base/crc32c.ts';
 import { isIntact, Mutation } from '../../consensus/mutation.ts';
-import { type Ballot, type Decree, type Gpid, gpidOf } from '../../model/identity.ts';
+import {
+  type Ballot,
+  type Decree,
+  type Gpid,
+  gpidOf,
+  PARTITION_INDEX_MAX,
+} from '../../model/identity.ts';
 
 export const BLOCK_HEADER_BYTES = 48;
 export const RECORD_HEADER_BYTES = 60;
@@ -164,12 +170,16 @@ export function readBlockHeader(
   if (view.getUint32(at + 16, true) !== logId.low) return null;
   if (view.getUint32(at + 20, true) !== logId.high) return null;
   if (view.getUint32(at + 40, true) !== segment) return null;
+  const sequence = readU64(view, at + 24);
+  const syncedSequence = readU64(view, at + 32);
+  // As it was written; and false for what is no number.
+  if (!(syncedSequence < sequence)) return null;
   return {
     payloadBytes: view.getUint32(at + 4, true),
     recordCount: view.getUint32(at + 8, true),
     payloadChecksum: view.getUint32(at + 12, true),
-    sequence: readU64(view, at + 24),
-    syncedSequence: readU64(view, at + 32),
+    sequence,
+    syncedSequence,
   };
 }
 
@@ -226,7 +236,15 @@ export function readRecordHeader(
   into.timestampUs = readU64(view, at + 40);
   into.previousDigest = view.getInt32(at + 48, true);
   into.digest = view.getInt32(at + 52, true);
-  return at + RECORD_HEADER_BYTES + into.bodyBytes <= end;
+  return isSound(into) && at + RECORD_HEADER_BYTES + into.bodyBytes <= end;
+}
+
+/** A checksum holds over anything: these are the numbers that some record can have. Comparisons with NaN are false. */
+function isSound(header: RecordHeader): boolean {
+  const { kind, appId, partitionIndex, ballot, decree, lastCommittedDecree } = header;
+  if (appId < 1 || partitionIndex > PARTITION_INDEX_MAX) return false;
+  if (!(ballot >= 0 && decree >= 0 && header.timestampUs >= 0)) return false;
+  return kind === RecordKind.mutation ? lastCommittedDecree < decree : lastCommittedDecree === 0;
 }
 
 /**

@@ -57,7 +57,7 @@ export function decodeManifest(bytes: Uint8Array, path: string): LogManifest | n
   if (view.getUint32(4, true) !== VERSION) {
     throw new DiskError('io', path, `${path} was written by a later version of this program`);
   }
-  return {
+  const manifest: LogManifest = {
     logId: { low: view.getUint32(8, true), high: view.getUint32(12, true) },
     firstSegment: view.getUint32(16, true),
     firstSequence: readU64(view, 24),
@@ -66,6 +66,9 @@ export function decodeManifest(bytes: Uint8Array, path: string): LogManifest | n
     durableSequence: readU64(view, 40),
     isClosed: view.getUint32(48, true) === 1,
   };
+  const { firstSequence, lastSequence, durableSequence } = manifest;
+  const areNumbers = [firstSequence, lastSequence, durableSequence].every(Number.isSafeInteger);
+  return areNumbers ? manifest : null;
 }
 
 const FILE_NAME = 'MANIFEST';

@@ -80,6 +80,8 @@ export class LogReader {
       const header = readBlockHeader(window.bytes, window.view, at, this.#logId, segment.segment);
       if (header === null) return this.#onDamage(file.path, offset);
       const length = BLOCK_HEADER_BYTES + header.payloadBytes;
+      // A checksum holds over anything, and this much memory is taken.
+      if (offset + length > segment.byteLength) return this.#onDamage(file.path, offset);
       at = await window.have(offset, length);
       if (!isPayloadIntact(window.bytes, at, header)) return this.#onDamage(file.path, offset);
       const blockEnd = at + length;
