@@ -3,6 +3,8 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { SeededRandom } from '../../src/base/prng.ts';
+import { ProtocolMagic } from '../../src/rpc/server.ts';
 import { AllTargets } from './all-targets.ts';
 import { Campaign } from './campaign.ts';
 
@@ -25,4 +27,18 @@ test('no decoder crashes, hangs, swells or misreads, whatever it is given', {
     assert.ok(isReached, `${target} accepts ${acceptedDamaged} of ${runs}`);
   }
   for (const { name, missing } of all.coverage()) assert.deepEqual(missing, [], name);
+});
+
+test('the dialects start with the bytes that the port is sniffed by', () => {
+  const random = new SeededRandom(1);
+  const starts = new Map(
+    new AllTargets().targets.map((target) => {
+      const seed = target.seed(random).slice();
+      return [target.name, seed.length < 4 ? 0 : new DataView(seed.buffer).getUint32(0)];
+    }),
+  );
+  assert.equal(starts.get('session THFT v0'), ProtocolMagic.thrift);
+  assert.equal(starts.get('session THFT v1'), ProtocolMagic.thrift);
+  assert.equal(starts.get('session RDSN'), ProtocolMagic.rdsn);
+  assert.equal(starts.get('session between servers'), ProtocolMagic.internal);
 });
