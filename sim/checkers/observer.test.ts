@@ -123,19 +123,6 @@ test('planted: two servers prepare under one ballot', () => {
   assert.deepEqual(stage.kinds(), ['V4-one-primary-per-ballot']);
 });
 
-test('planted: a primary leads again under a ballot that it has given up', () => {
-  const leadsUnder = (ballot: number): string[] => {
-    const stage = threeWrites();
-    const yields = ack(3);
-    new DataView(yields.buffer).setInt32(16, 3);
-    stage.observer.onFrame('a', 'meta', InternalMessage.configurationUpdate, yields);
-    stage.set('a', { ...replica(3, 3), status: ReplicaStatus.primary, ballot });
-    return stage.kinds();
-  };
-  assert.deepEqual(leadsUnder(1), ['V4-one-primary-per-ballot']);
-  assert.deepEqual(leadsUnder(2), []);
-});
-
 test('planted: commit before all members have it', () => {
   const stage = threeWrites();
   stage.set('b', replica(2, 2));

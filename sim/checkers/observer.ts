@@ -1,26 +1,26 @@
 /**
- * Watches a whole cluster from outside: what goes over the wire, what each replica says of itself, and what its
- * engine holds. Nothing here is shared with the code under test but the numbers of the messages.
+ * Watches a whole cluster from outside: what goes over the wire, what each replica says of itself, and what its engine
+ * holds. Nothing here is shared with the code under test but the numbers of the messages.
  *
- *   V4   one sender of prepares per (partition, ballot); one primary per ballot among the replicas, and none that has
- *        given up the lead under it.
+ *   V4   who leads (lead-watch.ts).
  *   V5   committed anywhere ≤ prepared at every member of the newest configuration that is up, and the same.
  *   V6   one digest per committed decree (global-history.ts).
  *   V8   what a member acknowledged and what is committed is in its log again after a restart, and so is the ballot
  *        under which it did so.
  *   V7, V9   engine content = replay of the committed history up to the engine's applied decree.
- *   V10  a node that is new in a configuration has everything that is committed.
+ *   V10  a node that is new in a configuration has everything that is committed (and learner-watch.ts).
  *   V12  one set of members per (partition, ballot); a newer ballot keeps at least one former member.
  */
-
 import type { Engine } from '../../src/env/engine.ts';
 import { ReplicaStatus } from '../../src/model/configuration.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import { type EngineContent, readContent } from './content.ts';
 import { GlobalHistory } from './global-history.ts';
+import { LeadWatch, type NewestConfiguration } from './lead-watch.ts';
+import { LearnerWatch } from './learner-watch.ts';
 import type { ReadAnswers } from './read-answers.ts';
 import type { ViolationKind, Violations } from './violations.ts';
-import { readSeenPrepare, readSeenPrepareAck, readSeenUpdate } from './wire-view.ts';
+import { readSeenPrepare, readSeenPrepareAck } from './wire-view.ts';
 
 /** What a replica says of itself (ReplicaServer.inspect). */
 export interface ReplicaView {
@@ -61,12 +61,9 @@ export interface Membership {
 
 class PartitionRecord {
   readonly history: GlobalHistory = new GlobalHistory();
-  readonly senderOfBallot: Map<number, string> = new Map();
-  readonly primaryOfBallot: Map<number, string> = new Map();
-  /** Who has given up the lead under a ballot. */
-  readonly yielded: Map<number, string> = new Map();
   readonly configurations: Map<number, SeenConfiguration> = new Map();
   newest: SeenConfiguration | null = null;
+  newestSinceUs: number = 0;
   /** Highest ballot that each server was told of: pushes to one server never go back. */
   readonly told: Map<string, number> = new Map();
   /** Highest decree acknowledged by each server. */
@@ -100,8 +97,6 @@ interface Owed {
   readonly ballot: number;
 }
 
-/** As it stands on the wire. */
-const YIELD = 3;
 /** Between two looks there are few. */
 const CHECKED_AT_ONCE_MAX = 1000;
 
@@ -117,6 +112,8 @@ export class ClusterObserver {
   readonly #checkedUpTo: Map<string, number> = new Map();
   /** Of the present look, by server. */
   readonly #views: Map<string, readonly ReplicaView[]> = new Map();
+  readonly #leads: LeadWatch;
+  readonly #learners: LearnerWatch;
   #isFinal: boolean = false;
   /**
    * The disk of this member forgot what it had promised, as its fault model allows: until it has
@@ -132,42 +129,46 @@ export class ClusterObserver {
     this.#violations = violations;
     this.#nowUs = nowUs;
     this.#servers = servers;
+    const report = this.#report.bind(this);
+    this.#leads = new LeadWatch({
+      nowUs,
+      report,
+      viewsOf: (name) => this.#serverOf(name)?.replicas() ?? [],
+      newest: (partition) => this.#newest(partition),
+    });
+    this.#learners = new LearnerWatch({
+      nowUs,
+      report,
+      lifeOf: (name) => this.#serverOf(name)?.generation ?? 0,
+      viewOf: (name, partition) => this.#viewOf(name, partition),
+    });
   }
 
   // ---- the wire ----
 
   onFrame(from: string, to: string, type: number, payload: Uint8Array): void {
-    if (type === InternalMessage.prepare) this.#onPrepare(from, payload);
-    else if (type === InternalMessage.prepareAck) this.#onPrepareAck(from, payload);
-    else if (type === InternalMessage.configurationUpdate) this.#onUpdate(from, payload);
+    this.#leads.onFrame(from, to, type, payload);
+    this.#learners.onFrame(from, to, type, payload);
+    if (type === InternalMessage.prepare) this.#onPrepare(from, to, payload);
+    else if (type === InternalMessage.prepareAck) this.#onPrepareAck(from, to, payload);
     else if (type === InternalMessage.replicaForget) this.#forget(to);
   }
 
-  #onPrepare(from: string, payload: Uint8Array): void {
+  #onPrepare(from: string, to: string, payload: Uint8Array): void {
     const prepare = readSeenPrepare(payload);
-    const record = this.#record(prepare.partition);
-    const wrong = record.history.onPrepared(prepare);
+    const wrong = this.#record(prepare.partition).history.onPrepared(prepare);
     if (wrong !== null) this.#report('V6-one-digest-per-decree', prepare.partition, wrong);
-    const sender = record.senderOfBallot.get(prepare.ballot);
-    if (sender === undefined) record.senderOfBallot.set(prepare.ballot, from);
-    else if (sender !== from) {
-      const detail = `${sender} and ${from} both prepare under ballot ${prepare.ballot}`;
-      this.#report('V4-one-primary-per-ballot', prepare.partition, detail);
-    }
+    this.#leads.onPrepare(from, prepare);
+    this.#learners.onPrepare(from, to, prepare);
   }
 
-  #onPrepareAck(from: string, payload: Uint8Array): void {
+  #onPrepareAck(from: string, to: string, payload: Uint8Array): void {
     const ack = readSeenPrepareAck(payload);
     if (ack.result !== 0) return;
     const { acknowledged, followed } = this.#record(ack.partition);
     acknowledged.set(from, Math.max(ack.decree, acknowledged.get(from) ?? 0));
     followed.set(from, Math.max(ack.ballot, followed.get(from) ?? 0));
-  }
-
-  /** Who has given up the lead is not waited for when the next one is chosen. */
-  #onUpdate(from: string, payload: Uint8Array): void {
-    const { partition, ballot, change } = readSeenUpdate(payload);
-    if (change === YIELD) this.#record(partition).yielded.set(ballot, from);
+    this.#learners.onPrepareAck(from, to, ack);
   }
 
   /** It may drop a copy now; only members keep what they acknowledged. */
@@ -264,6 +265,7 @@ export class ClusterObserver {
     const previous = record.newest;
     if (previous !== null && previous.ballot > seen.ballot) return;
     record.newest = seen;
+    record.newestSinceUs = this.#nowUs();
     if (previous === null || previous.ballot === 0) return;
     this.#checkAdded(record, previous, seen);
   }
@@ -308,18 +310,7 @@ export class ClusterObserver {
       }
     }
     this.readAnswers?.onLook(server.name, view.partition, view.status, view.ballot);
-    if (view.status === ReplicaStatus.primary) {
-      if (record.yielded.get(view.ballot) === server.name) {
-        const detail = `${server.name} leads again under ballot ${view.ballot}, which it had given up`;
-        this.#report('V4-one-primary-per-ballot', view.partition, detail);
-      }
-      const known = record.primaryOfBallot.get(view.ballot);
-      if (known === undefined) record.primaryOfBallot.set(view.ballot, server.name);
-      else if (known !== server.name) {
-        const detail = `${known} and ${server.name} are both primary at ballot ${view.ballot}`;
-        this.#report('V4-one-primary-per-ballot', view.partition, detail);
-      }
-    }
+    this.#leads.onLook(server.name, view);
     const life = `${server.name}/${server.generation}/${view.partition}`;
     if (this.#comparedLives.has(life)) return;
     if (this.#compareContent(server, view.partition)) this.#comparedLives.add(life);
@@ -467,9 +458,19 @@ export class ClusterObserver {
   }
 
   #viewOf(name: string, partition: string): ReplicaView | null {
-    const server = this.#servers.find((one) => one.name === name);
-    if (server === undefined || !server.isUp) return null;
-    return server.replicas().find((view) => view.partition === partition) ?? null;
+    const views = this.#serverOf(name)?.replicas() ?? [];
+    return views.find((view) => view.partition === partition) ?? null;
+  }
+
+  /** That is up. */
+  #serverOf(name: string): ServerView | null {
+    return this.#servers.find((one) => one.name === name && one.isUp) ?? null;
+  }
+
+  #newest(partition: string): NewestConfiguration | null {
+    const { newest, newestSinceUs, lostUpTo } = this.#record(partition);
+    if (newest === null || newest.ballot <= lostUpTo) return null;
+    return { seen: newest, sinceUs: newestSinceUs };
   }
 
   #record(partition: string): PartitionRecord {
