@@ -25,6 +25,7 @@ export function replicaEnvironment(
     disk: new NodeDisk(root, { append: nativeAppend, defer }),
     engines: new RocksDbEngineFactory({ ...rocksdb, root }),
     bootId: bootId(),
+    utcOffsetMinutes: (wallMs) => -new Date(wallMs).getTimezoneOffset(),
   };
 }
 

@@ -29,4 +29,6 @@ export interface ReplicaEnvironment extends MetaEnvironment {
    * another boot each time. What a killed process wrote survives in the same boot, synced or not.
    */
   readonly bootId?: string;
+  /** Of the local time at a moment, east is positive. Not given: UTC. */
+  readonly utcOffsetMinutes?: (wallMs: number) => number;
 }

@@ -22,6 +22,9 @@ export const RESERVED_START: Uint8Array = new Uint8Array([0xff, 0xff]);
 /** Holds the decree and digest of the last batch that the engine has applied. */
 export const APPLIED_DECREE_KEY: Uint8Array = new Uint8Array([0xff, 0xff, 0x00]);
 
+/** Holds what this engine was compacted for last (storage/compaction-mark.ts); in no batch of a mutation. */
+export const COMPACTION_MARK_KEY: Uint8Array = new Uint8Array([0xff, 0xff, 0x01]);
+
 /** True when `key` is one that a client may use: whole header, hash key inside the key and not too long. */
 export function isClientKey(key: Uint8Array): boolean {
   if (key.length < KEY_HEADER_BYTES) return false;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { compactionSchedule } from './compaction-schedule.ts';
 import {
   Denial,
   RANGE_TIME_MS_DEFAULT,
@@ -28,6 +29,7 @@ test('a table without envs limits nothing, has the usual time limit, and trusts 
     writeBufferBytes: 0,
     usageScenario: UsageScenario.normal,
     compactionRules: '',
+    compactions: compactionSchedule(new Map()),
   });
 });
 

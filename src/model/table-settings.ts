@@ -6,6 +6,7 @@
  * nothing yet, is told in docs/table-settings.md.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
+import { type CompactionSchedule, compactionSchedule } from './compaction-schedule.ts';
 import { parseReadBandwidth, parseThrottle, type ThrottleRule } from './throttle-rule.ts';
 
 /** What happens to requests that a table does not want: served, left without an answer, or refused. */
@@ -44,6 +45,8 @@ export interface TableSettings {
   readonly usageScenario: UsageScenario;
   /** Text that the engine's compaction rules parse; empty = none. */
   readonly compactionRules: string;
+  /** When the table wants to be compacted. */
+  readonly compactions: CompactionSchedule;
 }
 
 export const RANGE_TIME_MS_DEFAULT = 30_000;
@@ -95,6 +98,7 @@ export function tableSettings(
     writeBufferBytes: number(TableEnv.writeBufferBytes, safe) ?? 0,
     usageScenario: scenarioOf(text(TableEnv.usageScenario)),
     compactionRules: text(TableEnv.compactionRules) ?? '',
+    compactions: compactionSchedule(envs),
   };
 }
 

@@ -14,6 +14,8 @@ import { type AppliedState, readAppliedDecree } from '../storage/batch-records.t
 import { type ReadParts, ReadService } from '../storage/read-service.ts';
 import type { ReplicaContext } from '../storage/table-context.ts';
 import { ApplyQueue } from './apply-queue.ts';
+import type { CompactionSlots } from './compaction-slots.ts';
+import { ManualCompaction } from './manual-compaction.ts';
 import type { ReplicaFolder } from './replica-folder.ts';
 import type { SettingsKeeper } from './settings-keeper.ts';
 
@@ -26,6 +28,7 @@ export interface EngineOwner {
 }
 
 export class ReplicaEngine {
+  readonly compaction: ManualCompaction;
   private readonly environment: ReplicaEnvironment;
   private readonly folder: ReplicaFolder;
   private readonly context: ReplicaContext;
@@ -38,6 +41,8 @@ export class ReplicaEngine {
   private durable: Decree;
   private flushing: Promise<void> | null = null;
   private lastFlushMs: number;
+  /** The settings are those of a configuration of today. */
+  private isCurrent = false;
 
   constructor(
     environment: ReplicaEnvironment,
@@ -46,6 +51,7 @@ export class ReplicaEngine {
     owner: EngineOwner,
     settings: SettingsKeeper,
     readParts: ReadParts,
+    compactions: CompactionSlots,
     opened: OpenedEngine,
   ) {
     this.environment = environment;
@@ -59,6 +65,9 @@ export class ReplicaEngine {
     this.readService = this.makeReads(opened.engine);
     this.applying = new ApplyQueue(opened.engine, owner, this.durable);
     this.lastFlushMs = environment.clock.monotonicMs();
+    const { gpid } = folder;
+    const schedule = settings.current.compactions;
+    this.compaction = new ManualCompaction(environment, gpid, this, compactions, schedule);
   }
 
   /** Null while it is replaced and after `close`. */
@@ -89,13 +98,16 @@ export class ReplicaEngine {
 
   /** The settings may have changed; `isCurrent`: they are those of a configuration of today. */
   applySettings(isCurrent: boolean): void {
+    this.isCurrent = isCurrent;
     this.readService.applySettings(this.settings.current);
+    this.compaction.applySchedule(this.settings.current.compactions);
     if (isCurrent && this.engine !== null) this.settings.tell(this.engine);
   }
 
   /** Nothing more is applied. */
   stop(): void {
     this.applying.stop();
+    this.compaction.stop();
   }
 
   /** Resolves when nothing is being applied. */
@@ -103,9 +115,11 @@ export class ReplicaEngine {
     return this.applying.idle();
   }
 
-  flushIfOld(nowMs: number, flushIntervalMs: number): void {
+  /** Flushes what has been in memory for long, and compacts what the table wants compacted. */
+  onTick(nowMs: number, flushIntervalMs: number): void {
     const dirty = this.applying.appliedDecree > this.durable;
     if (dirty && nowMs - this.lastFlushMs > flushIntervalMs) void this.flush();
+    this.compaction.onTick(nowMs, this.isCurrent);
   }
 
   /** Makes what is applied durable. Never rejects; one flush at a time. */

@@ -11,6 +11,7 @@ import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import type { ReplicaOptions } from './options.ts';
+import type { CompactionState } from './manual-compaction.ts';
 import type { ReplicaActivity } from './replica-activity.ts';
 import type { ServerLoad } from './server-load.ts';
 
@@ -44,6 +45,8 @@ export interface ReplicaInspection {
   readonly appliedDecree: number;
   readonly durableDecree: number;
   readonly engine: Engine | null;
+  /** Of the compactions that the table asks for. */
+  readonly compaction: CompactionState;
   /** As primary: how long each member takes to log a mutation, itself first; NaN = not known. */
   readonly lags: readonly MemberLag[];
   readonly activity: ReplicaActivity;

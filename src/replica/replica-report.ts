@@ -26,6 +26,7 @@ export function reportOf(
     tailUnproven: state.tailUnproven,
     headBallot: state.headBallot,
     headDigest: state.list.lastPreparedDigest(),
+    compactedSeconds: storage.compaction.markSeconds,
   };
 }
 
@@ -46,6 +47,7 @@ export function inspectionOf(
     appliedDecree: storage.appliedDecree,
     durableDecree: storage.durableDecree,
     engine: storage.current,
+    compaction: storage.compaction.state,
     lags: core.leading?.lags(nowMs) ?? [],
     activity,
     digestAt: (decree) => state.list.digestAt(decree),

@@ -119,6 +119,7 @@ export class Replica
       this,
       this.settings,
       readParts,
+      load.compactions,
       opened,
     );
     this.freshness = new Freshness(this.core, host.lease, () => this.storage.appliedDecree);
@@ -190,7 +191,7 @@ export class Replica
     this.fetches.onTick(nowMs);
     this.requests.endTurn(nowMs);
     this.storage.reads.expireScans();
-    this.storage.flushIfOld(nowMs, this.host.options.flushIntervalMs);
+    this.storage.onTick(nowMs, this.host.options.flushIntervalMs);
   }
 
   endTurn(nowMs: number): void {

@@ -5,9 +5,11 @@
 import { assertAtLeast } from '../base/assert.ts';
 import type { Clock, Timers } from '../env/clock.ts';
 import { READ_POOL_LIMITS, ReadPool } from '../storage/read-pool.ts';
+import { CompactionSlots } from './compaction-slots.ts';
 
 export class ServerLoad {
   readonly reads: ReadPool;
+  readonly compactions: CompactionSlots = new CompactionSlots();
   /** Writes that were taken up and are not answered. */
   writes = 0;
   /** Of the mutations that carry them, once they are proposed. */

@@ -529,6 +529,7 @@ export interface ReplicaState {
   readonly tailUnproven: boolean;
   readonly headBallot: number;
   readonly headDigest: number;
+  readonly compactedSeconds: number;
 }
 
 export function makeReplicaState(): ReplicaState {
@@ -546,6 +547,7 @@ export function makeReplicaState(): ReplicaState {
     tailUnproven: false,
     headBallot: 0,
     headDigest: 0,
+    compactedSeconds: 0,
   };
 }
 
@@ -563,6 +565,7 @@ export function readReplicaState(reader: Reader): ReplicaState {
   let tailUnproven: boolean = false;
   let headBallot: number = 0;
   let headDigest: number = 0;
+  let compactedSeconds: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -604,6 +607,9 @@ export function readReplicaState(reader: Reader): ReplicaState {
       case 0x0d08:
         headDigest = reader.readI32();
         break;
+      case 0x0e0a:
+        compactedSeconds = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -622,6 +628,7 @@ export function readReplicaState(reader: Reader): ReplicaState {
     tailUnproven,
     headBallot,
     headDigest,
+    compactedSeconds,
   };
 }
 
@@ -650,6 +657,8 @@ export function writeReplicaState(writer: Writer, value: ReplicaState): void {
   writer.writeFieldTag(0x0c0a);
   writer.writeI64(value.headBallot);
   writer.writeFieldI32(0x0d08, value.headDigest);
+  writer.writeFieldTag(0x0e0a);
+  writer.writeI64(value.compactedSeconds);
   writer.writeStop();
 }
 
