@@ -19,6 +19,7 @@ export type Durability = 'os' | 'fsync';
 
 export interface ServerProcess {
   readonly name: string;
+  readonly address: string;
   readonly pid: number;
 }
 

@@ -5,9 +5,12 @@ import { counter, gauge, type Metric } from './metrics.ts';
 const MEGABYTE = 1_048_576;
 
 export function serverMetrics(statistics: RpcStatistics): Metric[] {
-  const { rss } = process.memoryUsage();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
   return [
     gauge('resident_mem_usage_mb', 'MegaBytes', rss / MEGABYTE, 'memory that the process holds'),
+    gauge('heap_used_bytes', 'Bytes', heapUsed, 'ours: objects of JavaScript'),
+    gauge('heap_external_bytes', 'Bytes', external, 'ours: what those hold outside of the heap'),
+    gauge('heap_array_buffer_bytes', 'Bytes', arrayBuffers, 'ours: of that, array buffers'),
     gauge('network_server_sessions', 'Sessions', statistics.sessionsOpen, 'clients connected'),
     counter('network_requests', 'Requests', statistics.requests, 'requests of clients'),
     counter('network_replies', 'Replies', statistics.replies, 'answers to clients'),
