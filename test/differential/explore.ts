@@ -9,6 +9,8 @@ export interface ExploreOptions {
   readonly seed: number;
   /** At least so many. */
   readonly operations: number;
+  /** Servers fail and come back. */
+  readonly hasFaults: boolean;
   readonly onProgress?: (operations: number) => void;
 }
 
@@ -34,8 +36,8 @@ export async function explore(options: ExploreOptions): Promise<ExploreReport> {
   const differences: string[] = [];
   let sequences = 0;
   for (let round = 0; total(counts) < options.operations && differences.length === 0; round++) {
-    const fills = round % ROUNDS_PER_FILLED === 0 ? FILLS : 0;
-    const details = await fc.check(sequenceProperty(counts, fills), {
+    const fills = !options.hasFaults && round % ROUNDS_PER_FILLED === 0 ? FILLS : 0;
+    const details = await fc.check(sequenceProperty(counts, fills, options), {
       seed: options.seed + round,
       numRuns: SEQUENCES_PER_ROUND,
     });
@@ -57,11 +59,14 @@ export async function explore(options: ExploreOptions): Promise<ExploreReport> {
 function sequenceProperty(
   counts: Counts,
   fills: number,
-): fc.IAsyncProperty<[Iterable<fc.AsyncCommand<PossibleTables, Real>>]> {
-  const step = randomOperation({ pauses: 20, fills }).map((operation) => new Step(operation));
+  { hasFaults }: ExploreOptions,
+): fc.IAsyncProperty<[number, Iterable<fc.AsyncCommand<PossibleTables, Real>>]> {
+  const step = randomOperation({ pauses: hasFaults ? 100 : 20, fills }).map(
+    (operation) => new Step(operation),
+  );
   const steps = fc.commands([step], { maxCommands: SEQUENCE_LENGTH_MAX, size: 'max' });
-  return fc.asyncProperty(steps, async (commands) => {
-    const world = new SimulatedWorld(1);
+  return fc.asyncProperty(fc.nat(), steps, async (seed, commands) => {
+    const world = new SimulatedWorld({ seed, hasFaults });
     await world.run(async () => {
       const model = new PossibleTables({
         defaultTtlSeconds: 0,

@@ -8,6 +8,7 @@ import { explore } from './explore.ts';
 const { values: flags } = parseArgs({
   options: {
     operations: { type: 'string', default: '20000' },
+    faults: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
   },
 });
@@ -15,6 +16,7 @@ const beganMs = performance.now();
 const report = await explore({
   seed: Number(flags.seed),
   operations: Number(flags.operations),
+  hasFaults: flags.faults,
   onProgress: (operations) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${operations} `);
   },

@@ -3,8 +3,7 @@
  * what the client was answered.
  *
  * 1. For each hash key there are candidates. Without faults there is one: every answer is explained exactly.
- * 2. A write in doubt splits a candidate in two: it has happened, or it has not. The second keeps it as pending: it
- *    may still happen, at any moment until `settle`. A pending write happens once or never.
+ * 2. A write in doubt is pending: it may have happened, or may happen at any moment until `settle`, once or never.
  * 3. An answer leaves the candidates that explain it; when none does, it is a difference.
  * 4. An operation happens at a whole second between its call and its answer.
  */
@@ -83,22 +82,28 @@ export class PossibleTables {
     }
   }
 
-  /** Null: explained; else what had been expected. */
-  judgeWrite(operation: Write, outcome: Outcome<Answer>, span: Span): unknown {
+  /**
+   * Null: explained; else what had been expected. `called` is when the write was asked for: a batch
+   * asks for its rows one after the other.
+   */
+  judgeWrite(operation: Write, outcome: Outcome<Answer>, span: Span, called: Span): unknown {
     if (outcome.kind === 'failed') return null;
     const { hashKey } = operation;
-    const before = this.#expand(this.#of(hashKey), span);
     const after: Candidate[] = [];
     const expected: Answer[] = [];
     if (outcome.kind === 'inDoubt') this.#doubts++;
-    for (const candidate of before) {
-      if (outcome.kind === 'inDoubt') after.push(this.#postponed(candidate, operation, span));
-      for (const now of seconds(span)) {
-        const written = write(operation, candidate.rows, span.from, now, this.#options);
-        expected.push(written.answer);
-        if (outcome.kind === 'answer' && !isDeepStrictEqual(written.answer, outcome.answer))
+    for (const candidate of this.#expand(this.#of(hashKey), span)) {
+      for (const calledAt of seconds(called)) {
+        if (outcome.kind === 'inDoubt') {
+          after.push(this.#postponed(candidate, operation, calledAt));
           continue;
-        after.push({ rows: written.rows, pending: candidate.pending });
+        }
+        for (const now of seconds({ from: calledAt, to: span.to })) {
+          const written = write(operation, candidate.rows, calledAt, now, this.#options);
+          expected.push(written.answer);
+          if (!isDeepStrictEqual(written.answer, outcome.answer)) continue;
+          after.push({ rows: written.rows, pending: candidate.pending });
+        }
       }
     }
     return this.#keep(hashKey, after, expected);
@@ -167,16 +172,16 @@ export class PossibleTables {
   }
 
   /** A range is deleted by the keys that were found in it. */
-  #postponed({ rows, pending }: Candidate, operation: Write, { from }: Span): Candidate {
+  #postponed({ rows, pending }: Candidate, operation: Write, calledAt: number): Candidate {
     const write: Write =
       operation.kind === 'delRange'
         ? {
             kind: 'multiDel',
             hashKey: operation.hashKey,
-            sortKeys: keysOfRange(operation.range, rows, from),
+            sortKeys: keysOfRange(operation.range, rows, calledAt),
           }
         : operation;
-    const added = { number: this.#doubts, operation: write, calledAt: from };
+    const added = { number: this.#doubts, operation: write, calledAt };
     return { rows, pending: [...pending, added] };
   }
 
@@ -243,7 +248,7 @@ function agrees(expected: Answer, answer: Answer): boolean {
 
 function textOf({ rows, pending }: Candidate): string {
   const sorted = [...rows].sort(([left], [right]) => (left < right ? -1 : 1));
-  return JSON.stringify([sorted, pending.map(({ number }) => number)]);
+  return JSON.stringify([sorted, pending.map(({ number, calledAt }) => [number, calledAt])]);
 }
 
 function distinct(candidates: readonly Candidate[]): readonly Candidate[] {

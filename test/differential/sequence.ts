@@ -129,7 +129,7 @@ async function step(
     judge(outcome, tables.judgeRead(operation, outcome, span()));
   } else {
     const outcome = await performWrite(operation, world);
-    judge(outcome, tables.judgeWrite(operation, outcome, span()));
+    judge(outcome, tables.judgeWrite(operation, outcome, span(), { from, to: from }));
   }
 }
 
@@ -150,7 +150,7 @@ function judgeBatch(
     }
     const expected = isRead(part)
       ? tables.judgeRead(part, outcome, span)
-      : tables.judgeWrite(part, outcome, span);
+      : tables.judgeWrite(part, outcome, span, span);
     return [outcome, expected] as const;
   });
 }

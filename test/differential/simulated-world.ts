@@ -5,11 +5,17 @@
 import { type Violation, Violations } from '../../sim/checkers/violations.ts';
 import { Cluster } from '../../sim/cluster/cluster.ts';
 import { Machine, type RunningProcess } from '../../sim/cluster/machine.ts';
+import { MarkBook } from '../../sim/kernel/mark-book.ts';
 import { Scheduler } from '../../sim/kernel/scheduler.ts';
 import { RandomStreams } from '../../sim/kernel/streams.ts';
 import { Trace } from '../../sim/kernel/trace.ts';
+import { Atlas } from '../../sim/nemesis/atlas.ts';
+import type { FaultName } from '../../sim/nemesis/faults.ts';
+import { Nemesis } from '../../sim/nemesis/nemesis.ts';
+import type { Stage } from '../../sim/nemesis/stage.ts';
 import { drawSwarm, type Swarm } from '../../sim/nemesis/swarm.ts';
 import { assert } from '../../src/base/assert.ts';
+import { listenToMarks } from '../../src/base/marks.ts';
 import type { Client, Table } from '../../src/client/api.ts';
 import { openClient } from '../../src/client/client.ts';
 import type { ReplicaEnvironment } from '../../src/env/environment.ts';
@@ -19,6 +25,34 @@ import type { World } from './sequence.ts';
 
 const TABLE = 'differential';
 const PARTITIONS = 4;
+/** Servers die, stop, lose their power, and cannot reach each other or be reached. */
+const FAULTS: readonly FaultName[] = [
+  'killReplica',
+  'killReplica',
+  'killReplica',
+  'killMeta',
+  'killAllReplicas',
+  'killAfterFrame',
+  'killAtPoint',
+  'orphanedTail',
+  'blackout',
+  'terminate',
+  'powerOffReplica',
+  'pauseReplica',
+  'isolateReplica',
+  'muteReplica',
+  'cutReplicaFromMeta',
+  'cutReplicaPair',
+  'cutClientFromReplica',
+  'resetConnection',
+  'slowLink',
+  'frameFaults',
+];
+const FAULT_INTERVAL_MS_MEAN = 3000;
+const FAULTS_AT_ONCE_MAX = 2;
+const HEAL_LIMIT_MS = 90_000;
+/** What a server, a connection or a client held back comes within it, or never. */
+const SETTLE_SECONDS = 40;
 const SETUP_LIMIT_US = 60_000_000;
 /** Of one sequence of operations. */
 const RUN_LIMIT_US = 100_000_000_000;
@@ -42,7 +76,9 @@ const TRAITS = {
   },
   syncMsMean: 0.05,
   slowReadFraction: 0,
-  faults: [],
+  faults: FAULTS,
+  faultIntervalMsMean: FAULT_INTERVAL_MS_MEAN,
+  faultsAtOnceMax: FAULTS_AT_ONCE_MAX,
 } satisfies Partial<Swarm>;
 
 /** Ours, beside the machines of the cluster, which are fewer. */
@@ -68,46 +104,35 @@ class ClientProcess implements RunningProcess {
   }
 }
 
+export interface SimulatedWorldOptions {
+  readonly seed: number;
+  readonly hasFaults: boolean;
+}
+
 export class SimulatedWorld implements World {
-  readonly isReliable: boolean = true;
+  readonly isReliable: boolean;
   readonly #scheduler: Scheduler;
+  readonly #marks: MarkBook;
   readonly #cluster: Cluster;
   readonly #violations: Violations;
   readonly #machine: Machine<ClientProcess>;
+  /** Null: no faults. */
+  readonly #nemesis: Nemesis | null;
 
-  constructor(seed: number) {
+  constructor({ seed, hasFaults }: SimulatedWorldOptions) {
     const streams = new RandomStreams(seed);
     this.#violations = new Violations(() => this.#scheduler.stop());
-    const violate = (kind: Violation['kind'], detail: string): void =>
-      this.#violations.add(kind, this.#scheduler.nowUs, detail);
-    const scheduler = new Scheduler(new Trace(0), ({ name }, error) => {
-      violate('crash', `${name} died of ${error instanceof Error ? error.stack : String(error)}`);
+    this.#scheduler = new Scheduler(new Trace(0), ({ name }, error) => {
+      const text = error instanceof Error ? error.stack : String(error);
+      this.#violate('crash', `${name} died of ${text}`);
     });
-    this.#scheduler = scheduler;
+    this.#marks = new MarkBook(this.#scheduler);
     const drawn = drawSwarm(streams.of('swarm'));
-    const workload = { ...drawn.workload, clientCount: 0 };
-    const swarm = { ...drawn, ...TRAITS, workload };
-    this.#cluster = new Cluster(scheduler, streams, swarm, this.#violations);
-    const events = {
-      onBatchApplied: (): void => {},
-      onStarted: (): void => {},
-      onErrorLog: (name: string, event: string, text: string): void =>
-        violate('error-log', `${name}: ${event} ${text}`),
-      onStartFailed: (name: string, error: unknown): void =>
-        violate('start-failed', `${name}: ${String(error)}`),
-    };
-    this.#machine = new Machine(
-      'client',
-      CLIENT_INDEX,
-      { scheduler, network: this.#cluster.network, streams, events },
-      {
-        clock: { rate: 1, monotonicOffsetMs: 0, timerLateUsMax: 0 },
-        syncMsMean: 1,
-        blockFraction: 0,
-        slowReadFraction: 0,
-      },
-      async (environment) => new ClientProcess(environment),
-    );
+    const swarm: Swarm = { ...drawn, ...TRAITS, workload: { ...drawn.workload, clientCount: 0 } };
+    this.#cluster = new Cluster(this.#scheduler, streams, swarm, this.#violations);
+    this.#machine = this.#clientMachine(streams);
+    this.isReliable = !hasFaults;
+    this.#nemesis = hasFaults ? new Nemesis(this.#stage(), swarm, streams, null) : null;
   }
 
   get table(): Table {
@@ -132,16 +157,26 @@ export class SimulatedWorld implements World {
     });
   }
 
+  /** All is healed, and whoever held something back has had the time to let it go. */
   async settle(): Promise<void> {
-    throw new Error('without faults nothing is in doubt');
+    this.#nemesis?.stop();
+    await this.#process.client.admin.waitHealthy(TABLE, { timeoutMs: HEAL_LIMIT_MS });
+    await this.pause(SETTLE_SECONDS);
+    this.#nemesis?.start();
   }
 
   /** Ends when `work` has ended; what the cluster does wrong meanwhile is thrown. */
   async run(work: () => Promise<void>): Promise<void> {
-    this.#cluster.start();
-    this.#machine.start();
-    await this.#drive(this.#setUp(), SETUP_LIMIT_US);
-    await this.#drive(work(), RUN_LIMIT_US);
+    listenToMarks(this.#marks.onMark);
+    try {
+      this.#cluster.start();
+      this.#machine.start();
+      await this.#drive(this.#setUp(), SETUP_LIMIT_US);
+      this.#nemesis?.start();
+      await this.#drive(work(), RUN_LIMIT_US);
+    } finally {
+      listenToMarks(null);
+    }
   }
 
   get #process(): ClientProcess {
@@ -161,6 +196,51 @@ export class SimulatedWorld implements World {
       replicaCount: 3,
       timeoutMs: 50_000,
     });
+  }
+
+  #clientMachine(streams: RandomStreams): Machine<ClientProcess> {
+    const events = {
+      onBatchApplied: (): void => {},
+      onStarted: (): void => {},
+      onErrorLog: (name: string, event: string, text: string): void =>
+        this.#violate('error-log', `${name}: ${event} ${text}`),
+      onStartFailed: (name: string, error: unknown): void =>
+        this.#violate('start-failed', `${name}: ${String(error)}`),
+    };
+    const { network } = this.#cluster;
+    return new Machine(
+      'client',
+      CLIENT_INDEX,
+      { scheduler: this.#scheduler, network, streams, events },
+      {
+        clock: { rate: 1, monotonicOffsetMs: 0, timerLateUsMax: 0 },
+        syncMsMean: 1,
+        blockFraction: 0,
+        slowReadFraction: 0,
+      },
+      async (environment) => new ClientProcess(environment),
+    );
+  }
+
+  /** No disk is damaged here, and no clock is set. */
+  #stage(): Stage {
+    const sight = { memberships: () => [], hasLeft: () => true };
+    const isCalm = (): boolean => false;
+    const stage = this.#cluster.stage({
+      marks: this.#marks,
+      isCalm,
+      atlas: new Atlas(sight, () => this.#scheduler.nowUs, isCalm),
+      onUndetected: (detail) => this.#violate('V17-undetected-damage', detail),
+      expectTrouble: ({ name }, kind) => this.#cluster.trouble.begin(name, kind),
+      beforeDeath: () => {},
+      onWallStep: () => {},
+      onMetaRestored: () => {},
+    });
+    return { ...stage, clients: [this.#machine] };
+  }
+
+  #violate(kind: Violation['kind'], detail: string): void {
+    this.#violations.add(kind, this.#scheduler.nowUs, detail);
   }
 
   async #drive(work: Promise<void>, limitUs: number): Promise<void> {
