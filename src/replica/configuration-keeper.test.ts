@@ -30,7 +30,7 @@ function stored(ballot: number): StoredReplica {
     secondaries: [],
     learner: null,
   };
-  return { config, table: TABLE, tailUnproven: false };
+  return { config, table: TABLE, tailUnproven: false, copy: 1 };
 }
 
 async function keeperOnDisk() {

@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { LogWorld, Partition } from '../../test/log/log-world.ts';
+import type { Decree } from '../model/identity.ts';
 import { LogKeeper, type LogUser } from './log-keeper.ts';
 
 class World extends LogWorld {
   readonly partition: Partition = new Partition(1, 0);
   readonly failed: string[] = [];
   readonly yielded: string[] = [];
+  readonly replayed: number[] = [];
+  disowned = 0;
   /** The replica is on this server. */
   hasCopies = true;
   readonly keeper: LogKeeper;
@@ -21,7 +24,12 @@ class World extends LogWorld {
         fail: (reason) => this.failed.push(reason),
         yieldLeadership: (reason) => this.yielded.push(reason),
       },
-      onReplay: () => {},
+      copy: 7,
+      onReplay: (mutation) => this.replayed.push(mutation.decree),
+      disown: () => {
+        this.disowned += 1;
+        return Promise.resolve();
+      },
       settled: () => Promise.resolve(),
       inspect: () => ({ durableDecree: 0 }),
       flush: () => Promise.resolve(),
@@ -121,6 +129,26 @@ test('a log without room makes its replicas yield after a second, and no more wh
   assert.equal(world.partition.acked.length, 2, 'what waited is logged');
   assert.deepEqual(world.failed, []);
 });
+
+for (const [firstCopy, disowned, why] of [
+  [6, 0, 'a copy that was made after a removal takes only what was logged since'],
+  [8, 1, 'a copy that is older than a removal is not to be trusted'],
+] as const) {
+  test(why, async () => {
+    const world = new World();
+    const { partition } = world;
+    await world.replay();
+    await world.append(partition, 3, true);
+    world.log.appendReset(partition.gpid, 0 as Decree, true, firstCopy);
+    partition.decree = 0;
+    partition.digests.length = 1;
+    await world.append(partition, 2, true);
+    world.kill();
+    await world.begin();
+    assert.deepEqual(world.replayed, [1, 2]);
+    assert.equal(world.disowned, disowned);
+  });
+}
 
 test('a server on a disk that became read-only can be stopped', async () => {
   const world = new World();

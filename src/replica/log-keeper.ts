@@ -42,7 +42,11 @@ export interface LogUser {
   readonly gpid: Gpid;
   readonly isDeaf: boolean;
   readonly core: Pick<ReplicaCore, 'fail' | 'yieldLeadership'>;
+  /** See `StoredReplica`. */
+  readonly copy: number;
   onReplay(mutation: Mutation): void;
+  /** It was removed, and is here again. Durable when it resolves. */
+  disown(): Promise<void>;
   settled(): Promise<void>;
   inspect(): { readonly durableDecree: number };
   flush(): Promise<void>;
@@ -97,20 +101,27 @@ export class LogKeeper {
   /** Replays the log into the replicas that are open. */
   async open(): Promise<LogRecoveryReport> {
     const report = await this.#log.replay({
-      // What a learner gave up, or what a removed replica left, continues no history of ours:
-      // replay passes it over.
+      // What a learner gave up continues no history of ours: replay passes it over.
       ...NO_VISIT,
-      onMutation: (mutation) => {
+      onMutation: (mutation, isVoid) => {
+        if (isVoid) {
+          reached('replica.log.void');
+          return;
+        }
         const { appId, partitionIndex } = mutation.gpid;
         this.#users.find(appId, partitionIndex)?.onReplay(mutation);
       },
     });
     for (const replica of this.#users.replicas()) {
       await replica.settled();
+      if (replica.copy < report.firstCopyOf(replica.gpid)) {
+        reached('replica.broughtBack');
+        await replica.disown();
+      }
       if (!report.isSuspect(replica.gpid, replica.inspect().durableDecree)) continue;
       reached('replica.log.suspect');
       this.#suspects.add(gpidKey(replica.gpid));
-      replica.core.fail('its part of the log is damaged');
+      replica.core.fail('its part of the log is damaged, or newer than its files');
     }
     return report;
   }

@@ -29,7 +29,7 @@ function stored(ballot: number): StoredReplica {
     dropSeconds: 0,
     expireSeconds: 0,
   };
-  return { config, table, tailUnproven: ballot % 2 === 0 };
+  return { config, table, tailUnproven: ballot % 2 === 0, copy: ballot + 10 };
 }
 
 async function folderOf(disk: MemoryDisk): Promise<ReplicaFolder> {

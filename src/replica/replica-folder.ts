@@ -32,11 +32,16 @@ import {
 
 const FORMAT = 2;
 
+/** Instead of the number of a copy that was brought back after its removal: it is not to be opened. */
+export const COPY_REMOVED = -1;
+
 export interface StoredReplica {
   readonly config: PartitionConfiguration;
   readonly table: AppInfo;
   /** The end of its log may be lost, and nobody has told it otherwise since. */
   readonly tailUnproven: boolean;
+  /** Copies of a partition on one server are numbered: each higher than those removed before it was made. */
+  readonly copy: number;
 }
 
 export class ReplicaFolder {
@@ -103,7 +108,7 @@ export class ReplicaFolder {
   }
 
   async write(stored: StoredReplica): Promise<void> {
-    const { config, table, tailUnproven } = stored;
+    const { config, table, tailUnproven, copy } = stored;
     const content: ReplicaContent = {
       gpid: gpidText(config.gpid),
       ballot: config.ballot,
@@ -111,6 +116,7 @@ export class ReplicaFolder {
       primary: config.primary,
       secondaries: config.secondaries,
       tailUnproven,
+      copy,
       table: { ...table, envs: Object.fromEntries(table.envs) },
     };
     const text = JSON.stringify({ format: FORMAT, checksum: checksumOf(content), content });
@@ -163,6 +169,7 @@ interface ReplicaContent {
   readonly primary: string | null;
   readonly secondaries: readonly string[];
   readonly tailUnproven?: boolean;
+  readonly copy?: number;
   readonly table: Omit<AppInfo, 'envs'> & { readonly envs: Readonly<Record<string, string>> };
 }
 
@@ -217,5 +224,6 @@ function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
     learner: null,
   };
   if (!isTable(table) || !isConfiguration(config)) return null;
-  return { config, table, tailUnproven: content.tailUnproven === true };
+  const copy = Number.isSafeInteger(content.copy) ? Number(content.copy) : 0;
+  return { config, table, tailUnproven: content.tailUnproven === true, copy };
 }

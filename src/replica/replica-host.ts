@@ -28,6 +28,8 @@ export interface ReplicaHost {
   send<T extends InternalMessage>(to: NodeId, type: T, message: InternalMessageMap[T]): void;
   sendToLeader<T extends InternalMessage>(type: T, message: InternalMessageMap[T]): void;
   nextLearnId(): number;
+  /** The number of a copy that is made here, higher than any before. */
+  nextCopy(): number;
   /** Calls `endTurn` of the replica when this turn ends. */
   endTurnSoon(replica: { endTurn(nowMs: number): void }): void;
   /** The meta server should hear of a change soon. */

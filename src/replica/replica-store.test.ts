@@ -28,13 +28,14 @@ const GPID = { appId: 1, partitionIndex: 0 };
 
 class World {
   readonly network = new NetworkWorld(1);
-  readonly disk = new MemoryDisk();
+  readonly disk: MemoryDisk;
   readonly store: ReplicaStore;
   /** That was opened last. */
   engine: Engine | null = null;
   reportsSoon = 0;
 
-  constructor() {
+  constructor(disk: MemoryDisk = new MemoryDisk(), incarnation: number = 1) {
+    this.disk = disk;
     const { environment }: WorldHost = this.network.addHost('node');
     const { timers, clock } = environment;
     const mayBlock = (): boolean => false;
@@ -45,7 +46,7 @@ class World {
       return this.engine;
     };
     const whole: ReplicaEnvironment = { ...environment, disk: this.disk, engines };
-    const identity = { clusterName: 'c', nodeId: SELF, incarnation: 1 };
+    const identity = { clusterName: 'c', nodeId: SELF, incarnation };
     const busOptions = { ...DEFAULT_MESSAGE_BUS_OPTIONS, ...identity };
     const bus = new MessageBus(whole, busOptions, new RpcStatistics(), {
       messages: {},
@@ -61,7 +62,7 @@ class World {
     this.store = new ReplicaStore(whole, options, {
       self: SELF,
       dataPath: 'data',
-      incarnation: 1,
+      incarnation,
       isTailAtRisk: false,
       lease: new Lease(options.leaseMs),
       bus,
@@ -74,7 +75,7 @@ class World {
 
   async open(): Promise<void> {
     for (const folder of ['data/replicas', 'data/trash']) await this.disk.makeDirectory(folder);
-    await this.store.open();
+    await this.finish(this.store.open());
   }
 
   async invite(ballot: number, learnId: number): Promise<void> {
@@ -85,6 +86,19 @@ class World {
   /** Of the one partition. */
   copy(): Replica | null {
     return this.store.find(GPID.appId, GPID.partitionIndex);
+  }
+
+  close(): Promise<void> {
+    return this.finish(this.store.close());
+  }
+
+  private async finish(job: Promise<void>): Promise<void> {
+    let isDone = false;
+    const done = job.finally(() => {
+      isDone = true;
+    });
+    while (!isDone) await this.network.run(1);
+    await done;
   }
 
   async trashed(): Promise<number> {
@@ -151,6 +165,41 @@ test('a copy that was given up is not made again by the invitation that it had f
   assert.equal(world.copy(), null);
   await world.invite(3, 9);
   assert.equal(world.copy()?.core.learnId, 9);
+});
+
+test('a folder that is brought back after its removal is not trusted, at no later start either, until it has learned', async () => {
+  const first = new World();
+  await first.open();
+  await first.invite(2, 7);
+  const { disk } = first;
+  const folder = 'data/replicas/1.0';
+  const backup = disk.damage.copy(folder);
+  first.store.onForget({ metaEpoch: 1, gpid: GPID, ballot: 2 });
+  await first.network.run(100);
+  assert.equal(await first.trashed(), 1);
+  await first.close();
+
+  disk.damage.restore(folder, backup);
+  const second = new World(disk, 2);
+  await second.open();
+  assert.match(second.store.failures()[0]!.reason, /brought back/);
+  await second.close();
+
+  // By now the log may have forgotten the removal.
+  await disk.remove('data/log');
+  const third = new World(disk, 3);
+  await third.open();
+  assert.match(third.store.failures()[0]!.reason, /brought back/);
+  await third.invite(3, 8);
+  await third.invite(3, 8);
+  assert.equal(await third.trashed(), 2);
+  assert.equal(third.copy()?.core.learnId, 8);
+  await third.close();
+
+  const fourth = new World(disk, 4);
+  await fourth.open();
+  assert.deepEqual(fourth.store.failures(), []);
+  assert.equal(fourth.copy()?.core.status, ReplicaStatus.inactive);
 });
 
 test('a copy whose engine is too damaged to be taught from fails, and one that only lacks room does not', async () => {

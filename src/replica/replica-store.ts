@@ -85,8 +85,8 @@ const JOBS_MAX = 8;
 /** No flush begins later than this after the begin of closing; an orderly end has 5 s in all. */
 const CLOSING_FLUSH_MS = 2_000;
 
-/** Learn ids are unique per primary process, and differ between its lives. */
-const LEARN_IDS_PER_LIFE = 0x100000000;
+/** Learn ids and numbers of copies grow within a life, and from one to the next. */
+const IDS_PER_LIFE = 0x100000000;
 
 export class ReplicaStore implements ReplicaHost {
   readonly environment: ReplicaEnvironment;
@@ -106,6 +106,7 @@ export class ReplicaStore implements ReplicaHost {
   private readonly broken = new Map<number, ReplicaFailure>();
   private readonly turnReplicas = new Set<TurnEnder>();
   private learnIds = 0;
+  private copies = 0;
   private closed = false;
 
   constructor(environment: ReplicaEnvironment, options: ReplicaOptions, identity: StoreIdentity) {
@@ -231,7 +232,12 @@ export class ReplicaStore implements ReplicaHost {
 
   nextLearnId(): number {
     this.learnIds += 1;
-    return this.identity.incarnation * LEARN_IDS_PER_LIFE + this.learnIds;
+    return this.identity.incarnation * IDS_PER_LIFE + this.learnIds;
+  }
+
+  nextCopy(): number {
+    this.copies += 1;
+    return this.identity.incarnation * IDS_PER_LIFE + this.copies;
   }
 
   endTurnSoon(replica: TurnEnder): void {
@@ -394,10 +400,13 @@ export class ReplicaStore implements ReplicaHost {
     this.busy.set(key, done);
   }
 
-  /** What the log holds of a replica that is not here any more is void. */
+  /**
+   * What the log holds of a replica that is not here any more is void, and so is the replica: were
+   * its folder brought back, it would lack that.
+   */
   private dropLog(gpid: Gpid): void {
     this.log.release(gpid, LOG_HOLDER);
-    this.log.appendReset(gpid, DECREE_NONE, true);
+    this.log.appendReset(gpid, DECREE_NONE, true, this.nextCopy());
   }
 
   private async openReplica(gpid: Gpid): Promise<void> {

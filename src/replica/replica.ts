@@ -50,13 +50,14 @@ import {
   openEngine,
   ReplicaEngine,
 } from './replica-engine.ts';
-import type { ReplicaFolder, StoredReplica } from './replica-folder.ts';
+import { COPY_REMOVED, type ReplicaFolder, type StoredReplica } from './replica-folder.ts';
 import type { ReplicaHost, ReplicaInspection } from './replica-host.ts';
 import { inspectionOf, reportOf } from './replica-report.ts';
 import type { RequestHost } from './request-host.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
 
 const CLUSTER_ID = 1;
+const BROUGHT_BACK = 'its folder was brought back after it had been removed';
 
 export class Replica
   implements ReplicaEffects, EngineOwner, LogOwner, ConfigurationOwner, RequestHost, ValueSource
@@ -64,6 +65,7 @@ export class Replica
   readonly gpid: Gpid;
   readonly core: ReplicaCore;
   readonly folder: ReplicaFolder;
+  readonly copy: number;
   readonly freshness: Freshness;
   private readonly activity = new ReplicaActivity();
   private readonly host: ReplicaHost;
@@ -88,6 +90,7 @@ export class Replica
     this.host = host;
     this.folder = folder;
     this.gpid = folder.gpid;
+    this.copy = stored.copy;
     this.source = new CheckpointSource(host.environment.disk, folder);
     this.fetches = this.makeFetches();
     this.configuration = new ConfigurationKeeper(folder, this);
@@ -137,6 +140,7 @@ export class Replica
     await folder.recover();
     const stored = await folder.read();
     if (stored === null) throw new Error('replica.json is missing or damaged');
+    if (stored.copy === COPY_REMOVED) throw new Error(BROUGHT_BACK);
     return new Replica(host, folder, stored, false, await openEngine(host.environment, folder));
   }
 
@@ -148,7 +152,7 @@ export class Replica
     isNew: boolean,
   ): Promise<Replica> {
     const config = initialConfiguration(folder.gpid, table.maxReplicaCount);
-    const stored = { config, table, tailUnproven: false };
+    const stored = { config, table, tailUnproven: false, copy: host.nextCopy() };
     await folder.create(stored);
     const opened = await openEngine(host.environment, folder);
     return new Replica(host, folder, stored, isNew, opened);
@@ -181,7 +185,17 @@ export class Replica
     if (state.status === ReplicaStatus.error) return;
     assert(state.status === ReplicaStatus.inactive, 'a tail is doubted at a start');
     state.tailUnproven = true;
-    await this.folder.write({ config: state.config, table: state.table, tailUnproven: true });
+    await this.folder.write(this.stored(state.config, state.table));
+  }
+
+  /**
+   * The folder was brought back after it had been removed: it lacks what the log had for it. The log
+   * forgets that in time, so the folder says it.
+   */
+  async disown(): Promise<void> {
+    const { config, table, tailUnproven } = this.core.state;
+    this.core.fail(BROUGHT_BACK);
+    await this.folder.write({ config, table, tailUnproven, copy: COPY_REMOVED });
   }
 
   onTick(nowMs: number): void {
@@ -408,7 +422,7 @@ export class Replica
   }
 
   persistConfiguration(config: PartitionConfiguration, table: AppInfo): void {
-    this.configuration.persist({ config, table, tailUnproven: this.core.state.tailUnproven });
+    this.configuration.persist(this.stored(config, table));
   }
 
   mutationsDropped(afterDecree: Decree): void {
@@ -423,6 +437,10 @@ export class Replica
   }
 
   // ---- helpers ----
+
+  private stored(config: PartitionConfiguration, table: AppInfo): StoredReplica {
+    return { config, table, tailUnproven: this.core.state.tailUnproven, copy: this.copy };
+  }
 
   /** For trouble found inside an effect: the core is in the middle of an event. */
   private failSoon(reason: string): void {

@@ -81,6 +81,8 @@ export class Partition implements LogOwner {
 export interface Replayed {
   readonly report: LogRecoveryReport;
   readonly mutations: Mutation[];
+  /** Those among them that no reset follows. */
+  readonly valid: Mutation[];
   /** `gpid:decree/ballot`, `gpid<=decree` for a truncation, `gpid=decree` for a reset. */
   readonly lines: string[];
 }
@@ -118,18 +120,20 @@ export class LogWorld {
       `${gpidText(mutation.gpid)}:${mutation.decree}/${mutation.ballot}`,
   ): Promise<Replayed> {
     const mutations: Mutation[] = [];
+    const valid: Mutation[] = [];
     const lines: string[] = [];
     const report = await this.time.run(
       this.log.replay({
-        onMutation: (mutation) => {
+        onMutation: (mutation, isVoid) => {
           mutations.push(mutation);
+          if (!isVoid) valid.push(mutation);
           lines.push(lineOf(mutation));
         },
         onTruncated: (gpid, decree) => lines.push(`${gpidText(gpid)}<=${decree}`),
         onReset: (gpid, decree) => lines.push(`${gpidText(gpid)}=${decree}`),
       }),
     );
-    return { report, mutations, lines };
+    return { report, mutations, valid, lines };
   }
 
   /** Appends in one turn and waits for the last acknowledgement. */

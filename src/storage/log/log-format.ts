@@ -14,7 +14,8 @@
  *
  * Little-endian; u64 are safe integers. The log id is a random number per log: blocks of another
  * log never count. The synced sequence is the highest block known durable when the block was made.
- * Body and digest are those of the mutation. Other records have no body; unused fields are 0.
+ * Body and digest are those of the mutation. Other records have no body, a reset has `firstCopy`
+ * (log-types.ts) in the place of the ballot; unused fields are 0.
  */
 import { assert, assertAtLeast } from '../../base/assert.ts';
 import { crc32c } from '../../base/crc32c.ts';
@@ -114,12 +115,14 @@ export function writeControl(
   kind: RecordKind,
   gpid: Gpid,
   decree: Decree,
+  firstCopy: number,
 ): void {
   assert(kind !== RecordKind.mutation, 'a mutation is no control record');
   bytes.fill(0, at, at + RECORD_HEADER_BYTES);
   view.setUint32(at, kind, true);
   view.setInt32(at + 8, gpid.appId, true);
   view.setUint32(at + 12, gpid.partitionIndex, true);
+  writeU64(view, at + 16, firstCopy);
   writeU64(view, at + 24, decree);
   view.setUint32(at + 56, crc32c(bytes, at, at + 56), true);
 }

@@ -71,9 +71,15 @@ export class LogGroup {
     if (durable) this.#durable = true;
   }
 
-  addControl(kind: RecordKind, gpid: Gpid, decree: Decree, durable: boolean): void {
+  addControl(
+    kind: RecordKind,
+    gpid: Gpid,
+    decree: Decree,
+    durable: boolean,
+    firstCopy: number,
+  ): void {
     const at = this.#reserve(RECORD_HEADER_BYTES);
-    writeControl(this.#bytes, this.#view, at, kind, gpid, decree);
+    writeControl(this.#bytes, this.#view, at, kind, gpid, decree, firstCopy);
     this.#note(kind, gpid, decree, 0 as Ballot);
     this.#mutations[this.#count] = null;
     this.#owners[this.#count] = null;

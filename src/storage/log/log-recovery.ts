@@ -46,8 +46,10 @@ import {
   segmentOfName,
   segmentPath,
 } from './log-manifest.ts';
+import { LogResets } from './log-resets.ts';
 import {
   identifySegment,
+  isFramed,
   type ScannedBlock,
   type ScannedSegment,
   scanSegment,
@@ -73,6 +75,9 @@ export class LogRecovery {
   readonly #index: LogIndex;
   readonly #visitor: LogVisitor;
   readonly #suspects = new LogSuspects();
+  readonly #resets = new LogResets();
+  /** Could not be searched for resets. */
+  readonly #unreadable = new Set<number>();
   readonly #damages: LogDamage[] = [];
   readonly #header = new RecordHeader();
   #blockCount = 0;
@@ -115,6 +120,7 @@ export class LogRecovery {
       tornBytes: this.#tornBytes,
       damages: this.#damages,
       isSuspect: (gpid, appliedDecree = 0) => this.#suspects.isSuspect(gpid, appliedDecree),
+      firstCopyOf: (gpid) => this.#resets.firstCopyOf(gpid),
     };
     return { manifest: await this.#settle(manifest), nextSequence: this.#expected, report };
   }
@@ -228,8 +234,10 @@ export class LogRecovery {
       manifest.durableSequence,
       last === null ? -1 : last.syncedSequence,
     );
+    await this.#findResets(manifest, last);
     for (let segment = firstSegment; segment < lastSegment; segment++) {
-      const scanned = await this.#scan(manifest, segment, this.#expected);
+      const isUnreadable = this.#unreadable.has(segment);
+      const scanned = isUnreadable ? null : await this.#scan(manifest, segment, this.#expected);
       this.#index.addSegment(segment, this.#expected);
       if (scanned !== null) this.#readBlocks(segment, scanned);
     }
@@ -245,6 +253,16 @@ export class LogRecovery {
     const end = this.#readBlocks(lastSegment, last);
     this.#checkMissing(lastSegment, end, this.#provedDurable + 1);
     if (!manifest.isClosed) await this.#settleEnd(lastSegment, end, last.bytes);
+  }
+
+  async #findResets(manifest: LogManifest, last: ScannedSegment | null): Promise<void> {
+    const { firstSegment, firstSequence, lastSegment, lastSequence } = manifest;
+    for (let segment = firstSegment; segment < lastSegment; segment++) {
+      const scanned = await this.#scan(manifest, segment, firstSequence);
+      if (scanned === null) this.#unreadable.add(segment);
+      else this.#resets.onSegment(scanned, firstSequence, this.#provedDurable);
+    }
+    if (last !== null) this.#resets.onSegment(last, lastSequence, this.#provedDurable);
   }
 
   /** Null when it cannot be read. */
@@ -291,8 +309,7 @@ export class LogRecovery {
   #readBlock(segment: number, scanned: ScannedSegment, block: ScannedBlock): void {
     const { sequence } = block.header;
     this.#blockCount += 1;
-    const isFramed = block.end <= scanned.bytes.length && this.#isFramed(scanned, block);
-    if (!isFramed) {
+    if (!isFramed(scanned, block, this.#header)) {
       this.#reportDamage(segment, block.offset, sequence, sequence, null);
       return;
     }
@@ -303,19 +320,6 @@ export class LogRecovery {
     if (lost.size > 0) {
       this.#reportDamage(segment, block.offset, sequence, sequence, [...lost.values()]);
     }
-  }
-
-  /** All record headers hold and fill the payload exactly. */
-  #isFramed(scanned: ScannedSegment, block: ScannedBlock): boolean {
-    const header = this.#header;
-    let at = block.offset + BLOCK_HEADER_BYTES;
-    let count = 0;
-    while (at < block.end) {
-      if (!readRecordHeader(scanned.bytes, scanned.view, at, block.end, header)) return false;
-      at += RECORD_HEADER_BYTES + header.bodyBytes;
-      count += 1;
-    }
-    return count === block.header.recordCount;
   }
 
   #deliverRecords(scanned: ScannedSegment, block: ScannedBlock, lost: Map<number, Gpid>): void {
@@ -337,18 +341,28 @@ export class LogRecovery {
         this.#suspects.onDamage(gpid);
       } else {
         this.#index.onRecord(header.kind, gpid, decree, blockPosition, segmentStart + at);
-        this.#deliver(header.kind, gpid, decree, mutation);
+        if (header.kind === RecordKind.reset) {
+          this.#resets.onReset(gpid, header.ballot, block.header.sequence, at);
+        }
+        const isVoid = this.#resets.isVoid(gpid, block.header.sequence, at);
+        this.#deliver(header.kind, gpid, decree, mutation, isVoid);
       }
       at += RECORD_HEADER_BYTES + header.bodyBytes;
     }
   }
 
-  #deliver(kind: RecordKind, gpid: Gpid, decree: Decree, mutation: Mutation | null): void {
+  #deliver(
+    kind: RecordKind,
+    gpid: Gpid,
+    decree: Decree,
+    mutation: Mutation | null,
+    isVoid: boolean,
+  ): void {
     this.#recordCount += 1;
     if (kind === RecordKind.mutation) {
       assert(mutation !== null, 'a mutation record that is delivered is intact');
       this.#suspects.onMutation(mutation);
-      this.#visitor.onMutation(mutation);
+      this.#visitor.onMutation(mutation, isVoid);
     } else if (kind === RecordKind.truncated) {
       this.#suspects.onTruncated(gpid, decree);
       this.#visitor.onTruncated(gpid, decree);

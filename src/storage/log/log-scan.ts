@@ -11,7 +11,10 @@ import {
   findBlockHeader,
   isPayloadIntact,
   type LogId,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
   readBlockHeader,
+  readRecordHeader,
   viewOf,
 } from './log-format.ts';
 
@@ -60,6 +63,23 @@ export function scanSegment(
     at = end;
   }
   return { bytes, view, blocks, syncedSequence };
+}
+
+/** All record headers hold and fill the payload exactly. `header` is written to. */
+export function isFramed(
+  scanned: ScannedSegment,
+  block: ScannedBlock,
+  header: RecordHeader,
+): boolean {
+  if (block.end > scanned.bytes.length) return false;
+  let at = block.offset + BLOCK_HEADER_BYTES;
+  let count = 0;
+  while (at < block.end) {
+    if (!readRecordHeader(scanned.bytes, scanned.view, at, block.end, header)) return false;
+    at += RECORD_HEADER_BYTES + header.bodyBytes;
+    count += 1;
+  }
+  return count === block.header.recordCount;
 }
 
 /** Log id and sequence of the first block in `bytes`, whatever its log; null if there is none. */

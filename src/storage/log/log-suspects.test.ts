@@ -44,6 +44,23 @@ test('another mutation at a decree that was there clears nothing: the one that i
   assert.equal(suspects.isSuspect(GPID, 2), false);
 });
 
+test('where decrees are left out, the engine must hold what was before, or its files are older than the log', () => {
+  const suspects = new LogSuspects();
+  suspects.onMutation(mutation(21, 21, 20));
+  assert.equal(suspects.isSuspect(GPID, 20), false);
+  assert.equal(suspects.isSuspect(GPID, 19), true);
+  // It learned up to 40 by a checkpoint, which was durable before the log went on.
+  suspects.onMutation(mutation(41, 41, 40));
+  assert.equal(suspects.isSuspect(GPID, 40), false);
+  assert.equal(suspects.isSuspect(GPID, 21), true);
+  // A new ballot took that back: it goes on after 29.
+  suspects.onMutation(mutation(30, 33, 29));
+  assert.equal(suspects.isSuspect(GPID, 29), false);
+  assert.equal(suspects.isSuspect(GPID, 28), true);
+  suspects.onReset(GPID, 0 as Decree);
+  assert.equal(suspects.isSuspect(GPID, 0), false);
+});
+
 test('a record that is lost in the middle of a block is missed although those behind it in the block chain on', async () => {
   const world = new LogWorld(1, { segmentBytesMax: 1_000_000 });
   await world.replay();

@@ -1,8 +1,11 @@
 /**
- * Whose history may lack records, when blocks of the log are damaged and nobody can say whose
- * records were in them.
+ * Whose history lacks records, or may lack them, when blocks of the log are damaged and nobody can
+ * say whose records were in them.
  *
- * A partition is cleared by evidence in its first record after the damage: it continues what was
+ * Where decrees are left out, also at the beginning, the engine must hold what was before: the log
+ * goes only as far as that is so. If it does not, its files are older than the log.
+ *
+ * After damage a partition is cleared by evidence in its first record after the damage: it continues what was
  * before (next decree, and the digests chain), so nothing of it was in between; or it repeats the
  * last one of before; or it joins what
  * the engine of the replica holds anyway. It is suspect if neither is so, or if no record follows:
@@ -17,10 +20,7 @@ interface Tail {
   digest: number | null;
   /** Damages of the log before the last record; −1 after damage of this partition alone. */
   damagesSeen: number;
-  /**
-   * The records that follow the last damage without continuing what was before it begin here; else
-   * 0.
-   */
+  /** The last records that do not continue what was before them begin here; else 0. */
   restartsAt: number;
 }
 
@@ -39,6 +39,9 @@ export class LogSuspects {
 
   onMutation(mutation: Mutation): void {
     const tail = this.#tail(mutation.gpid);
+    if (mutation.decree > tail.decree + 1) tail.restartsAt = mutation.decree;
+    // What did not continue is taken back.
+    else tail.restartsAt = Math.min(tail.restartsAt, mutation.decree);
     if (tail.damagesSeen < this.#damages) {
       if (!continues(tail, mutation)) tail.restartsAt = mutation.decree;
       tail.damagesSeen = this.#damages;
@@ -50,6 +53,7 @@ export class LogSuspects {
   onTruncated(gpid: Gpid, decree: Decree): void {
     const tail = this.#tail(gpid);
     if (tail.decree <= decree) return;
+    tail.restartsAt = Math.min(tail.restartsAt, decree + 1);
     tail.decree = decree;
     tail.digest = null;
   }

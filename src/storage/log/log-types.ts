@@ -41,9 +41,10 @@ export interface LogOwner {
 export interface LogVisitor {
   /**
    * Intact by its digest. A later record for decree d replaces what the log said of this partition for d and above,
-   * as far as that is not committed; with the same digest it only raises the ballot.
+   * as far as that is not committed; with the same digest it only raises the ballot. `isVoid`: a reset follows, so
+   * it is part of no history any more.
    */
-  onMutation(mutation: Mutation): void;
+  onMutation(mutation: Mutation, isVoid: boolean): void;
   /** Records of `gpid` above `decree` were given up. */
   onTruncated(gpid: Gpid, decree: Decree): void;
   /** Everything before is void for `gpid`: its state came from elsewhere and stands at `decree`; 0 = it was removed. */
@@ -74,10 +75,15 @@ export interface LogRecoveryReport {
   readonly tornBytes: number;
   readonly damages: readonly LogDamage[];
   /**
-   * Records of it above `appliedDecree` (what its engine holds, 0 if not given) may be missing in the middle or at
-   * the end: it must learn from another replica.
+   * Records of it above `appliedDecree` (what its engine holds, 0 if not given) are missing, or may be missing in the
+   * middle or at the end: it must learn from another replica.
    */
   isSuspect(gpid: Gpid, appliedDecree?: number): boolean;
+  /**
+   * All copies of it on this server with lower numbers were removed: one that is here was brought back, and what the
+   * log had of it is gone. 0 = none was.
+   */
+  firstCopyOf(gpid: Gpid): number;
 }
 
 /** Who keeps the log from shrinking: `holder` of `gpid` needs what is above `decree`. */

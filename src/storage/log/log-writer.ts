@@ -138,12 +138,18 @@ export class LogWriter {
   }
 
   /** Few and small: never refused. */
-  appendControl(kind: RecordKind, gpid: Gpid, decree: Decree, durable: boolean): void {
+  appendControl(
+    kind: RecordKind,
+    gpid: Gpid,
+    decree: Decree,
+    durable: boolean,
+    firstCopy: number,
+  ): void {
     assert(!this.#closing, 'no append to a closed log');
     if (this.#failure !== null) return;
     const group = this.#openGroup();
     const before = group.byteLength;
-    group.addControl(kind, gpid, decree, durable);
+    group.addControl(kind, gpid, decree, durable, firstCopy);
     this.#onAdded(group.byteLength - before);
   }
 

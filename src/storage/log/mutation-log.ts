@@ -120,15 +120,16 @@ export class MutationLog {
 
   /** Records of `gpid` above `decree` are given up (a learner drops its uncommitted tail). */
   appendTruncated(gpid: Gpid, decree: Decree, durable: boolean): void {
-    this.#running().writer.appendControl(RecordKind.truncated, gpid, decree, durable);
+    this.#running().writer.appendControl(RecordKind.truncated, gpid, decree, durable, 0);
   }
 
   /**
    * All records of `gpid` so far are void: it was removed (`decree` 0), or its state was replaced
-   * by a checkpoint at `decree`. Clears a suspect.
+   * by a checkpoint at `decree`. Clears a suspect. Copies of it that are begun from now on have
+   * numbers from `firstCopy` on.
    */
-  appendReset(gpid: Gpid, decree: Decree, durable: boolean): void {
-    this.#running().writer.appendControl(RecordKind.reset, gpid, decree, durable);
+  appendReset(gpid: Gpid, decree: Decree, durable: boolean, firstCopy: number = 0): void {
+    this.#running().writer.appendControl(RecordKind.reset, gpid, decree, durable, firstCopy);
   }
 
   /** The disk lags or is full: accept no new client writes. */
