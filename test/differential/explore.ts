@@ -2,15 +2,18 @@
 import fc from 'fast-check';
 import { PossibleTables } from './possible-tables.ts';
 import { randomOperation } from './random-operations.ts';
-import { type Counts, type Real, Step } from './sequence.ts';
-import { SimulatedWorld } from './simulated-world.ts';
+import { type Counts, type Real, Step, type World } from './sequence.ts';
 
 export interface ExploreOptions {
   readonly seed: number;
   /** At least so many. */
   readonly operations: number;
-  /** Servers fail and come back. */
-  readonly hasFaults: boolean;
+  /** Where a sequence is done; a new one each time. */
+  readonly world: (seed: number) => World;
+  /** Of a thousand operations. */
+  readonly pauses: number;
+  /** Some sequences have hash keys of thousands of rows. */
+  readonly hasFills: boolean;
   readonly onProgress?: (operations: number) => void;
 }
 
@@ -25,7 +28,7 @@ export interface ExploreReport {
 const SEQUENCE_LENGTH_MAX = 1000;
 /** Of one call to fast-check. */
 const SEQUENCES_PER_ROUND = 20;
-/** Hash keys of thousands of rows cost much: some rounds have them. */
+/** Thousands of rows cost much: one round of so many has them. */
 const ROUNDS_PER_FILLED = 10;
 /** Of about a thousand operations. */
 const FILLS = 4;
@@ -36,8 +39,8 @@ export async function explore(options: ExploreOptions): Promise<ExploreReport> {
   const differences: string[] = [];
   let sequences = 0;
   for (let round = 0; total(counts) < options.operations && differences.length === 0; round++) {
-    const fills = !options.hasFaults && round % ROUNDS_PER_FILLED === 0 ? FILLS : 0;
-    const details = await fc.check(sequenceProperty(counts, fills, options), {
+    const isFilled = options.hasFills && round % ROUNDS_PER_FILLED === 0;
+    const details = await fc.check(sequenceProperty(counts, isFilled ? FILLS : 0, options), {
       seed: options.seed + round,
       numRuns: SEQUENCES_PER_ROUND,
     });
@@ -59,18 +62,19 @@ export async function explore(options: ExploreOptions): Promise<ExploreReport> {
 function sequenceProperty(
   counts: Counts,
   fills: number,
-  { hasFaults }: ExploreOptions,
+  options: ExploreOptions,
 ): fc.IAsyncProperty<[number, Iterable<fc.AsyncCommand<PossibleTables, Real>>]> {
-  const step = randomOperation({ pauses: hasFaults ? 100 : 20, fills }).map(
-    (operation) => new Step(operation),
-  );
-  const steps = fc.commands([step], { maxCommands: SEQUENCE_LENGTH_MAX, size: 'max' });
+  const operation = randomOperation({ pauses: options.pauses, fills });
+  const steps = fc.commands([operation.map((one) => new Step(one))], {
+    maxCommands: SEQUENCE_LENGTH_MAX,
+    size: 'max',
+  });
   return fc.asyncProperty(fc.nat(), steps, async (seed, commands) => {
-    const world = new SimulatedWorld({ seed, hasFaults });
+    const world = options.world(seed);
     await world.run(async () => {
       const model = new PossibleTables({
         defaultTtlSeconds: 0,
-        keepsExpired: true,
+        keepsExpired: world.keepsExpired,
         partitionOf: (key) => world.partitionOf(key),
       });
       await fc.asyncModelRun(() => ({ model, real: { world, counts } }), commands);

@@ -30,6 +30,10 @@ export interface World extends Tables {
   settle(): Promise<void>;
   /** An operation that has no answer is a difference. */
   readonly isReliable: boolean;
+  /** No compaction takes expired rows away. */
+  readonly keepsExpired: boolean;
+  /** Does `work` from first to last in a table that is new and empty. */
+  run(work: () => Promise<void>): Promise<void>;
 }
 
 export type Counts = Map<string, number>;

@@ -111,6 +111,7 @@ export interface SimulatedWorldOptions {
 
 export class SimulatedWorld implements World {
   readonly isReliable: boolean;
+  readonly keepsExpired: boolean = true;
   readonly #scheduler: Scheduler;
   readonly #marks: MarkBook;
   readonly #cluster: Cluster;
