@@ -322,6 +322,50 @@ test('rule 5: nor are those whose grace ends a moment before that of the primary
   assert.match(story.shape(), /: [bc] \+ [bc]/);
 });
 
+test('rule 5: nobody is put out for a primary that is heard again first, and has lost its disk', () => {
+  const story = healthyTable();
+  for (const name of ['a', 'b', 'c']) story.server(name).connected = false;
+  story.advance(1_000);
+  story.replica('a').status = ReplicaStatus.error;
+  story.replica('a').failure = 'the log failed';
+  story.advance(8_000);
+  story.server('a').connected = true;
+  story.advance(3_000);
+  assert.equal(story.shape(), '1: a + b c', 'who has whole copies stays');
+  story.server('b').connected = true;
+  story.advance(2_000);
+  assert.match(story.shape(), /^2: b \+ /);
+});
+
+test('rule 5: nor for the last secondary in the same case', () => {
+  const story = healthyTable();
+  story.kill('c');
+  story.advance(8_000);
+  assert.equal(story.shape(), '2: a + b');
+  for (const name of ['a', 'b']) story.server(name).connected = false;
+  story.advance(1_000);
+  story.replica('b').status = ReplicaStatus.error;
+  story.replica('b').failure = 'the log failed';
+  story.advance(8_000);
+  story.server('b').connected = true;
+  story.advance(3_000);
+  assert.equal(story.shape(), '2: a + b');
+  story.server('a').connected = true;
+  story.advance(2_000);
+  assert.match(story.shape(), /^3: a \+ /);
+});
+
+test('rule 5: the last secondary that goes on reporting follows a dead primary at once', () => {
+  const story = healthyTable();
+  story.kill('c');
+  story.advance(8_000);
+  assert.equal(story.shape(), '2: a + b');
+  story.advance(600);
+  story.brain.onLifeEnded(story.server('a').id, story.server('a').incarnation, story.now());
+  story.flush();
+  assert.equal(story.shape(), '3: b + ');
+});
+
 test('rule 5: a primary that is heard goes on without those that are lost', () => {
   const story = healthyTable();
   for (const name of ['b', 'c']) story.kill(name);

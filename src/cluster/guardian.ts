@@ -55,7 +55,9 @@ export function decideChange(state: ClusterState, partition: Partition): Planned
   const primary = live.find((seat) => seat.node === config.primary);
   if (primary !== undefined) return decideUnderPrimary(state, partition, primary, live);
   const successor = bestSuccessor(state, partition, live);
-  if (successor !== null) {
+  const isLast = live.length === 1;
+  const lapseMs = state.nodes.reportLapseMs;
+  if (successor !== null && !(isLast && isUnsureOf(state, partition, successor, lapseMs))) {
     reached('cluster.cure.promoted');
     const secondaries = live.filter((seat) => seat !== successor);
     const record = nextRecord(partition, { primary: successor, secondaries }, null);
@@ -108,7 +110,7 @@ function decideUnderPrimary(
   if (partition.holdingOf(primary.node, primary.incarnation)?.present === false) return null;
   const secondaries = live.filter((seat) => seat !== primary);
   if (live.length < partition.record.seats.length) {
-    if (live.length === 1 && !isHeardSinceLosses(state, partition, primary)) {
+    if (secondaries.length === 0 && isUnsureOf(state, partition, primary, 0)) {
       reached('cluster.cure.waitsForPrimary');
       return null;
     }
@@ -128,18 +130,26 @@ function decideUnderPrimary(
 }
 
 /**
+ * Whether what is known of the last live member may be from before the others were lost.
+ *
  * When the power of a whole site fails, everybody falls silent at once, and secondaries may be back, or be counted
  * out, before the primary's grace is over. If they were put out for it then, and it never came back, nobody could lead
- * though their copies are whole. So a primary is left alone only if it has been heard since the others were lost.
+ * though their copies are whole. The same if all were cut off and it is the first to be heard again, but its disk has
+ * failed meanwhile. So a member is left alone only if it has shown its replica since the others were lost. One that
+ * follows a dead primary may have done so `allowanceMs` before: it is late already.
  */
-function isHeardSinceLosses(state: ClusterState, partition: Partition, primary: Seat): boolean {
-  const leader = state.nodes.get(primary.node);
-  if (leader === undefined) return false;
-  return partition.record.seats.every((seat) => {
+function isUnsureOf(
+  state: ClusterState,
+  partition: Partition,
+  last: Seat,
+  allowanceMs: number,
+): boolean {
+  const shownMs = state.nodes.get(last.node)?.shownMs ?? Number.NEGATIVE_INFINITY;
+  return partition.record.seats.some((seat) => {
     const seatIs = seatState(state, partition, seat);
-    if (seatIs !== 'restarted' && seatIs !== 'dead') return true;
+    if (seatIs !== 'restarted' && seatIs !== 'dead') return false;
     const node = state.nodes.get(seat.node);
-    return node === undefined || leader.heardMs > node.turnedMs;
+    return node !== undefined && shownMs <= node.turnedMs - allowanceMs;
   });
 }
 

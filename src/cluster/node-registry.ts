@@ -34,7 +34,7 @@ export interface BeaconFacts {
   readonly leaving: boolean;
 }
 
-/** One server, in its present life. Changed by the registry only, but for the two fields that say so. */
+/** One server, in its present life. Changed by the registry only, but for the fields that say so. */
 export class ServerNode {
   readonly id: NodeId;
   address: HostPort;
@@ -56,6 +56,8 @@ export class ServerNode {
   totalBytes = 0;
   /** A report of this life was taken up. Set by the report's reader. */
   reported = false;
+  /** When a report of this life was taken up last. Set by the report's reader. */
+  shownMs: number = Number.NEGATIVE_INFINITY;
   /** Highest sequence number of a report of this life. Set by the report's reader. */
   reportSequence = 0;
   /** Rule 4. Set by the report's reader. */
@@ -117,6 +119,11 @@ export class NodeRegistry {
 
   all(): IterableIterator<ServerNode> {
     return this.#nodes.values();
+  }
+
+  /** A node that goes on reporting has done so this long before any moment, and this allows for a lost one. */
+  get reportLapseMs(): number {
+    return this.#graceMs / 3;
   }
 
   usableNodes(): ServerNode[] {
@@ -214,6 +221,7 @@ export class NodeRegistry {
     node.heardMs = Number.NEGATIVE_INFINITY;
     node.turnedMs = nowMs;
     node.reported = false;
+    node.shownMs = Number.NEGATIVE_INFINITY;
     node.reportSequence = 0;
     node.grantsLease = false;
   }

@@ -41,6 +41,7 @@ export class ReportBook {
     assert(this.isCurrent(node, report), 'stale reports are not taken up');
     const isFirst = !node.reported;
     node.reported = true;
+    node.shownMs = nowMs;
     node.reportSequence = Math.max(node.reportSequence, report.sequence);
     const touched = new Set<Partition>();
     const held = new Set<Partition>();
