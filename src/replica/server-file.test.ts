@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MemoryDisk } from '../adapters/memory/disk.ts';
+import { crc32c } from '../base/crc32c.ts';
 import { SeededRandom } from '../base/prng.ts';
 import { UserError } from '../base/user-error.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
@@ -90,11 +91,18 @@ test('with both files damaged no incarnation is invented', async () => {
 
 test('a newer format is told from damage', async () => {
   const disk = await written();
-  await disk.replaceFile(FILE, encodeUtf8('{"format":3,"checksum":1,"content":{"more":1}}'));
+  const content = { more: 1 };
+  const checksummed = encodeUtf8(`3 ${JSON.stringify(content)}`);
+  const checksum = crc32c(checksummed, 0, checksummed.length);
+  await disk.replaceFile(FILE, encodeUtf8(JSON.stringify({ format: 3, checksum, content })));
   assert.match(await refusal(disk), /newer version \(format 3\)/);
   const whole = await written(RECORD);
   const text = decodeUtf8(await whole.readFile(FILE));
   await whole.replaceFile(FILE, encodeUtf8(text.replace('"format":2', '"format":3')));
+  assert.deepEqual(await readServerRecord(whole, 'data'), RECORD);
+  // Another bit of it was lost as well.
+  const worse = text.replace('"format":2', '"format":3').replace('onebox', 'oneboy');
+  await whole.replaceFile(FILE, encodeUtf8(worse));
   assert.deepEqual(await readServerRecord(whole, 'data'), RECORD);
 });
 

@@ -5,7 +5,8 @@
  * a checksum, and there are two of it, written one after the other. Whoever starts believes the one with the higher
  * incarnation of those that are whole: nothing has left the server under an incarnation before both files had it. So
  * it survives that one of them rots, is lost, or is read as it was before. The format before (1) had neither checksum
- * nor copy; it is read, and replaced by the start.
+ * nor copy; it is read, and replaced by the start. Every later one has its number, checksum and content in the same
+ * places, and its number in the checksum: what names a later format without that is damaged.
  */
 import { crc32c } from '../base/crc32c.ts';
 import { reached } from '../base/marks.ts';
@@ -34,7 +35,7 @@ export async function writeServerRecord(
   folder: string,
   record: ServerRecord,
 ): Promise<void> {
-  const file = { format: FORMAT, checksum: checksumOf(record), content: record };
+  const file = { format: FORMAT, checksum: checksumOf(record, FORMAT), content: record };
   const bytes = encodeUtf8(`${JSON.stringify(file)}\n`);
   for (const name of SERVER_FILE_NAMES) await disk.replaceFile(`${folder}/${name}`, bytes);
 }
@@ -75,11 +76,9 @@ function parse(text: string, path: string): ServerRecord | null {
   const { format, checksum, content } = file;
   if (format === 1) return recordOf(file);
   if (typeof format !== 'number' || format < FORMAT) return null;
-  const isOurs = checksum === checksumOf(content);
-  if (format === FORMAT || isOurs) {
-    // A file of ours whose format is another has lost a bit of it.
-    const isWhole = isOurs && format === FORMAT && typeof content === 'object' && content !== null;
-    return isWhole ? recordOf(content) : null;
+  if (checksum !== checksumOf(content, format)) return null;
+  if (format === FORMAT) {
+    return typeof content === 'object' && content !== null ? recordOf(content) : null;
   }
   throw new UserError(
     `The file ${path} was written by a newer version (format ${format}).`,
@@ -104,8 +103,8 @@ function recordOf(content: object): ServerRecord | null {
   };
 }
 
-/** Of this format: a later version makes another one of the same content. */
-function checksumOf(content: unknown): number {
-  const bytes = encodeUtf8(`${FORMAT} ${JSON.stringify(content)}`);
+/** The number of the format counts: a flipped bit in it makes no other format. */
+function checksumOf(content: unknown, format: number): number {
+  const bytes = encodeUtf8(`${format} ${JSON.stringify(content)}`);
   return crc32c(bytes, 0, bytes.length);
 }
