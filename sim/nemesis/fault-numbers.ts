@@ -26,6 +26,7 @@ export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly F
   blackout: ['F14'],
   terminateAfterFrame: [],
   lateFrames: [],
+  undecidedPromotion: ['F3', 'F11'],
   fadingMeta: ['F2', 'F6'],
   powerOffReplica: ['F20', 'F22'],
   powerOffMeta: ['F20', 'F22', 'F29'],

@@ -51,6 +51,7 @@ import {
 } from './membership-faults.ts';
 import { lostPushes, oldMeta, slowMeta } from './meta-faults.ts';
 import { restartLoop, unhandledError } from './process-faults.ts';
+import { undecidedPromotion } from './promotion-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 import { blackout, orphanedTail } from './tail-faults.ts';
 
@@ -68,6 +69,7 @@ export type FaultName =
   | 'blackout'
   | 'terminateAfterFrame'
   | 'lateFrames'
+  | 'undecidedPromotion'
   | 'fadingMeta'
   | 'powerOffReplica'
   | 'powerOffMeta'
@@ -140,6 +142,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   blackout,
   terminateAfterFrame,
   lateFrames,
+  undecidedPromotion,
   fadingMeta,
   // F15, F20, F22
   powerOffReplica,

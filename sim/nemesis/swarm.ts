@@ -209,6 +209,18 @@ const LEARNING_FAULTS: readonly FaultName[] = [
   'slowDisk',
 ];
 
+/** Is who is promoted still the one that has caught up? */
+const PROMOTION_FAULTS: readonly FaultName[] = [
+  'undecidedPromotion',
+  'undecidedPromotion',
+  'undecidedPromotion',
+  'killReplica',
+  'killAfterFrame',
+  'cutReplicaPair',
+  'lateFrames',
+  'orphanedTail',
+];
+
 /** Again and again some have prepared what others have not. */
 const TAIL_FAULTS: readonly FaultName[] = [
   'orphanedTail',
@@ -231,6 +243,7 @@ const FOCUSED: readonly (readonly FaultName[])[] = [
   TAIL_FAULTS,
   LEARNING_FAULTS,
   LEARNING_FAULTS,
+  PROMOTION_FAULTS,
   STORAGE_FAULTS,
   DAMAGE_FAULTS,
   DAMAGE_FAULTS,

@@ -48,13 +48,15 @@ export function orphanedTail(stage: Stage, random: Random): ActiveFault | null {
   const isCutOff = random.below(3) === 0;
   const hasHoles = !isSplit || random.below(2) === 0;
   const goneMs = isCutOff ? 6500 + random.below(3500) : 50 + random.below(3000);
+  // Back so soon that it learns while the next leader is still to commit what it has inherited.
+  const deadMs = random.below(2) === 0 ? Math.min(goneMs, 1 + random.below(500)) : goneMs;
   let endLoss = NO_UNDO;
   let isOver = false;
   stage.scheduler.world(splitMs * 1000, 'orphanedTail', () => {
     frameLosses.delete(isLost);
     if (isOver || !leader.isRunning || leader.owner.generation !== life) return;
     if (hasHoles) frameLosses.add(isHoled);
-    endLoss = isCutOff ? cutOff(stage, leader) : killed(stage, leader);
+    endLoss = isCutOff ? cutOff(stage, leader) : killed(stage, leader, deadMs);
   });
   const end = (): void => {
     isOver = true;
@@ -136,12 +138,14 @@ function comingBack(
   return { durationMs, end };
 }
 
-function killed(stage: Stage, machine: AnyMachine): () => void {
+function killed(stage: Stage, machine: AnyMachine, deadMs: number): () => void {
   stage.beforeDeath(machine);
   machine.kill();
-  return () => {
+  const start = (): void => {
     if (machine.isDown) machine.start();
   };
+  stage.scheduler.world(deadMs * 1000, 'orphanedTail', start);
+  return start;
 }
 
 /** From all servers; clients still reach it. */
