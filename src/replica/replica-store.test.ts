@@ -9,7 +9,7 @@ import { Lease } from '../consensus/lease.ts';
 import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
-import { toNodeId } from '../model/identity.ts';
+import { type Gpid, gpidOf, toNodeId } from '../model/identity.ts';
 import { DEFAULT_MESSAGE_BUS_OPTIONS, MessageBus } from '../rpc/message-bus.ts';
 import { RpcStatistics } from '../rpc/statistics.ts';
 import {
@@ -24,7 +24,10 @@ import { ReplicaStore } from './replica-store.ts';
 
 const SELF = toNodeId('node:80');
 const PRIMARY = toNodeId('primary:80');
-const GPID = { appId: 1, partitionIndex: 0 };
+const GPID = gpidOf(1, 0);
+const OTHER = gpidOf(1, 1);
+/** In a log: behind the header of its first block. */
+const FIRST_RECORD_AT = 48;
 
 class World {
   readonly network = new NetworkWorld(1);
@@ -78,8 +81,8 @@ class World {
     await this.finish(this.store.open());
   }
 
-  async invite(ballot: number, learnId: number): Promise<void> {
-    this.store.onGroupCheck(PRIMARY, invitation(ballot, learnId));
+  async invite(ballot: number, learnId: number, gpid: Gpid = GPID): Promise<void> {
+    this.store.onGroupCheck(PRIMARY, invitation(ballot, learnId, gpid));
     await this.network.run(100);
   }
 
@@ -106,13 +109,13 @@ class World {
   }
 }
 
-function invitation(ballot: number, learnId: number): GroupCheck {
+function invitation(ballot: number, learnId: number, gpid: Gpid): GroupCheck {
   return {
     ...makeGroupCheck(),
     table: { ...makeTableInfo(), appId: 1, partitionCount: 2, maxReplicaCount: 3 },
     configuration: {
       ...makeConfigurationInfo(),
-      gpid: GPID,
+      gpid,
       ballot,
       maxReplicaCount: 3,
       primary: PRIMARY,
@@ -200,6 +203,33 @@ test('a folder that is brought back after its removal is not trusted, at no late
   await fourth.open();
   assert.deepEqual(fourth.store.failures(), []);
   assert.equal(fourth.copy()?.core.status, ReplicaStatus.inactive);
+});
+
+test('a copy that is made while the log is damaged is not suspected for that at the next start', async () => {
+  const first = new World();
+  await first.open();
+  await first.invite(2, 7);
+  await first.close();
+  const { disk } = first;
+  disk.flipBit('data/log/0000000001.log', FIRST_RECORD_AT, 0);
+
+  const second = new World(disk, 2);
+  await second.open();
+  assert.deepEqual(
+    second.store.failures().map((one) => one.gpid),
+    [GPID],
+    'its records may have been where the damage is',
+  );
+  await second.invite(2, 8, OTHER);
+  await second.close();
+
+  const third = new World(disk, 3);
+  await third.open();
+  assert.deepEqual(
+    third.store.failures().map((one) => one.gpid),
+    [GPID],
+  );
+  assert.equal(third.store.find(1, 1)?.core.status, ReplicaStatus.inactive);
 });
 
 test('a copy whose engine is too damaged to be taught from fails, and one that only lacks room does not', async () => {

@@ -428,6 +428,8 @@ export class ReplicaStore implements ReplicaHost {
       try {
         // What an attempt left that could not be finished, on a full disk for one, is no replica.
         if (await folder.exists()) await folder.trash(this.stamp());
+        // What the log lost before says nothing of a copy that begins now.
+        this.dropLog(gpid);
         const replica = await Replica.create(this, folder, table, isNew);
         if (this.closed) {
           await replica.close({ flush: false });
