@@ -22,3 +22,14 @@ test('planted: a start that fails is expected on the machine with the fault, in 
   assert.equal(trouble.explainsStart('a', FULL), false, 'long over');
   assert.deepEqual([...trouble.counts], [['diskFull', 2]]);
 });
+
+test('planted: a replica fails over another history only where histories are forged', () => {
+  const trouble = new ExpectedTrouble(() => 0);
+  const event = 'replica.failed {"gpid":"1.0","reason":"diverged: the history differs"}';
+  assert.equal(trouble.explainsErrorLog('a', event), false, 'no fault');
+  trouble.begin('a', 'otherHistory');
+  assert.equal(trouble.explainsErrorLog('a', event), true);
+  assert.equal(trouble.explainsErrorLog('b', event), false, 'another machine');
+  assert.equal(trouble.explainsErrorLog('a', 'replica.failed {"reason":"no engine"}'), false);
+  assert.equal(trouble.explainsStart('a', FULL), false);
+});

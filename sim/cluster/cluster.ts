@@ -293,8 +293,10 @@ export class Cluster {
         if (partition !== undefined) this.#observer?.onBatchApplied(partition, batch);
       },
       onStarted: (machine: string): void => this.#observer?.onServerStarted(machine),
-      onErrorLog: (machine: string, event: string, text: string): void =>
-        this.#violations.add('error-log', this.#scheduler.nowUs, `${machine}: ${event} ${text}`),
+      onErrorLog: (machine: string, event: string, text: string): void => {
+        if (this.trouble.explainsErrorLog(machine, `${event} ${text}`)) return;
+        this.#violations.add('error-log', this.#scheduler.nowUs, `${machine}: ${event} ${text}`);
+      },
       onStartFailed: (machine: string, error: unknown): void => {
         if (this.trouble.explainsStart(machine, error)) return;
         const detail = `${machine}: ${String(error)}`;
@@ -311,7 +313,10 @@ export class Cluster {
   }
 
   #openMeta(environment: ReplicaEnvironment): Promise<MetaServer> {
-    return MetaServer.open(environment, metaOptions({ host: 'meta1', port: META_PORT }));
+    return MetaServer.open(
+      environment,
+      metaOptions(this.#swarm, { host: 'meta1', port: META_PORT }),
+    );
   }
 
   #openReplica(name: string, environment: ReplicaEnvironment): Promise<ReplicaServer> {

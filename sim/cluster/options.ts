@@ -5,8 +5,9 @@ import { META_OPTIONS, type MetaOptions } from '../../src/meta/options.ts';
 import { REPLICA_OPTIONS, type ReplicaOptions } from '../../src/replica/options.ts';
 import type { Swarm } from '../nemesis/swarm.ts';
 
-export function metaOptions(listen: HostPort): MetaOptions {
-  return defaultOptions(META_OPTIONS, { listen, dataPath: 'meta' });
+export function metaOptions(swarm: Swarm, listen: HostPort): MetaOptions {
+  const { learnStallMs } = swarm;
+  return defaultOptions(META_OPTIONS, { listen, dataPath: 'meta', learnStallMs });
 }
 
 export function replicaOptions(
@@ -24,5 +25,8 @@ export function replicaOptions(
     logSegmentBytesMax: swarm.logSegmentBytesMax,
     logBytesMax: swarm.logBytesMax,
     tailBytesMax: swarm.tailBytesMax,
+    logCongestedBytes: swarm.logCongestedBytes,
+    learnPieceBytesMax: swarm.learnPieceBytesMax,
+    learnBytesPerSecondMax: swarm.learnBytesPerSecondMax,
   });
 }

@@ -56,8 +56,21 @@ export const FAULT_POINTS: readonly FaultPoint[] = [
 /** Points armed at once: most are rare, so that a single one would seldom be reached. */
 const ARMED_COUNT = 6;
 
+const LEARNING_POINTS = FAULT_POINTS.filter(({ mark }) =>
+  /^replica\.(learn|swap|checkpoint)\./.test(mark),
+);
+
 /** Whoever first reaches one of the drawn points dies there; by a power cut now and then. */
 export function killAtPoint(stage: Stage, random: Random): ActiveFault {
+  return killAt(stage, random, FAULT_POINTS);
+}
+
+/** Copies are made seldom, so that among all points theirs are hardly ever reached. */
+export function killWhileLearning(stage: Stage, random: Random): ActiveFault {
+  return killAt(stage, random, LEARNING_POINTS);
+}
+
+function killAt(stage: Stage, random: Random, points: readonly FaultPoint[]): ActiveFault {
   const servers = [...stage.metas, ...stage.replicas];
   const losesPower = stage.isDurable && random.below(3) === 0;
   const isSupervised = random.below(2) === 0;
@@ -77,7 +90,7 @@ export function killAtPoint(stage: Stage, random: Random): ActiveFault {
     return true;
   };
   const armed = Array.from({ length: ARMED_COUNT }, (): ArmedMark => {
-    const { mark, hitsMax } = one(random, FAULT_POINTS)!;
+    const { mark, hitsMax } = one(random, points)!;
     return { name: mark, hitsLeft: 1 + random.below(hitsMax), strike };
   });
   for (const each of armed) stage.marks.arm(each);

@@ -29,6 +29,7 @@ import {
   swappedReplicas,
   takeCopy,
 } from './damage-faults.ts';
+import { doubtedLearner, wrongDigests } from './digest-faults.ts';
 import {
   diskError,
   failedSync,
@@ -38,8 +39,14 @@ import {
   stalledDisk,
 } from './disk-faults.ts';
 import { type ActiveFault, downFor, drawDuration, type Fault, one, running } from './fault.ts';
-import { killAtPoint } from './fault-points.ts';
-import { fadingMeta, killAfterFrame, lateFrames, terminateAfterFrame } from './frame-strikes.ts';
+import { killAtPoint, killWhileLearning } from './fault-points.ts';
+import {
+  fadingMeta,
+  killAfterFrame,
+  lateFrames,
+  lateLearning,
+  terminateAfterFrame,
+} from './frame-strikes.ts';
 import {
   addServer,
   changeReplicaCount,
@@ -54,6 +61,7 @@ import { restartLoop, unhandledError } from './process-faults.ts';
 import { undecidedPromotion } from './promotion-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 import { blackout, orphanedTail } from './tail-faults.ts';
+import { yieldAlone } from './yield-faults.ts';
 
 const DONE = (): void => {};
 const INSTANT: ActiveFault = { durationMs: 0, end: DONE };
@@ -70,6 +78,11 @@ export type FaultName =
   | 'terminateAfterFrame'
   | 'lateFrames'
   | 'undecidedPromotion'
+  | 'lateLearning'
+  | 'killWhileLearning'
+  | 'doubtedLearner'
+  | 'wrongDigests'
+  | 'yieldAlone'
   | 'fadingMeta'
   | 'powerOffReplica'
   | 'powerOffMeta'
@@ -143,6 +156,12 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   terminateAfterFrame,
   lateFrames,
   undecidedPromotion,
+  lateLearning,
+  killWhileLearning,
+  // Memory that flips bits before checksums are made
+  doubtedLearner,
+  wrongDigests,
+  yieldAlone,
   fadingMeta,
   // F15, F20, F22
   powerOffReplica,

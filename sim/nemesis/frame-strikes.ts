@@ -11,6 +11,8 @@ import type { AnyMachine, Stage } from './stage.ts';
 // for changes, prepares, acks, checks and learning.
 const BEACON = 2;
 const BEACON_ACK = 3;
+const LEARN_REQUEST = 12;
+const FILE_CHUNK = 16;
 const OF_META: readonly number[] = [3, 6];
 const OF_REPLICA: readonly number[] = [5, 8, 8, 9, 9, 10, 11, 12, 13, 14];
 const REPEATABLE: readonly number[] = [2, 3, 4, 5, 5, 5, 6, 6, 8, 9, 10, 10, 11, 12, 13, 14];
@@ -99,6 +101,24 @@ export function lateFrames(stage: Stage, random: Random): ActiveFault {
   stage.network.frameRules.add(rule);
   const end = (): void => void stage.network.frameRules.delete(rule);
   return { durationMs: drawDuration(random, 3000, 15_000), end };
+}
+
+/**
+ * F3, F4: what a learner asks for comes once more, right away or when nobody wants it any more, or
+ * so late that its copy takes longer than the attempt lasts.
+ */
+export function lateLearning(stage: Stage, random: Random): ActiveFault {
+  const oneIn = 1 + random.below(3);
+  const lateUsMax = one(random, [5000, 300_000, 3_000_000, 9_000_000])!;
+  const isEchoed = random.below(2) === 0;
+  const rule = (_: unknown, __: unknown, type: number): FrameFate | null => {
+    if (type < LEARN_REQUEST || type > FILE_CHUNK || random.below(oneIn) > 0) return null;
+    const lateUs = 1 + random.below(lateUsMax);
+    return { copies: 1, delayUs: isEchoed ? 0 : lateUs, echoUs: isEchoed ? lateUs : 0 };
+  };
+  stage.network.frameRules.add(rule);
+  const end = (): void => void stage.network.frameRules.delete(rule);
+  return { durationMs: drawDuration(random, 8000, 20_000), end };
 }
 
 /**

@@ -32,6 +32,10 @@ export interface Swarm {
   readonly logSegmentBytesMax: number;
   readonly logBytesMax: number;
   readonly tailBytesMax: number;
+  readonly logCongestedBytes: number;
+  readonly learnPieceBytesMax: number;
+  readonly learnBytesPerSecondMax: number;
+  readonly learnStallMs: number;
 }
 
 export function drawSwarm(random: Random): Swarm {
@@ -56,6 +60,10 @@ export function drawSwarm(random: Random): Swarm {
     logSegmentBytesMax: choose(random, [64 << 10, 256 << 10, 32 << 20]),
     logBytesMax: choose(random, [1 << 20, 256 << 20]),
     tailBytesMax: choose(random, [64 << 10, 1 << 20]),
+    logCongestedBytes: choose(random, [64 << 10, 32 << 20]),
+    learnPieceBytesMax: choose(random, [1 << 10, 16 << 10, 1 << 20]),
+    learnBytesPerSecondMax: choose(random, [2 << 20, 100 << 20]),
+    learnStallMs: choose(random, [6000, 60_000]),
   };
 }
 
@@ -209,6 +217,30 @@ const LEARNING_FAULTS: readonly FaultName[] = [
   'slowDisk',
 ];
 
+/** Copies that are on their way when what they are copies of is no more, or is not believed. */
+const COPYING_FAULTS: readonly FaultName[] = [
+  'doubtedLearner',
+  'doubtedLearner',
+  'doubtedLearner',
+  'lateLearning',
+  'lateLearning',
+  'killWhileLearning',
+  'killWhileLearning',
+  'orphanedTail',
+  'killReplica',
+  'cutReplicaPair',
+  'slowDisk',
+  'diskError',
+];
+
+/** Who is right? And who may give the lead away when nobody is there to take it? */
+const WITNESS_FAULTS: readonly FaultName[] = [
+  'wrongDigests',
+  'wrongDigests',
+  'wrongDigests',
+  'yieldAlone',
+];
+
 /** Is who is promoted still the one that has caught up? */
 const PROMOTION_FAULTS: readonly FaultName[] = [
   'undecidedPromotion',
@@ -244,6 +276,8 @@ const FOCUSED: readonly (readonly FaultName[])[] = [
   LEARNING_FAULTS,
   LEARNING_FAULTS,
   PROMOTION_FAULTS,
+  COPYING_FAULTS,
+  WITNESS_FAULTS,
   STORAGE_FAULTS,
   DAMAGE_FAULTS,
   DAMAGE_FAULTS,

@@ -185,9 +185,11 @@ export class SimConnection implements Connection {
     else this.peer.receive(bytes);
   }
 
-  #sendFrame(type: number, payload: Uint8Array, whole: Uint8Array): void {
+  #sendFrame(type: number, payload: Uint8Array, original: Uint8Array): void {
     const network = this.#network;
     network.observeFrame(this.host, this.#peerHost, type, payload);
+    const forged = network.forgedPayload(this.host, this.#peerHost, type, payload);
+    const whole = forged === null ? original : withPayload(original, forged);
     const fate = network.fateOfFrame(this.host, this.#peerHost, type);
     if (fate.copies === 0) this.#inFlightBytes -= whole.length;
     for (let copy = 0; copy < fate.copies; copy++) {
@@ -335,6 +337,12 @@ export class SimConnection implements Connection {
     }
     this.host.connections.delete(this);
   }
+}
+
+function withPayload(whole: Uint8Array, payload: Uint8Array): Uint8Array {
+  const changed = whole.slice();
+  changed.set(payload, whole.length - payload.length);
+  return changed;
 }
 
 /** Always a fresh array, because it is overwritten after the delivery and the sender may have kept its own. */

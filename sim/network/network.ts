@@ -51,6 +51,12 @@ export interface FrameFate {
   readonly echoUs: number;
 }
 
+export type FrameForgery = (
+  from: Host,
+  to: Host,
+  type: number,
+  payload: Uint8Array,
+) => Uint8Array | null;
 export type FrameObserver = (from: Host, to: Host, type: number, payload: Uint8Array) => void;
 type Accept = (connection: Connection) => ConnectionHandler;
 
@@ -93,6 +99,11 @@ export class Network {
   readonly frameLosses: Set<(from: Host, to: Host, type: number) => boolean> = new Set();
   /** What happens to certain frames between servers; null = nothing. */
   readonly frameRules: Set<(from: Host, to: Host, type: number) => FrameFate | null> = new Set();
+  /**
+   * Frames between servers that are other ones than their sender meant, with checksums that hold;
+   * null = as it is. Called after the observers; what is returned is as long as the payload.
+   */
+  readonly frameForgeries: Set<FrameForgery> = new Set();
   /** Called with the bytes of streams that are no internal ones, as they were written. */
   plainObserver: ((connection: SimConnection, bytes: Uint8Array) => void) | null = null;
   /** Called with each internal frame as its sender wrote it, before any fault. */
@@ -178,6 +189,17 @@ export class Network {
 
   observeFrame(from: Host, to: Host, type: number, payload: Uint8Array): void {
     for (const observer of this.observers) observer(from, to, type, payload);
+  }
+
+  /** What the receiver is to get instead of `payload`; null = the same. */
+  forgedPayload(from: Host, to: Host, type: number, payload: Uint8Array): Uint8Array | null {
+    for (const forgery of this.frameForgeries) {
+      const forged = from === to ? null : forgery(from, to, type, payload);
+      if (forged === null) continue;
+      assert(forged.length === payload.length, 'a forged payload is as long as the true one');
+      return forged;
+    }
+    return null;
   }
 
   fateOfFrame(from: Host, to: Host, type: number): FrameFate {

@@ -25,6 +25,8 @@ export class Peer {
   wantsResend: boolean;
   /** When it last said anything under this ballot. */
   lastHeardMs: number;
+  /** When it was last sent the configuration because it lacked it. */
+  toldAtMs: number;
   readonly lag: LagMeter = new LagMeter();
 
   constructor(node: NodeId, learnId: number, incarnation: number, from: number, nowMs: number) {
@@ -38,6 +40,7 @@ export class Peer {
     this.lastProgressMs = nowMs;
     this.wantsResend = false;
     this.lastHeardMs = nowMs;
+    this.toldAtMs = Number.NEGATIVE_INFINITY;
   }
 
   get isLearner(): boolean {

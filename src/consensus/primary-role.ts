@@ -333,7 +333,9 @@ export class PrimaryRole {
   /** It lacks the configuration of this ballot. */
   private onPeerUnaware(peer: Peer, nowMs: number): void {
     peer.wantsResend = true;
-    if (nowMs - peer.lastProgressMs < GAP_RESEND_MS) return;
+    // Every prepare on its way is answered like this; one of the answers is enough.
+    if (nowMs - peer.toldAtMs < GAP_RESEND_MS) return;
+    peer.toldAtMs = nowMs;
     reached('consensus.primary.peerUnaware');
     this.sendGroupCheck(peer.node, peer.learnId);
     this.resend(peer, nowMs);

@@ -51,6 +51,8 @@ export class ReplicaCore {
   private yielded: LeadershipYield | null = null;
   /** The primary whose history is not this replica's; null = none such. See divergence.ts. */
   private divergedFrom: NodeId | null = null;
+  /** Of the learn that it has failed in: its primary asks for this one. */
+  private failedLearnId = 0;
   private readonly slowMembers: SlowMembers;
   private readonly nextLearnId: () => number;
   /** Newly made for the first configuration of its table: may become secondary without learning. */
@@ -82,9 +84,9 @@ export class ReplicaCore {
     return this.state.status;
   }
 
-  /** Of the current learn, as learner; 0 if there is none. */
+  /** Of the current learn, as learner, or of the one that it has failed in; 0 if there is none. */
   get learnId(): number {
-    return this.learner?.learnId ?? 0;
+    return this.learner?.learnId ?? this.failedLearnId;
   }
 
   // ---- recovery, before any other event ----
@@ -175,10 +177,14 @@ export class ReplicaCore {
     const { state } = this;
     const { config } = state;
     if (message.ballot !== config.ballot || config.primary !== from) {
-      const newer = message.ballot > config.ballot;
-      if (newer) reached('consensus.prepare.unknownBallot');
-      else reached('consensus.prepare.staleBallot');
-      this.refusePrepare(from, newer ? PrepareResult.unknownBallot : PrepareResult.staleBallot);
+      if (message.ballot > config.ballot) {
+        reached('consensus.prepare.unknownBallot');
+        // Under the sender's ballot: it listens to no other.
+        this.refusePrepare(from, PrepareResult.unknownBallot, message.ballot);
+      } else {
+        reached('consensus.prepare.staleBallot');
+        this.refusePrepare(from, PrepareResult.staleBallot, config.ballot);
+      }
       return;
     }
     if (this.follower !== null) {
@@ -191,7 +197,7 @@ export class ReplicaCore {
     } else if (state.status === ReplicaStatus.error || config.secondaries.includes(state.self)) {
       // A secondary by name only, as after a restart: the sooner it is out, the sooner it learns.
       reached('consensus.prepare.byNameOnly');
-      this.refusePrepare(from, PrepareResult.failed);
+      this.refusePrepare(from, PrepareResult.failed, config.ballot);
     }
   }
 
@@ -286,6 +292,7 @@ export class ReplicaCore {
     const { state } = this;
     if (state.status === ReplicaStatus.error) return;
     reached('consensus.failed');
+    this.failedLearnId = this.learnId;
     this.leaveRoles();
     state.failure = reason;
     const { primary } = state.config;
@@ -457,12 +464,12 @@ export class ReplicaCore {
     });
   }
 
-  private refusePrepare(to: NodeId, result: PrepareResult): void {
-    const { gpid, config, list, effects } = this.state;
+  private refusePrepare(to: NodeId, result: PrepareResult, ballot: number): void {
+    const { gpid, list, effects } = this.state;
     effects.send(to, InternalMessage.prepareAck, {
       appId: gpid.appId,
       partitionIndex: gpid.partitionIndex,
-      ballot: config.ballot,
+      ballot,
       decree: 0,
       result,
       lastCommittedDecree: list.lastCommitted,

@@ -42,6 +42,7 @@ class World {
       offer,
       'data/learn',
       bandwidth,
+      CHUNK_BYTES_MAX,
       (request) => {
         this.requests.push(request);
         if (this.requests.length > this.piecesMax) return;

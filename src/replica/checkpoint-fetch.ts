@@ -10,6 +10,7 @@
  * with its own; from the first one that differs on, the file is fetched. At the end every byte has
  * come, or was compared, under this attempt.
  */
+import { assertAtLeast, assertAtMost } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
 import type { Clock } from '../env/clock.ts';
 import type { Disk, DiskError, DiskFile } from '../env/disk.ts';
@@ -42,6 +43,7 @@ export class CheckpointFetch {
   private readonly offer: LearnCheckpoint;
   private readonly path: string;
   private readonly bandwidth: Bandwidth;
+  private readonly pieceBytesMax: number;
   private readonly send: (request: FileRequest) => void;
   /** So far, for reports. */
   fetchedBytes = 0;
@@ -53,13 +55,17 @@ export class CheckpointFetch {
     offer: LearnCheckpoint,
     path: string,
     bandwidth: Bandwidth,
+    pieceBytesMax: number,
     send: (request: FileRequest) => void,
   ) {
+    assertAtLeast(pieceBytesMax, 1, 'a piece has bytes');
+    assertAtMost(pieceBytesMax, CHUNK_BYTES_MAX, 'a piece is as large as the primary serves');
     this.environment = environment;
     this.offer = offer;
     this.learnId = offer.learnId;
     this.path = path;
     this.bandwidth = bandwidth;
+    this.pieceBytesMax = pieceBytesMax;
     this.send = send;
   }
 
@@ -129,7 +135,7 @@ export class CheckpointFetch {
     try {
       let offset = 0;
       while (offset < size) {
-        const length = Math.min(CHUNK_BYTES_MAX, size - offset);
+        const length = Math.min(this.pieceBytesMax, size - offset);
         const held = offset + length <= file.size ? await readPiece(file, offset, length) : null;
         const bytes = await this.fetchPiece(name, offset, length, held);
         if (bytes === null) {

@@ -26,6 +26,7 @@ class World {
       gpid: gpidOf(1, 0),
       path: 'learn',
       bandwidth: new Bandwidth(this.time, this.time, 1 << 20),
+      pieceBytesMax: 1 << 20,
     };
     this.fetches = new LearnFetches(parts, {
       request: () => this.told.push('requested'),

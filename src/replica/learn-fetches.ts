@@ -18,6 +18,7 @@ export interface FetchParts {
   /** Where the files are put. */
   readonly path: string;
   readonly bandwidth: Bandwidth;
+  readonly pieceBytesMax: number;
 }
 
 export interface FetchOwner {
@@ -51,11 +52,10 @@ export class LearnFetches {
   }
 
   begin(from: NodeId, offer: LearnCheckpoint): void {
-    const { environment, gpid, path, bandwidth } = this.#parts;
+    const { environment, gpid, path, bandwidth, pieceBytesMax } = this.#parts;
     this.#current?.abandon();
-    const fetch = new CheckpointFetch(environment, offer, path, bandwidth, (request) =>
-      this.#owner.request(from, request),
-    );
+    const send = (request: FileRequest): void => this.#owner.request(from, request);
+    const fetch = new CheckpointFetch(environment, offer, path, bandwidth, pieceBytesMax, send);
     this.#current = fetch;
     const { decree, fileNames } = offer;
     const fields = { gpid: gpidText(gpid), from, decree, files: fileNames.length };

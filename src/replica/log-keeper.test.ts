@@ -42,7 +42,11 @@ class World extends LogWorld {
         return world.hasCopies;
       },
     };
-    const limits = { logSegmentBytesMax: 1 << 20, logBytesMax: 1 << 20 };
+    const limits = {
+      logSegmentBytesMax: 1 << 20,
+      logCongestedBytes: 1 << 20,
+      logBytesMax: 1 << 20,
+    };
     this.keeper = new LogKeeper(this.environment, limits, 'data', users, () => 'stamp');
   }
 

@@ -25,6 +25,8 @@ import type { ReplicaOptions } from './options.ts';
 
 /** A log may be without room for so long before its replicas yield: a moment is no reason. */
 const FULL_YIELD_MS = 1_000;
+/** Replicas fail when so many times as much waits as lets clients wait. */
+const REFUSED_FACTOR = 8;
 /** Between two attempts to begin a new log. */
 const RENEW_RETRY_MS = 1_000;
 
@@ -33,6 +35,8 @@ const NO_VISIT: LogVisitor = {
   onTruncated: () => {},
   onReset: () => {},
 };
+
+type LogLimits = Pick<ReplicaOptions, 'logSegmentBytesMax' | 'logCongestedBytes' | 'logBytesMax'>;
 
 /** `ok`; `full`: waits for room; `failed`: no replica can go on, see above. */
 export type LogCondition = 'ok' | 'full' | 'failed';
@@ -61,7 +65,7 @@ export interface LogUsers {
 
 export class LogKeeper {
   readonly #environment: Omit<ReplicaEnvironment, 'engines' | 'transport'>;
-  readonly #options: Pick<ReplicaOptions, 'logSegmentBytesMax' | 'logBytesMax'>;
+  readonly #options: LogLimits;
   readonly #dataPath: string;
   readonly #users: LogUsers;
   readonly #stamp: () => string;
@@ -76,7 +80,7 @@ export class LogKeeper {
   /** `stamp` names what goes to the trash, differently each time. */
   constructor(
     environment: Omit<ReplicaEnvironment, 'engines' | 'transport'>,
-    options: Pick<ReplicaOptions, 'logSegmentBytesMax' | 'logBytesMax'>,
+    options: LogLimits,
     dataPath: string,
     users: LogUsers,
     stamp: () => string,
@@ -168,6 +172,8 @@ export class LogKeeper {
   #make(): MutationLog {
     return new MutationLog(this.#environment, this.#path, {
       segmentBytesMax: this.#options.logSegmentBytesMax,
+      congestedBytes: this.#options.logCongestedBytes,
+      pendingBytesMax: REFUSED_FACTOR * this.#options.logCongestedBytes,
       onFailed: (error) => this.#onFailed(error.message),
     });
   }

@@ -43,11 +43,15 @@ export interface ReplicaOptions {
   /** A mutation is sealed when it has so many bytes. */
   readonly mutationBytesMax: number;
   readonly logSegmentBytesMax: number;
+  /** From so many bytes on that wait to be written to the log, writes of clients are refused. */
+  readonly logCongestedBytes: number;
   /** When the log is larger, the replicas that need its oldest part are flushed. */
   readonly logBytesMax: number;
   /** A replica with unflushed writes is flushed after so long. */
   readonly flushIntervalMs: number;
   readonly learnBytesPerSecondMax: number;
+  /** A checkpoint is fetched in pieces of so many bytes. */
+  readonly learnPieceBytesMax: number;
   /** Committed mutations kept in memory, per replica. */
   readonly tailBytesMax: number;
 }
@@ -241,6 +245,13 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     minimum: 64 * KIB,
     help: 'Size of one log file.',
   },
+  logCongestedBytes: {
+    key: 'replica.log_congested_bytes',
+    type: 'bytes',
+    default: 32 * MIB,
+    minimum: 64 * KIB,
+    help: 'While more waits to be written to the log, the disk does not keep up: writes of clients are refused with ERR_BUSY. At eight times as much replicas fail. A learner is sent no more than this at once.',
+  },
   logBytesMax: {
     key: 'replica.log_bytes_max',
     type: 'bytes',
@@ -261,6 +272,14 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     default: 100 * MIB,
     minimum: KIB,
     help: 'Bandwidth of this server for learning: checkpoints that it fetches, and mutations that it reads from its log for learners.',
+  },
+  learnPieceBytesMax: {
+    key: 'replica.learn_piece_bytes_max',
+    type: 'bytes',
+    default: MIB,
+    minimum: KIB,
+    maximum: MIB,
+    help: 'Checkpoints are fetched in pieces of this size. An attempt that was interrupted is gone on with at a piece.',
   },
   tailBytesMax: {
     key: 'replica.tail_bytes_max',

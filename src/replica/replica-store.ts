@@ -131,6 +131,11 @@ export class ReplicaStore implements ReplicaHost {
       slowAfterMs: options.slowAfterMs,
       slowPauseMs: options.slowPauseMs,
       tailBytesMax: options.tailBytesMax,
+      // All of it waits for the log of the learner at once.
+      learnBatchBytesMax: Math.min(
+        DEFAULT_CORE_OPTIONS.learnBatchBytesMax,
+        options.logCongestedBytes,
+      ),
     };
   }
 

@@ -450,8 +450,10 @@ export class Replica
   }
 
   private makeFetches(): LearnFetches {
-    const { environment, learnBandwidth: bandwidth } = this.host;
-    const parts = { environment, gpid: this.gpid, path: this.folder.learnPath, bandwidth };
+    const { gpid, folder } = this;
+    const { environment, learnBandwidth: bandwidth, options } = this.host;
+    const { learnPieceBytesMax: pieceBytesMax } = options;
+    const parts = { environment, gpid, path: folder.learnPath, bandwidth, pieceBytesMax };
     return new LearnFetches(parts, {
       request: (from, request) => this.host.send(from, InternalMessage.fileRequest, request),
       swapEngine: () => {
