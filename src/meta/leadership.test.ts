@@ -332,7 +332,7 @@ test('so does one that was started anew, and has forgotten what it has promised'
   const world = await World.withLeader();
   world.meta('a:1').isCutOff = true;
   world.meta('c:1').isCutOff = true;
-  await world.passing(TIMEOUT_MS - 200);
+  await world.passing(TIMEOUT_MS - 500);
   world.meta('b:1').kill();
   for (const link of ['a:1>b:1', 'b:1>a:1']) world.broken.add(link);
   world.start('b:1');
