@@ -38,6 +38,8 @@ export interface Holding {
   tailUnproven: boolean;
   /** Under which its newest mutation was logged; 0 = not known. */
   headBallot: number;
+  /** What it was compacted for last; see compaction-commands.ts. */
+  compactedSeconds: number;
 }
 
 /** The node that the primary is asked to bring up to date. */

@@ -99,6 +99,7 @@ function takeReplica(
   holding.dataBytes = replica.dataBytes;
   holding.tailUnproven = replica.tailUnproven;
   holding.headBallot = replica.headBallot;
+  holding.compactedSeconds = replica.compactedSeconds;
   if (partition.learner?.node === node.id && !failed)
     noteProgress(partition.learner, replica, nowMs);
   return turned;
@@ -137,6 +138,7 @@ function blankHolding(partition: Partition, node: ServerNode): Holding {
     dataBytes: 0,
     tailUnproven: false,
     headBallot: 0,
+    compactedSeconds: 0,
   };
   partition.holdings.set(node.id, holding);
   return holding;

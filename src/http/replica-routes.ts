@@ -2,6 +2,8 @@
 import { gpidText } from '../model/identity.ts';
 import { VALUE_VERSION } from '../model/value.ts';
 import type { LogCondition } from '../replica/log-keeper.ts';
+import type { CompactionState } from '../replica/manual-compaction.ts';
+import type { ReplicaInspection } from '../replica/replica-host.ts';
 import type { ReplicaFailure } from '../replica/replica-store.ts';
 import type { ReplicaServer } from '../replica/server.ts';
 import { type HttpQuery, type HttpReply, type HttpRoute, jsonReply, textReply } from './routes.ts';
@@ -21,6 +23,13 @@ export function replicaRoutes(server: ReplicaServer): HttpRoute[] {
       help: 'version of the values of a table, by partition: ?app_id=ID',
       parameters: ['app_id'],
       answer: (query) => dataVersion(server, query),
+    },
+    {
+      path: '/replica/manual_compaction',
+      method: 'GET',
+      help: 'how many replicas of a table here are compacted, or wait for it: ?app_id=ID',
+      parameters: ['app_id'],
+      answer: (query) => compactionReply(server.inspect(), query),
     },
   ];
 }
@@ -47,6 +56,20 @@ export function healthReply(
     remedy: log === 'ok' && failures.length === 0 ? '' : LOG_REMEDIES[log],
   };
   return { ...jsonReply(body), status: log === 'failed' ? 503 : 200 };
+}
+
+/** How many of these replicas are in which state of compaction. */
+export function compactionReply(
+  replicas: readonly Pick<ReplicaInspection, 'gpid' | 'compaction'>[],
+  query: HttpQuery,
+): HttpReply {
+  const text = query.get('app_id') ?? '';
+  if (!/^\d{1,9}$/.test(text)) return textReply(400, 'the parameter app_id is the id of a table');
+  const status: Record<CompactionState, number> = { idle: 0, running: 0, queuing: 0, finished: 0 };
+  for (const { gpid, compaction } of replicas) {
+    if (gpid.appId === Number(text)) status[compaction] += 1;
+  }
+  return jsonReply({ status });
 }
 
 function dataVersion(server: ReplicaServer, query: HttpQuery): HttpReply {

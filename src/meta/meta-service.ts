@@ -7,6 +7,7 @@
  */
 import { ErrorCode, ErrorName, errorName } from '../base/error-names.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';
+import { compactionProgress, planStartCompaction } from '../cluster/compaction-commands.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import type { Table } from '../cluster/table.ts';
 import {
@@ -198,6 +199,17 @@ export class MetaService implements RequestHandler {
     });
   }
 
+  compactionProgress(call: Call, reader: Reader): void {
+    const { appName } = argument(
+      reader,
+      wire.readQueryAppManualCompactRequest,
+      wire.makeQueryAppManualCompactRequest,
+    );
+    const { code, hint, percent } = compactionProgress(this.#parts.brain.state, appName);
+    const answer = { err: errorName(code), hintMsg: hint, progress: percent };
+    call.answer(wire.writeQueryAppManualCompactResponse, answer);
+  }
+
   /** A server without authentication. */
   negotiate(call: Call, reader: Reader): void {
     const request = argument(reader, wire.readNegotiationRequest, wire.makeNegotiationRequest);
@@ -343,6 +355,22 @@ export class MetaService implements RequestHandler {
     );
   }
 
+  startCompaction(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readStartAppManualCompactRequest,
+      wire.makeStartAppManualCompactRequest,
+    );
+    this.#command(
+      null,
+      (context) => planStartCompaction(context, request),
+      ({ code, hint }) => {
+        const answer = { err: errorName(code), hintMsg: hint };
+        call.answer(wire.writeStartAppManualCompactResponse, answer);
+      },
+    );
+  }
+
   #command(
     frozenTable: (() => Table | undefined) | null,
     plan: (context: CommandContext) => CommandPlan,
@@ -407,13 +435,10 @@ const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>(
     RpcCode.controlPartitionSplit,
     notImplemented(wire.writeControlSplitResponse, wire.makeControlSplitResponse),
   ],
-  [
-    RpcCode.startManualCompact,
-    notImplemented(wire.writeStartAppManualCompactResponse, wire.makeStartAppManualCompactResponse),
-  ],
+  [RpcCode.startManualCompact, (service, call, reader) => service.startCompaction(call, reader)],
   [
     RpcCode.queryManualCompactStatus,
-    notImplemented(wire.writeQueryAppManualCompactResponse, wire.makeQueryAppManualCompactResponse),
+    (service, call, reader) => service.compactionProgress(call, reader),
   ],
 ]);
 
