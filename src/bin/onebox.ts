@@ -12,6 +12,7 @@ import {
 } from './onebox/actions.ts';
 import {
   DEFAULT_SETTINGS,
+  METAS_MAX,
   type NodeKind,
   type OneboxSettings,
   PORT_BASE_MAX,
@@ -35,7 +36,9 @@ const FAULTS: readonly (readonly [Fault, string])[] = [
 const main: Main = async (args) => {
   let exitCode = 0;
   const program = new Command('pegasus onebox')
-    .description('A whole cluster on this machine: one meta server, some replica servers.')
+    .description(
+      'A whole cluster on this machine: meta servers, replica servers, and what they need.',
+    )
     .exitOverride()
     .showSuggestionAfterError();
   addStart(program);
@@ -64,7 +67,7 @@ function verb(program: Command, name: string, summary: string): Command {
 }
 
 function addStart(program: Command): void {
-  const { metas, replicas, portBase, durability } = DEFAULT_SETTINGS;
+  const { metas, metaStore, replicas, portBase, durability } = DEFAULT_SETTINGS;
   verb(
     program,
     'start',
@@ -72,8 +75,14 @@ function addStart(program: Command): void {
   )
     .option(
       '--metas <n>',
-      `meta servers (default: ${metas}, the only number so far)`,
-      integer(1, 1),
+      `meta servers (default: ${metas}); several need --meta-store etcd`,
+      integer(1, METAS_MAX),
+    )
+    .addOption(
+      new Option(
+        '--meta-store <store>',
+        `where meta servers keep their state: in a journal of their own, or in an etcd that is started too (default: ${metaStore})`,
+      ).choices(['journal', 'etcd']),
     )
     .option('--replicas <n>', `replica servers (default: ${replicas})`, integer(1, REPLICAS_MAX))
     .option(
@@ -123,7 +132,7 @@ function addEnds(program: Command): void {
 
 function addFault(program: Command, fault: Fault, summary: string): void {
   verb(program, fault, summary)
-    .addArgument(new Argument('<kind>', 'which server').choices(['meta', 'replica']))
+    .addArgument(new Argument('<kind>', 'which server').choices(['meta', 'replica', 'etcd']))
     .argument('<n>', 'its number, from 1', integer(1, REPLICAS_MAX))
     .action(async (kind: NodeKind, index: number, { dir, json }: CommonFlags) => {
       const node = await act(dir, fault, kind, index);
@@ -135,7 +144,9 @@ function addFault(program: Command, fault: Fault, summary: string): void {
 function printReport(report: OneboxReport): void {
   for (const { name, address, state, pid } of report.nodes) {
     const process = pid === 0 ? '' : `pid ${pid}`;
-    printLine(`  ${name.padEnd(10)} ${address.padEnd(16)} ${state.padEnd(8)} ${process}`.trimEnd());
+    const role = report.metas.length > 1 && address === report.leader ? '  leads' : '';
+    const columns = [name.padEnd(10), address.padEnd(16), state.padEnd(8), process + role];
+    printLine(`  ${columns.join(' ')}`.trimEnd());
   }
   if (report.tables === null) printLine('No meta server answers.');
   for (const { name, id, partitions, healthy } of report.tables ?? []) {

@@ -17,7 +17,7 @@ import {
   type OneboxSettings,
   requireOnebox,
 } from './cluster.ts';
-import { glance, type TableHealth, waitUntilHealthy } from './health.ts';
+import { glance, type Sight, type TableHealth, waitUntilHealthy } from './health.ts';
 import {
   endNode,
   killNode,
@@ -42,6 +42,8 @@ export interface OneboxReport {
   /** All that should run runs, and every partition has all its replicas. */
   readonly healthy: boolean;
   readonly metas: readonly string[];
+  /** `host:port` of the meta server that leads; null when none answers. */
+  readonly leader: string | null;
   readonly nodes: readonly NodeReport[];
   /** Null when no meta server answers. */
   readonly tables: readonly TableHealth[] | null;
@@ -71,8 +73,8 @@ export async function start(
       await Promise.all(started.map((one) => untilServing(one, START_LIMIT_MS)));
       const deaths = started.map((one) => one.died);
       const healthy = waitUntilHealthy(onebox, START_LIMIT_MS, ended.signal);
-      const tables = await Promise.race([healthy, ...deaths]);
-      return { report: reportOf(onebox, tables), startedCount: started.length };
+      const seen = await Promise.race([healthy, ...deaths]);
+      return { report: reportOf(onebox, seen), startedCount: started.length };
     } catch (error) {
       ended.abort();
       // Half a cluster in the background is no help; what ran before is left alone.
@@ -88,7 +90,7 @@ export async function status(folder: string): Promise<OneboxReport> {
     (node) => node.kind === 'meta' && nodeState(node).state === 'running',
   );
   const seen = runs ? await glance(onebox) : null;
-  return reportOf(onebox, seen?.tables ?? null);
+  return reportOf(onebox, seen);
 }
 
 /** Answers how many ran, and which had to be killed. */
@@ -149,11 +151,11 @@ function notRunning(node: OneboxNode): UserError {
   return new UserError(`${node.name} does not run.`, `Start it with: ${verb}`);
 }
 
-/** Replica servers first: they say goodbye to the meta server. */
+/** Replica servers first: they say goodbye to the meta server, and that writes to its store. */
 async function endAll(onebox: Onebox): Promise<{ ended: number; killed: string[] }> {
   let ended = 0;
   const killed: string[] = [];
-  for (const kind of ['replica', 'meta'] as const) {
+  for (const kind of ['replica', 'meta', 'etcd'] as const) {
     const nodes = onebox.nodes.filter((node) => node.kind === kind);
     const ends = await Promise.all(nodes.map((node) => endNode(node, END_LIMIT_MS)));
     for (const [at, end] of ends.entries()) {
@@ -164,7 +166,8 @@ async function endAll(onebox: Onebox): Promise<{ ended: number; killed: string[]
   return { ended, killed };
 }
 
-function reportOf(onebox: Onebox, tables: readonly TableHealth[] | null): OneboxReport {
+function reportOf(onebox: Onebox, seen: Sight | null): OneboxReport {
+  const tables = seen?.tables ?? null;
   const nodes = onebox.nodes.map(nodeReport);
   const allRun = nodes.every((node) => node.state === 'running');
   const allWhole = tables?.every((table) => table.healthy === table.partitions) ?? false;
@@ -172,6 +175,7 @@ function reportOf(onebox: Onebox, tables: readonly TableHealth[] | null): Onebox
     dir: onebox.folder,
     healthy: allRun && allWhole,
     metas: metaAddresses(onebox),
+    leader: seen?.leader ?? null,
     nodes,
     tables,
   };

@@ -2,23 +2,25 @@
  * What a onebox is made of: its nodes, their addresses and folders, and the record of it in its
  * folder.
  *
- *   DIR/onebox.json               how it was made; its presence marks the folder as one that onebox
- *   may clear DIR/onebox.lock               held by the onebox command at work
+ *   DIR/onebox.json               how it was made; its presence marks the folder as one that onebox may clear
+ *   DIR/onebox.lock               held by the onebox command at work
  *   DIR/replica2/config.toml      written at every start
  *   DIR/replica2/data/            the server's own
  *   DIR/replica2/log/replica2.log
  *   DIR/replica2/process.json     which process it is
  *   DIR/replica2/ready            there while it serves
  *
- * Ports: with port base P, meta server n listens on P + n and replica server n on P + 200 + n. An
- * address is a server's identity, so the base of a onebox never changes.
+ * Ports: with port base P, meta server n listens on P + n, replica server n on P + 200 + n, and the etcd that several
+ * meta servers share on P + 101, for itself on P + 151. An address is a server's identity, so the base of a onebox
+ * never changes.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { assert } from '../../base/assert.ts';
 import { UserError } from '../../base/user-error.ts';
 import { type HostPort, hostPortText } from '../../model/identity.ts';
 
-export type NodeKind = 'meta' | 'replica';
+export type NodeKind = 'meta' | 'replica' | 'etcd';
 
 export interface OneboxNode {
   readonly kind: NodeKind;
@@ -32,6 +34,7 @@ export interface OneboxNode {
 
 export interface OneboxSettings {
   readonly metas: number;
+  readonly metaStore: 'journal' | 'etcd';
   readonly replicas: number;
   readonly portBase: number;
   readonly durability: 'fsync' | 'os';
@@ -45,12 +48,16 @@ export interface Onebox extends OneboxSettings {
 
 export const DEFAULT_SETTINGS: OneboxSettings = {
   metas: 1,
+  metaStore: 'journal',
   replicas: 3,
   portBase: 34_600,
   durability: 'fsync',
 };
 
+export const METAS_MAX = 9;
 export const REPLICAS_MAX = 32;
+const ETCD_PORT_OFFSET = 100;
+const ETCD_PEER_PORT_OFFSET = 50;
 const REPLICA_PORT_OFFSET = 200;
 /** The last port of the last replica server still has to be one. */
 export const PORT_BASE_MAX: number = 65_535 - REPLICA_PORT_OFFSET - REPLICAS_MAX;
@@ -63,13 +70,19 @@ export function metaAddresses(onebox: Onebox): string[] {
     .map((node) => hostPortText(node.address));
 }
 
+/** Where the members of the etcd speak to each other. */
+export function etcdPeer(node: OneboxNode): HostPort {
+  assert(node.kind === 'etcd', 'an etcd has peers');
+  return { host: HOST, port: node.address.port + ETCD_PEER_PORT_OFFSET };
+}
+
 export function nodeOf(onebox: Onebox, kind: NodeKind, index: number): OneboxNode {
   const found = onebox.nodes.find((node) => node.kind === kind && node.index === index);
   if (found !== undefined) return found;
-  const count = kind === 'meta' ? onebox.metas : onebox.replicas;
+  const count = onebox.nodes.filter((node) => node.kind === kind).length;
   throw new UserError(
     `There is no ${kind} ${index} in ${onebox.folder}.`,
-    `It has ${kind} 1${count > 1 ? ` to ${count}` : ''}.`,
+    count === 0 ? `It has no ${kind}.` : `It has ${kind} 1${count > 1 ? ` to ${count}` : ''}.`,
   );
 }
 
@@ -77,8 +90,8 @@ export function nodeOf(onebox: Onebox, kind: NodeKind, index: number): OneboxNod
 export function findOnebox(folder: string): Onebox | null {
   const path = join(resolve(folder), RECORD);
   if (!existsSync(path)) return null;
-  const record = JSON.parse(readFileSync(path, 'utf8')) as OneboxSettings;
-  return oneboxOf(folder, record);
+  const record = JSON.parse(readFileSync(path, 'utf8')) as Partial<OneboxSettings>;
+  return oneboxOf(folder, { ...DEFAULT_SETTINGS, ...record });
 }
 
 export function requireOnebox(folder: string): Onebox {
@@ -95,12 +108,13 @@ export function makeOnebox(folder: string, wanted: Partial<OneboxSettings>): One
   const existing = findOnebox(folder);
   if (existing === null) assertFolderFree(resolve(folder));
   else assertCompatible(existing, wanted);
-  const { metas, replicas, portBase, durability } = {
+  const { metas, metaStore, replicas, portBase, durability } = {
     ...DEFAULT_SETTINGS,
     ...existing,
     ...wanted,
   };
-  const settings = { metas, replicas, portBase, durability };
+  assertMetasShare(metas, metaStore);
+  const settings = { metas, metaStore, replicas, portBase, durability };
   const onebox = oneboxOf(folder, settings);
   mkdirSync(onebox.folder, { recursive: true });
   writeFileSync(join(onebox.folder, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
@@ -117,6 +131,7 @@ function oneboxOf(folder: string, settings: OneboxSettings): Onebox {
       nodes.push({ kind, index, name, address, folder: join(absolute, name) });
     }
   };
+  add('etcd', settings.metaStore === 'etcd' ? 1 : 0, settings.portBase + ETCD_PORT_OFFSET);
   add('meta', settings.metas, settings.portBase);
   add('replica', settings.replicas, settings.portBase + REPLICA_PORT_OFFSET);
   return { ...settings, folder: absolute, nodes };
@@ -133,9 +148,24 @@ export function assertFolderFree(folder: string): void {
   );
 }
 
+function assertMetasShare(metas: number, metaStore: OneboxSettings['metaStore']): void {
+  if (metas === 1 || metaStore !== 'journal') return;
+  throw new UserError(
+    `${metas} meta servers need a store that they share.`,
+    'Add --meta-store etcd, or leave --metas out.',
+  );
+}
+
 function assertCompatible(existing: Onebox, wanted: Partial<OneboxSettings>): void {
   const clear = `./pegasus onebox clear --dir ${existing.folder} removes it with its data.`;
   const { portBase = existing.portBase, replicas = existing.replicas } = wanted;
+  const { metas = existing.metas, metaStore = existing.metaStore } = wanted;
+  if (metas !== existing.metas || metaStore !== existing.metaStore) {
+    throw new UserError(
+      `The onebox in ${existing.folder} has ${existing.metas} meta servers with the store ${existing.metaStore}, which cannot change.`,
+      `Leave --metas and --meta-store out, or use another --dir. ${clear}`,
+    );
+  }
   if (portBase !== existing.portBase) {
     throw new UserError(
       `The onebox in ${existing.folder} has port base ${existing.portBase}, which cannot change.`,
@@ -159,30 +189,48 @@ export function logPath(node: OneboxNode): string {
   return join(node.folder, 'log', `${node.name}.log`);
 }
 
-/** There while the server serves. */
+export function dataPath(node: OneboxNode): string {
+  return join(node.folder, 'data');
+}
+
+/** There while a server of ours serves. */
 export function readyPath(node: OneboxNode): string {
   return join(node.folder, 'ready');
 }
 
+/** Of servers of ours; etcd is given flags. */
 export function writeConfig(onebox: Onebox, node: OneboxNode): void {
   mkdirSync(join(node.folder, 'log'), { recursive: true });
-  const listen = hostPortText(node.address);
-  const dataPath = join(node.folder, 'data');
-  const own = node.kind === 'meta' ? [] : [`durability = ${JSON.stringify(onebox.durability)}`];
+  if (node.kind === 'etcd') return;
   const lines = [
     '# Written at every start of the onebox. Other options: PEGASUS_… variables, docs/configuration.md.',
     '[cluster]',
     'name = "onebox"',
-    ...(node.kind === 'meta' ? [] : [`meta_servers = ${JSON.stringify(metaAddresses(onebox))}`]),
+    ...(isAlone(onebox, node) ? [] : [`meta_servers = ${JSON.stringify(metaAddresses(onebox))}`]),
     '',
     `[${node.kind}]`,
-    `listen = ${JSON.stringify(listen)}`,
-    `data_dir = ${JSON.stringify(dataPath)}`,
-    ...own,
+    `listen = ${JSON.stringify(hostPortText(node.address))}`,
+    `data_dir = ${JSON.stringify(dataPath(node))}`,
+    ...(node.kind === 'meta' ? metaLines(onebox) : replicaLines(onebox)),
     '',
     '[process]',
     `ready_file = ${JSON.stringify(readyPath(node))}`,
     '',
   ];
   writeFileSync(configPath(node), lines.join('\n'));
+}
+
+function isAlone(onebox: Onebox, node: OneboxNode): boolean {
+  return node.kind === 'meta' && onebox.metaStore === 'journal';
+}
+
+function metaLines({ metaStore, nodes }: Onebox): string[] {
+  if (metaStore === 'journal') return [];
+  const members = nodes.filter(({ kind }) => kind === metaStore);
+  const endpoints = members.map(({ address }) => hostPortText(address));
+  return [`store = ${JSON.stringify(metaStore)}`, `store_endpoints = ${JSON.stringify(endpoints)}`];
+}
+
+function replicaLines({ durability }: Onebox): string[] {
+  return [`durability = ${JSON.stringify(durability)}`];
 }

@@ -14,6 +14,13 @@ export interface TableHealth {
   readonly healthy: number;
 }
 
+/** What is seen from outside. */
+export interface Sight {
+  readonly tables: TableHealth[];
+  /** `host:port` */
+  readonly leader: string;
+}
+
 interface Patience {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -33,7 +40,7 @@ export async function waitUntilHealthy(
   onebox: Onebox,
   limitMs: number,
   signal: AbortSignal,
-): Promise<TableHealth[]> {
+): Promise<Sight> {
   const untilMs = performance.now() + limitMs;
   const left = (): Patience => ({ timeoutMs: Math.max(untilMs - performance.now(), 1), signal });
   await using client = await connect({
@@ -53,24 +60,18 @@ export async function waitUntilHealthy(
   }
   const tables = await client.admin.listTables(left());
   for (const { name } of tables) await client.admin.waitHealthy(name, left());
-  return await tableHealth(client);
+  return await sight(client);
 }
 
 /** A look from outside; null when no meta server answers. */
-export async function glance(onebox: Onebox): Promise<{
-  readonly tables: TableHealth[];
-  /** `host:port` of servers that the meta server counts as alive. */
-  readonly alive: ReadonlySet<string>;
-} | null> {
+export async function glance(onebox: Onebox): Promise<Sight | null> {
   await using client = await connect({
     metas: metaAddresses(onebox),
     timeoutMs: GLANCE_MS,
     lazy: true,
   });
   try {
-    const nodes = await client.admin.listNodes();
-    const alive = new Set(nodes.filter((node) => node.alive).map((node) => node.address));
-    return { tables: await tableHealth(client), alive };
+    return await sight(client);
   } catch (error) {
     if (error instanceof PegasusError) return null;
     throw error;
@@ -91,6 +92,11 @@ async function waitUntilRegistered(
     if (wanted.every((address) => alive.has(address)) || left().timeoutMs === 1) return;
     await pauseMs(POLL_MS);
   }
+}
+
+async function sight(client: Client): Promise<Sight> {
+  const facts = await client.admin.clusterInfo();
+  return { tables: await tableHealth(client), leader: facts.get('primary_meta_server') ?? '' };
 }
 
 async function tableHealth(client: Client): Promise<TableHealth[]> {

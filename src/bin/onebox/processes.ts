@@ -25,6 +25,7 @@ import {
   readyPath,
   writeConfig,
 } from './cluster.ts';
+import { etcdCommand, etcdServes } from './etcd.ts';
 
 export type NodeState = 'running' | 'paused' | 'stopped';
 
@@ -52,13 +53,13 @@ export function startNode(onebox: Onebox, node: OneboxNode): StartedNode {
   rmSync(readyPath(node), { force: true });
   const log = logPath(node);
   if (existsSync(log) && statSync(log).size > LOG_BYTES_MAX) renameSync(log, `${log}.old`);
-  const program = fileURLToPath(new URL(`../${node.kind}.js`, import.meta.url));
+  const { program, args } = node.kind === 'etcd' ? etcdCommand(node) : ownCommand(node);
   const descriptor = openSync(log, 'a');
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', program, '--config', configPath(node)],
-    { detached: true, stdio: ['ignore', descriptor, descriptor], cwd: node.folder },
-  );
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ['ignore', descriptor, descriptor],
+    cwd: node.folder,
+  });
   closeSync(descriptor);
   const died = new Promise<never>((_, reject) => {
     child.once('error', reject);
@@ -76,6 +77,15 @@ export function startNode(onebox: Onebox, node: OneboxNode): StartedNode {
   return { node, pid, died };
 }
 
+function ownCommand(node: OneboxNode): {
+  readonly program: string;
+  readonly args: readonly string[];
+} {
+  const program = fileURLToPath(new URL(`../${node.kind}.js`, import.meta.url));
+  const args = ['--enable-source-maps', program, '--config', configPath(node)];
+  return { program: process.execPath, args };
+}
+
 /** Resolves when the server serves; rejects when it ends or does not within the limit. */
 export async function untilServing({ node, died }: StartedNode, limitMs: number): Promise<void> {
   let ended = false;
@@ -84,7 +94,7 @@ export async function untilServing({ node, died }: StartedNode, limitMs: number)
   });
   const serves = async (): Promise<void> => {
     const untilMs = performance.now() + limitMs;
-    while (!existsSync(readyPath(node)) && !ended) {
+    while (!(await isReady(node)) && !ended) {
       if (performance.now() > untilMs) {
         const message = `${node.name} does not serve after ${limitMs / 1_000} s.`;
         throw new UserError(message, logTail(node));
@@ -93,6 +103,10 @@ export async function untilServing({ node, died }: StartedNode, limitMs: number)
     }
   };
   await Promise.race([ends, serves().then(() => (ended ? ends : undefined))]);
+}
+
+async function isReady(node: OneboxNode): Promise<boolean> {
+  return node.kind === 'etcd' ? await etcdServes(node) : existsSync(readyPath(node));
 }
 
 /** Process id and state; pid 0 when it does not run. */
