@@ -28,7 +28,7 @@ function anyServer(stage: Stage, random: Random): AnyMachine | null {
 }
 
 /** Trouble that may keep a server from starting, with whoever starts it again. */
-export function trouble(
+function trouble(
   stage: Stage,
   machine: AnyMachine,
   kind: TroubleKind,

@@ -62,15 +62,23 @@ const LEARNING_POINTS = FAULT_POINTS.filter(({ mark }) =>
 
 /** Whoever first reaches one of the drawn points dies there; by a power cut now and then. */
 export function killAtPoint(stage: Stage, random: Random): ActiveFault {
-  return killAt(stage, random, FAULT_POINTS);
+  return killAt(stage, random, FAULT_POINTS, ARMED_COUNT);
 }
 
-/** Copies are made seldom, so that among all points theirs are hardly ever reached. */
+/**
+ * Copies are made seldom, so that among all points theirs are hardly ever reached, and the first of
+ * them hides the others.
+ */
 export function killWhileLearning(stage: Stage, random: Random): ActiveFault {
-  return killAt(stage, random, LEARNING_POINTS);
+  return killAt(stage, random, LEARNING_POINTS, 1);
 }
 
-function killAt(stage: Stage, random: Random, points: readonly FaultPoint[]): ActiveFault {
+function killAt(
+  stage: Stage,
+  random: Random,
+  points: readonly FaultPoint[],
+  armedCount: number,
+): ActiveFault {
   const servers = [...stage.metas, ...stage.replicas];
   const losesPower = stage.isDurable && random.below(3) === 0;
   const isSupervised = random.below(2) === 0;
@@ -89,7 +97,7 @@ function killAt(stage: Stage, random: Random, points: readonly FaultPoint[]): Ac
     if (isSupervised) stage.scheduler.world(restartUs, 'supervise', restart);
     return true;
   };
-  const armed = Array.from({ length: ARMED_COUNT }, (): ArmedMark => {
+  const armed = Array.from({ length: armedCount }, (): ArmedMark => {
     const { mark, hitsMax } = one(random, points)!;
     return { name: mark, hitsLeft: 1 + random.below(hitsMax), strike };
   });

@@ -53,6 +53,7 @@ import {
   createTable,
   dropAndRecall,
   dropForGood,
+  frozenMeta,
   removeServer,
   renameTable,
 } from './membership-faults.ts';
@@ -61,7 +62,6 @@ import { restartLoop, unhandledError } from './process-faults.ts';
 import { undecidedPromotion } from './promotion-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 import { blackout, orphanedTail } from './tail-faults.ts';
-import { yieldAlone } from './yield-faults.ts';
 
 const DONE = (): void => {};
 const INSTANT: ActiveFault = { durationMs: 0, end: DONE };
@@ -82,7 +82,6 @@ export type FaultName =
   | 'killWhileLearning'
   | 'doubtedLearner'
   | 'wrongDigests'
-  | 'yieldAlone'
   | 'fadingMeta'
   | 'powerOffReplica'
   | 'powerOffMeta'
@@ -124,6 +123,7 @@ export type FaultName =
   | 'dropAndRecall'
   | 'dropForGood'
   | 'renameTable'
+  | 'frozenMeta'
   | 'rotInLog'
   | 'rotInEngine'
   | 'rotInReplicaFile'
@@ -161,7 +161,6 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   // Memory that flips bits before checksums are made
   doubtedLearner,
   wrongDigests,
-  yieldAlone,
   fadingMeta,
   // F15, F20, F22
   powerOffReplica,
@@ -219,6 +218,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   dropAndRecall,
   dropForGood,
   renameTable,
+  frozenMeta,
   rotInLog,
   rotInEngine,
   rotInReplicaFile,

@@ -1,14 +1,17 @@
 /**
  * F30: what administrators do while everything else goes wrong. Servers join and leave for good;
- * tables are created, dropped and recalled, renamed, and get another number of replicas.
+ * tables are created, dropped and recalled, renamed, and get another number of replicas; the meta
+ * server is told to leave everything as it is.
  *
  * Bounds: one job at a time. A server leaves for good only in a calm moment, when all that it has is
  * on all the others that should have it: later faults hit the cluster without it. What is changed of
  * the table that clients work on is changed back when the fault ends.
  */
 import type { Random } from '../../src/env/random.ts';
+import { MetaLevel } from '../../src/wire/schema/meta.ts';
 import type { Administrator, FreeTable } from '../workload/administrator.ts';
 import { NO_UNDO } from './atlas.ts';
+import { fullDisk } from './disk-faults.ts';
 import { type ActiveFault, drawDuration, one, running } from './fault.ts';
 import type { Stage } from './stage.ts';
 
@@ -88,6 +91,22 @@ export function dropForGood(stage: Stage, random: Random): ActiveFault | null {
   if (administrator === null || table === null) return null;
   administrator.dropTable(table.appId);
   return { durationMs: 0, end: () => {} };
+}
+
+/**
+ * For a while the meta server repairs nothing by itself, or nothing but what keeps partitions served.
+ * Half of the time a disk is full meanwhile: who gives its leads away finds nobody to give them to.
+ */
+export function frozenMeta(stage: Stage, random: Random): ActiveFault | null {
+  const administrator = stage.administrator();
+  if (administrator === null) return null;
+  administrator.setLevel(one(random, [MetaLevel.stopped, MetaLevel.blind, MetaLevel.freezed])!);
+  const companion = random.below(2) === 0 ? fullDisk(stage, random) : null;
+  const end = (): void => {
+    companion?.end();
+    administrator.setLevel(MetaLevel.steady);
+  };
+  return { durationMs: companion?.durationMs ?? drawDuration(random, 3000, 12_000), end };
 }
 
 export function renameTable(stage: Stage, random: Random): ActiveFault | null {

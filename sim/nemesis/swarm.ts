@@ -233,12 +233,18 @@ const COPYING_FAULTS: readonly FaultName[] = [
   'diskError',
 ];
 
-/** Who is right? And who may give the lead away when nobody is there to take it? */
-const WITNESS_FAULTS: readonly FaultName[] = [
-  'wrongDigests',
-  'wrongDigests',
-  'wrongDigests',
-  'yieldAlone',
+/** Who is right? Asked in calm moments, like damage. */
+const WITNESS_FAULTS: readonly FaultName[] = ['wrongDigests'];
+
+/** Nobody decides, not even who leads instead of one that gave it up. */
+const FROZEN_FAULTS: readonly FaultName[] = [
+  'frozenMeta',
+  'frozenMeta',
+  'fullDisk',
+  'fullDisk',
+  'killReplica',
+  'killAfterFrame',
+  'cutReplicaPair',
 ];
 
 /** Is who is promoted still the one that has caught up? */
@@ -276,8 +282,6 @@ const FOCUSED: readonly (readonly FaultName[])[] = [
   LEARNING_FAULTS,
   LEARNING_FAULTS,
   PROMOTION_FAULTS,
-  COPYING_FAULTS,
-  WITNESS_FAULTS,
   STORAGE_FAULTS,
   DAMAGE_FAULTS,
   DAMAGE_FAULTS,
@@ -286,9 +290,14 @@ const FOCUSED: readonly (readonly FaultName[])[] = [
   YIELD_FAULTS,
 ];
 
+/** About branches that are reached in no other way: together as often as one of the others. */
+const REMOTE: readonly (readonly FaultName[])[] = [COPYING_FAULTS, WITNESS_FAULTS, FROZEN_FAULTS];
+
 function drawFaults(random: Random): FaultName[] {
   const share = choose(random, [0.1, 0.25, 0.5]);
-  if (random.below(2) === 0) return [...choose(random, FOCUSED)];
+  if (random.below(2) === 0) {
+    return [...(choose(random, [...FOCUSED, null]) ?? choose(random, REMOTE))];
+  }
   const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
   return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
 }

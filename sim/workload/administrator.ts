@@ -17,6 +17,7 @@ import { PendingCalls } from '../../src/client/pending-calls.ts';
 import type { ClientEnvironment } from '../../src/env/environment.ts';
 import * as meta from '../../src/wire/generated/meta.ts';
 import { RpcCode } from '../../src/wire/rpc-codes.ts';
+import type { MetaLevel } from '../../src/wire/schema/meta.ts';
 
 interface Job {
   readonly isReached: (tables: readonly TableInfo[]) => boolean;
@@ -56,6 +57,8 @@ export class Administrator {
   /** A request got no answer. */
   #hasDoubts: boolean = false;
   #last: Promise<void> = Promise.resolve();
+  /** Beside the queue of jobs, which are refused while the meta server is frozen. */
+  #levels: Promise<void> = Promise.resolve();
 
   constructor(environment: ClientEnvironment, metas: string) {
     this.#environment = environment;
@@ -85,6 +88,7 @@ export class Administrator {
    * timed out may still have been on its way, and have changed a table after its successor did.
    */
   async settle(): Promise<void> {
+    await this.#levels;
     await this.#last;
     if (!this.#hasDoubts) return;
     await this.#pause(LATE_REQUEST_MS);
@@ -206,6 +210,20 @@ export class Administrator {
     }));
   }
 
+  /** How much the meta server decides by itself. A later life of it begins with `steady`. */
+  setLevel(level: MetaLevel): void {
+    this.#pending += 1;
+    this.#levels = this.#levels.then(async () => {
+      const isDoubtful = await this.#askForLevel(level);
+      if (isDoubtful) {
+        // What timed out may change it after its successor did.
+        await this.#pause(LATE_REQUEST_MS);
+        await this.#askForLevel(level);
+      }
+      this.#pending -= 1;
+    });
+  }
+
   // ---- the end ----
 
   /** Answers with what is not as it was left. Rejects when the list cannot be had. */
@@ -273,6 +291,20 @@ export class Administrator {
     }
   }
 
+  /** Resolves, once it is reached, with whether any request got no answer. */
+  async #askForLevel(level: MetaLevel): Promise<boolean> {
+    for (let isDoubtful = false; ; ) {
+      try {
+        await this.#call(CONTROL_META, { level });
+        return isDoubtful;
+      } catch (error) {
+        if (!(error instanceof PegasusError)) throw error;
+        isDoubtful ||= error.maybeApplied;
+      }
+      await this.#pause(PAUSE_MS);
+    }
+  }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#environment.timers.after(ms, resolve));
   }
@@ -331,5 +363,18 @@ const SET_REPLICA_COUNT: OperationKind<
   quick: false,
   write: meta.writeConfigurationSetMaxReplicaCountRequest,
   read: meta.readConfigurationSetMaxReplicaCountResponse,
+  refusal: ({ err }) => errorCodeOf(err),
+};
+
+const CONTROL_META: OperationKind<
+  meta.ConfigurationMetaControlRequest,
+  meta.ConfigurationMetaControlResponse
+> = {
+  name: 'setLevel',
+  rpc: RpcCode.controlMeta,
+  retry: 'atomic',
+  quick: false,
+  write: meta.writeConfigurationMetaControlRequest,
+  read: meta.readConfigurationMetaControlResponse,
   refusal: ({ err }) => errorCodeOf(err),
 };
