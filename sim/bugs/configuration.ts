@@ -9,6 +9,7 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
     name: 'pushed-before-durable',
     what: 'the meta server tells of changes before they are durable, and does not ask replicas what it has forgotten',
     consequence: 'two configurations under one ballot after a crash of the meta server',
+    about: ['killMeta', 'powerOffMeta', 'killAfterFrame', 'slowMeta'],
     edits: [
       {
         file: COMMITTER,
@@ -32,6 +33,7 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
     name: 'journal-not-synced',
     what: 'the journal of the meta server is not synced',
     consequence: 'configurations are lost when the power fails, and ballots go back',
+    about: ['powerOffMeta', 'powerOffAll'],
     edits: [
       {
         file: 'src/meta/journal-store.ts',
@@ -94,6 +96,7 @@ export const CONFIGURATION_BUGS: readonly PlantedBug[] = [
     name: 'unproven-head-leads',
     what: 'a replica that may have lost the end of its log leads at once, like one that has not',
     consequence: 'acknowledged writes are lost when one of several servers has lost its power',
+    about: ['blackout', 'powerOffAll'],
     edits: [
       {
         file: 'src/cluster/log-head.ts',

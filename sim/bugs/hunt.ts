@@ -1,10 +1,12 @@
 /**
  * Looks for a planted bug: one seed after the other in a worker process that runs the changed copy
  * of the program, until a checker raises its hand. A seed that fails without the bug proves nothing:
- * it is passed over.
+ * it is passed over. Seeds about the faults that the bug needs come first.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { ask, runSeed, type SeedOutcome } from '../fleet.ts';
+import { RandomStreams } from '../kernel/streams.ts';
+import { drawSwarm } from '../nemesis/swarm.ts';
 import { plantBug } from './plant.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -14,6 +16,9 @@ export interface HuntOptions {
   readonly faultSeconds: number;
   readonly onDone: (bug: PlantedBug, result: HuntResult) => void;
 }
+
+/** A seed is about faults that are so large a part of those that it draws. */
+const ABOUT_FRACTION = 0.25;
 
 export interface HuntResult {
   readonly bug: string;
@@ -54,7 +59,7 @@ async function huntBug(bug: PlantedBug, options: HuntOptions): Promise<HuntResul
   const program = plantBug(bug);
   const worker = fork(program.workerPath, ['--worker'], { execArgv: process.execArgv });
   try {
-    const found = await searchSeeds(worker, options);
+    const found = await searchSeeds(worker, huntOrder(bug, options), options.faultSeconds);
     return { bug: bug.name, ...found, realSeconds: (performance.now() - startMs) / 1000 };
   } finally {
     worker.kill('SIGKILL');
@@ -62,19 +67,34 @@ async function huntBug(bug: PlantedBug, options: HuntOptions): Promise<HuntResul
   }
 }
 
+/** All seeds: those about the faults that the bug needs, then the others, each by their numbers. */
+export function huntOrder(
+  { about }: PlantedBug,
+  { seedFirst, seedsMax }: Pick<HuntOptions, 'seedFirst' | 'seedsMax'>,
+): readonly number[] {
+  const seeds = Array.from({ length: seedsMax }, (_, index) => seedFirst + index);
+  if (about === undefined) return seeds;
+  const isAbout = (seed: number): boolean => {
+    const { faults } = drawSwarm(new RandomStreams(seed).of('swarm'));
+    const fitting = faults.filter((name) => about.includes(name));
+    return fitting.length >= ABOUT_FRACTION * faults.length;
+  };
+  const first = new Set(seeds.filter(isAbout));
+  return [...first, ...seeds.filter((seed) => !first.has(seed))];
+}
+
 async function searchSeeds(
   worker: ChildProcess,
-  options: HuntOptions,
+  seeds: readonly number[],
+  faultSeconds: number,
 ): Promise<Omit<HuntResult, 'bug' | 'realSeconds'>> {
-  const { seedFirst, seedsMax, faultSeconds } = options;
-  for (let index = 0; index < seedsMax; index++) {
-    const seed = seedFirst + index;
+  for (const [index, seed] of seeds.entries()) {
     const order = { seed, faultSeconds, runsTwice: false };
     const verdict = verdictOf(await ask(worker, order));
     if (verdict === null || verdictOf(await runSeed(order)) !== null) continue;
     return { seed, seeds: index + 1, ...verdict };
   }
-  return { seed: null, seeds: seedsMax, foundBy: null, detail: null };
+  return { seed: null, seeds: seeds.length, foundBy: null, detail: null };
 }
 
 function verdictOf(outcome: SeedOutcome): { foundBy: string; detail: string } | null {
@@ -84,8 +104,9 @@ function verdictOf(outcome: SeedOutcome): { foundBy: string; detail: string } | 
 }
 
 /** A line of the table in docs/planted-bugs.md. */
-export function tableRow(bug: PlantedBug, { foundBy, seeds }: HuntResult): string {
-  const outcome = foundBy === null ? `not within ${seeds} | ` : `${seeds} | \`${foundBy}\``;
+export function tableRow(bug: PlantedBug, { foundBy, seed, seeds }: HuntResult): string {
+  const outcome =
+    foundBy === null ? `not within ${seeds} | | ` : `${seeds} | ${seed} | \`${foundBy}\``;
   return `| \`${bug.name}\` | ${bug.what} | ${outcome} |`;
 }
 

@@ -39,6 +39,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     name: 'promoted-without-inherited',
     what: 'a learner is promoted without what the primary before may have committed',
     consequence: 'an acknowledged write is lost if the primary dies next',
+    about: ['orphanedTail'],
     edits: [
       {
         file: PRIMARY,
@@ -51,6 +52,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     name: 'promoted-by-former-life',
     what: 'a learner is promoted by what it had acknowledged before it restarted, and begins without its tail',
     consequence: 'a member without committed writes',
+    about: ['undecidedPromotion'],
     edits: [
       {
         file: UPDATE,
@@ -79,6 +81,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     name: 'learner-keeps-tail',
     what: 'a learner takes what it has of a decree for what the primary has committed',
     consequence: 'replicas differ',
+    about: ['orphanedTail', 'blackout'],
     edits: [
       {
         file: LEARNER,
@@ -91,6 +94,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     name: 'late-invitation-followed',
     what: 'a late invitation makes an attached learner start over and drop its tail',
     consequence: 'a member without a committed write',
+    about: ['lateFrames', 'slowMeta', 'lostPushes', 'undecidedPromotion'],
     edits: [
       {
         file: CORE,
@@ -104,6 +108,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     name: 'learner-follows-in-vain',
     what: 'a learner that follows never asks again, though it gets no further or its ack was lost, and nobody gives it up',
     consequence: 'its partition stays at two members',
+    about: ['lateFrames', 'frameFaults', 'slowMeta', 'lostPushes'],
     edits: [
       { file: LEARNER, find: 'if (isBehind) {', replace: 'if (isBehind && !isBehind) {' },
       {
@@ -140,13 +145,14 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'ballot-forgotten-in-swap',
-    what: 'a ballot that became durable while a checkpoint was swapped in is forgotten; it is stored once, and nobody gives the learner up',
+    what: 'a ballot that became durable while a checkpoint was fetched or swapped in is forgotten; it is stored once, and nobody gives the learner up',
     consequence: 'the learner acknowledges nothing: its partition stays at two members',
+    about: ['slowDisk', 'doubtedLearner', 'missingReplica', 'blackout'],
     edits: [
       {
         file: 'src/replica',
         find: 'this.core.onConfigurationPersisted(',
-        replace: 'if (!this.deaf) this.core.onConfigurationPersisted(',
+        replace: 'if (this.fetches.fetchedBytes === null) this.core.onConfigurationPersisted(',
       },
       {
         file: 'src/consensus/replica-state.ts',
@@ -165,6 +171,7 @@ export const LEARNING_BUGS: readonly PlantedBug[] = [
     name: 'relearned-under-same-invitation',
     what: 'a copy that fails is replaced by an empty one while its promotion is under way',
     consequence: 'a member with an empty log',
+    about: ['undecidedPromotion'],
     edits: [
       {
         file: STORE,

@@ -9,6 +9,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     name: 'lease-not-checked',
     what: 'a primary answers reads without looking at its lease',
     consequence: 'stale reads after a pause',
+    about: ['isolateReplica', 'pauseReplica', 'cutReplicaFromMeta', 'muteReplica'],
     edits: [
       {
         file: REQUESTS,
@@ -21,6 +22,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     name: 'lease-not-checked-after-read',
     what: 'the lease is checked when a read begins, not when its answer is ready',
     consequence: 'stale reads when the disk or the process was slow in between',
+    about: ['isolateReplica', 'pauseReplica', 'cutReplicaFromMeta', 'muteReplica'],
     edits: [
       {
         file: REQUESTS,
@@ -33,6 +35,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     name: 'wall-clock-lease',
     what: 'the lease is counted on the wall clock',
     consequence: 'two servers answer reads after a clock was set back',
+    about: ['wallClockStep', 'wallClockJump'],
     edits: [
       {
         file: BEACONS,
@@ -55,6 +58,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     name: 'grace-shorter-than-lease',
     what: 'the meta server counts a third of the grace',
     consequence: 'a new primary while the old one still answers reads',
+    about: ['isolateReplica', 'pauseReplica', 'cutReplicaFromMeta', 'muteReplica'],
     edits: [
       {
         file: 'src/cluster/node-registry.ts',
@@ -67,6 +71,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     name: 'lease-from-receipt',
     what: 'the lease lasts from the arrival of the answer, not from the sending of the beacon',
     consequence: 'two servers answer reads when the network is slow',
+    about: ['fadingMeta', 'slowLink', 'lateFrames'],
     edits: [
       {
         file: BEACONS,
@@ -103,6 +108,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     name: 'surrender-undone',
     what: 'a server that is leaving takes its lease back when a late answer arrives',
     consequence: 'two servers answer reads until its process is gone',
+    about: ['terminateAfterFrame', 'terminate', 'fadingMeta'],
     edits: [
       {
         file: 'src/consensus/lease.ts',

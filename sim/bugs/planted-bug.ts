@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../src/base/user-error.ts';
+import type { FaultName } from '../nemesis/faults.ts';
 
 export interface SourceEdit {
   /** Below the root of the project: a file `….ts`, or a folder in which one file fits. */
@@ -24,6 +25,8 @@ export interface PlantedBug {
   /** What a user would suffer. */
   readonly consequence: string;
   readonly edits: readonly SourceEdit[];
+  /** Faults in whose company it does harm. Left out: it needs no certain ones. */
+  readonly about?: readonly FaultName[];
 }
 
 export class PlantingError extends UserError {

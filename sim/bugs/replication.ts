@@ -56,6 +56,7 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     name: 'ballot-check-skipped',
     what: 'a secondary takes prepares of former primaries like those of the present one, by decree alone',
     consequence: 'two histories in one partition',
+    about: ['lateFrames', 'orphanedTail', 'frameFaults'],
     edits: [
       {
         file: CORE,
@@ -100,6 +101,7 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     name: 'digest-ignored',
     what: 'a secondary takes a prepare on top of whatever it has',
     consequence: 'it commits what a former primary has left behind',
+    about: ['orphanedTail'],
     edits: [
       {
         file: FOLLOWER,
@@ -171,6 +173,7 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     name: 'reads-before-inherited',
     what: 'a new primary answers reads before it has committed what it has inherited',
     consequence: 'writes that were seen are not there for a moment',
+    about: ['orphanedTail'],
     edits: [
       {
         file: 'src/replica/client-requests.ts',
@@ -183,6 +186,7 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     name: 'answers-after-demotion',
     what: 'a primary that was demoted answers its clients when another mutation takes their decree',
     consequence: 'acknowledged writes that never happened',
+    about: ['orphanedTail', 'isolateReplica', 'muteReplica'],
     edits: [
       {
         file: 'src/replica',
@@ -259,6 +263,7 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     what: 'a primary that has asked for another one leads again under the same ballot',
     consequence:
       'two servers answer reads: nobody waits for the lease of a primary that has yielded',
+    about: ['fullDisk', 'stalledDisk'],
     edits: [
       {
         file: CORE,

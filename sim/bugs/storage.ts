@@ -21,6 +21,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'failed-sync-ignored',
     what: 'the log goes on after a failed sync as if nothing had happened',
     consequence: 'acknowledged writes are lost when the power fails next',
+    about: ['failedSync'],
     edits: [
       {
         file: WRITER,
@@ -35,6 +36,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     what: 'a start syncs what it found unproved in the log, in the file whose sync may have failed before',
     consequence:
       'the system calls lost pages clean: acknowledged writes are lost when the power fails next',
+    about: ['failedSync'],
     edits: [
       {
         file: RECOVERY,
@@ -72,6 +74,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'corrupt-middle-truncated',
     what: 'damage in the middle of the log is taken for a torn end',
     consequence: 'acknowledged writes are lost by a single rotten sector',
+    about: ['rotInLog'],
     edits: [
       {
         file: RECOVERY,
@@ -94,6 +97,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'log-checksum-ignored',
     what: 'nobody looks at the checksums of the log',
     consequence: 'rotten data is served and replicas differ',
+    about: ['rotInLog', 'misdirectedWrite'],
     edits: [
       {
         file: 'src/storage/log/log-scan.ts',
@@ -111,6 +115,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'log-damage-unheeded',
     what: 'a replica whose part of the log is damaged is opened as if it were whole',
     consequence: 'a replica without acknowledged writes takes part',
+    about: ['rotInLog', 'misdirectedWrite'],
     edits: [
       {
         file: RECOVERY,
@@ -123,6 +128,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'checkpoint-checksum-ignored',
     what: 'an engine file is opened without looking at its checksum',
     consequence: 'rotten data is served',
+    about: ['rotInEngine', 'misdirectedWrite'],
     edits: [
       {
         file: 'src/adapters/memory/engine-file.ts',
@@ -184,6 +190,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'missing-replica-served-empty',
     what: 'a replica that is missing on the disk is made anew, empty, for whatever the configuration, and may lead',
     consequence: 'acknowledged writes are lost with a folder',
+    about: ['missingReplica', 'blackout'],
     edits: [
       {
         file: 'src/replica',
@@ -225,6 +232,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'log-never-renewed',
     what: 'a server whose log has failed begins no new one',
     consequence: 'it is of no use until somebody restarts it',
+    about: ['failedSync', 'diskError', 'readOnlyDisk'],
     edits: [
       {
         file: 'src/replica/log-keeper.ts',
