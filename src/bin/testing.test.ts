@@ -82,6 +82,17 @@ test('rows of one hash key are read by keys and by ranges', async () => {
   assert.equal(await names({ keysOnly: true }), 'bc');
 });
 
+test('a range of rows is deleted, however many they are, and what lies around it stays', async () => {
+  const rows = Array.from({ length: 1_200 }, (_, index) => [`${10_000 + index}`, 'x'] as const);
+  await table.multiSet('ranged', rows);
+  assert.equal(await table.delRange('ranged', { start: '10100', stop: '11100' }), 1_000);
+  assert.equal(await table.sortKeyCount('ranged'), 200);
+  assert.equal(await table.exist('ranged', '10099'), true);
+  assert.equal(await table.exist('ranged', '11100'), true);
+  assert.equal(await table.delRange('ranged', {}), 200);
+  assert.equal(await table.sortKeyCount('ranged'), 0);
+});
+
 test('scans find every row of a hash key and of the table', async () => {
   const rows = Array.from(
     { length: 300 },

@@ -35,6 +35,20 @@ test('the settings of a table are set, read, deleted and cleared', async () => {
   await assert.rejects(admin.envs('nowhere'), TableNotFoundError);
 });
 
+test('a text of the users’ own goes with a table, and a setting that nobody knows does not', async () => {
+  await using cluster = await startTestCluster({ tables: { users: 4 } });
+  await using client = await cluster.connect();
+  const { admin } = client;
+  const text = 'owner=ada; cost centre 7 ☎';
+  await admin.setEnvs('users', { 'business.info': text });
+  assert.equal((await admin.envs('users')).get('business.info'), text);
+  await admin.dropTable('users', { reserveSeconds: 100 });
+  const [dropped] = await admin.listTables({ all: true });
+  await admin.recallTable(dropped!.appId);
+  assert.equal((await admin.envs('users')).get('business.info'), text);
+  await assert.rejects(admin.setEnvs('users', { 'business.note': text }), RejectedError);
+});
+
 test('a dropped table is recalled with its rows, also under another name', async () => {
   await using cluster = await startTestCluster({ tables: { users: 4 } });
   await using client = await cluster.connect();

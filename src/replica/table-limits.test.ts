@@ -198,6 +198,45 @@ test('a secondary answers a backup request and says how old the answer may be; a
   });
 });
 
+test('a range read ends at the time limit of its table and says so; without one it goes on', async () => {
+  await using stage = await Stage.set();
+  const table = stage.client.table(TABLE);
+  const rows = Array.from({ length: 2_500 }, (_, index) => [`${index}`, ''] as const);
+  await table.multiSet('hash', rows);
+  const isComplete = async (): Promise<boolean> => (await table.multiGet('hash')).complete;
+  assert.equal(await isComplete(), true);
+  const timeLimit = 'replica.rocksdb_iteration_threshold_time_ms';
+  await stage.setEnv(timeLimit, '1', async () => !(await isComplete()));
+  await stage.setEnv(timeLimit, '0', isComplete);
+  assert.equal(await table.sortKeyCount('hash'), rows.length + 1);
+});
+
+test('a partition with too few members takes no writes and answers reads', async () => {
+  await using cluster = await startTestCluster({ tables: { [TABLE]: 2 } });
+  await using client = await cluster.connect();
+  await client.table(TABLE).set('hash', 'sort', 'value');
+  const { appId, partitions } = await client.admin.tableConfig(TABLE);
+  const { primary: leader, secondaries } = partitions[PARTITION]!;
+  using primary = await RawClient.open(leader!);
+  const target = { appId, partitionIndex: PARTITION };
+  for (const secondary of secondaries) {
+    await cluster.stopReplica(cluster.replicas.indexOf(secondary));
+  }
+  const untilMs = performance.now() + PATIENCE_MS;
+  let error = '';
+  while (error !== 'ERR_NOT_ENOUGH_MEMBER') {
+    // One that was taken up before the members had left has no answer for now.
+    void primary
+      .call(RpcCode.remove, target, (writer) => writer.writeBlob(KEY))
+      .then((answer) => {
+        error = answer.error;
+      });
+    const read = await primary.call(RpcCode.get, target, (writer) => writer.writeBlob(KEY));
+    assert.equal(read.error, 'ERR_OK');
+    assert.ok(performance.now() < untilMs, 'the members that are gone leave');
+  }
+});
+
 test('a default TTL is given to new writes, and a request for another partition is told so', async () => {
   await using stage = await Stage.set();
   const { primary } = stage;
