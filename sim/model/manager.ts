@@ -226,6 +226,7 @@ class Run {
         freeBytes: 1,
         totalBytes: 2,
         leaving: false,
+        holdsLease: true,
       },
       this.#now(),
     );

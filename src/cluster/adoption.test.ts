@@ -151,3 +151,29 @@ test('a meta server that has just started changes nothing before it has heard of
   story.advance(5_000);
   assert.equal(story.shape(), '2: a + b');
 });
+
+test('who led once and whose lease has lapsed is granted none before the others were heard', () => {
+  const { story, copied } = table();
+  story.server('a').connected = false;
+  story.advance(8_000);
+  assert.match(story.shape(), /^2: b \+ c/);
+  story.restoreMeta(copied);
+  story.server('a').connected = true;
+  for (const name of ['b', 'c']) story.server(name).connected = false;
+  story.advance(4_000);
+  assert.equal(story.server('a').leaseMs, 0);
+  for (const name of ['b', 'c']) story.server(name).connected = true;
+  story.advance(3_000);
+  assert.match(story.shape(), /^[23]: b/);
+  assert.equal(story.server('b').leaseMs, 5_000);
+});
+
+test('who led without a break is granted a lease at once', () => {
+  const { story } = table();
+  const { leaseUntilMs } = story.server('a');
+  story.restartMeta();
+  for (const name of ['b', 'c']) story.server(name).connected = false;
+  story.advance(1_000);
+  assert.ok(story.nowMs < leaseUntilMs);
+  assert.equal(story.server('a').leaseMs, 5_000);
+});

@@ -14,8 +14,10 @@
  *     ballot before, so nothing newer was acted upon. The ballots after it are free.
  *  4. A member that plays its role in the adopted configuration keeps its seat; one that restarted does not.
  *
- * A meta server that has just started does not know yet whether its journal is old: it doubts each partition (but
- * grants leases) until its members have reported, or until one grace has passed without such proof.
+ * A meta server that has just started does not know yet whether its journal is old: it doubts each partition until its
+ * members have reported, or until one grace has passed without such proof. Meanwhile a leader whose lease has lapsed is
+ * granted none: another one may have followed it, in the part of the journal that may be lost. One whose lease has not
+ * lapsed leads for sure.
  *
  * A member that never comes back keeps its partition as it is: it may be the only one that knows better, and that is
  * for people to decide. A partition that is merely doubted is free again when the meta server is started once more and

@@ -19,6 +19,7 @@ function beacon(incarnation: number, sequence: number, leaving = false): BeaconF
     freeBytes: 0,
     totalBytes: 0,
     leaving,
+    holdsLease: false,
   };
 }
 

@@ -32,6 +32,8 @@ export interface BeaconFacts {
   readonly freeBytes: number;
   readonly totalBytes: number;
   readonly leaving: boolean;
+  /** Its lease has not lapsed since it was granted. */
+  readonly holdsLease: boolean;
 }
 
 /** One server, in its present life. Changed by the registry only, but for the fields that say so. */
@@ -52,6 +54,8 @@ export class ServerNode {
   turnedMs: number;
   lastBeaconMs: number;
   lastSequence = 0;
+  /** It did when it sent its last beacon. */
+  holdsLease = false;
   freeBytes = 0;
   totalBytes = 0;
   /** A report of this life was taken up. Set by the report's reader. */
@@ -163,6 +167,7 @@ export class NodeRegistry {
     else if (facts.sequence <= node.lastSequence) return BeaconOutcome.stale;
 
     node.lastSequence = facts.sequence;
+    node.holdsLease = facts.holdsLease;
     node.lastBeaconMs = nowMs;
     node.heardMs = nowMs;
     node.address = facts.address;
@@ -217,6 +222,7 @@ export class NodeRegistry {
     node.left = false;
     node.endedAtMs = Number.NEGATIVE_INFINITY;
     node.lastSequence = 0;
+    node.holdsLease = false;
     node.lastBeaconMs = nowMs;
     node.heardMs = Number.NEGATIVE_INFINITY;
     node.turnedMs = nowMs;

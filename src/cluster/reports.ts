@@ -190,7 +190,8 @@ export function claimsStaleLeadership(
     // Of a table that this meta server has no record of: nobody else can have been made its primary either.
     if (partition === undefined) continue;
     const { config } = partition.record;
-    if (state.isOld && partition.isDoubted) return true;
+    // While its lease lapsed, another one may have been made primary, in the part of the journal that may be lost.
+    if (partition.isDoubted && (state.isOld || !node.holdsLease)) return true;
     if (config.primary !== node.id || config.ballot !== replica.ballot) return true;
     if (partition.seatOf(node.id)?.incarnation !== node.incarnation) return true;
   }

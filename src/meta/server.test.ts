@@ -83,6 +83,7 @@ class HandMadeServer {
       freeBytes: 1,
       totalBytes: 2,
       leaving: false,
+      holdsLease: false,
     });
     this.#bus.send(META, InternalMessage.replicaReport, {
       nodeId: this.id,

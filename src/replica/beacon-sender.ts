@@ -107,6 +107,7 @@ export class BeaconSender {
       freeBytes: this.space.freeBytes,
       totalBytes: this.space.totalBytes,
       leaving,
+      holdsLease: this.lease.isValid(now),
     };
     for (const meta of this.metas) this.target.sendBeacon(meta, beacon);
     this.logLeaseChange(now);

@@ -10,8 +10,8 @@ import type { MutationLog } from '../storage/log/mutation-log.ts';
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
 import type { Bandwidth } from './bandwidth.ts';
-import type { ReplicaOptions } from './options.ts';
 import type { CompactionState } from './manual-compaction.ts';
+import type { ReplicaOptions } from './options.ts';
 import type { ReplicaActivity } from './replica-activity.ts';
 import type { ServerLoad } from './server-load.ts';
 

@@ -56,6 +56,7 @@ class LivingServer {
         freeBytes: 1,
         totalBytes: 2,
         leaving: false,
+        holdsLease: false,
       });
     });
   }

@@ -63,6 +63,7 @@ export class FakeServer {
   sequence = 0;
   reports = 0;
   leaseMs = 0;
+  leaseUntilMs = 0;
   readonly replicas: Map<number, FakeReplica> = new Map();
   /** Learners that this server as a primary was told of, by partition. */
   readonly wishes: Map<number, { push: ConfigurationPush; node: NodeId }> = new Map();
@@ -235,6 +236,7 @@ export class Story {
     server.sequence = 0;
     server.reports = 0;
     server.leaseMs = 0;
+    server.leaseUntilMs = 0;
     server.wishes.clear();
     for (const replica of server.replicas.values()) {
       if (replica.status !== ReplicaStatus.error) replica.status = ReplicaStatus.inactive;
@@ -295,6 +297,7 @@ export class Story {
         freeBytes: 1,
         totalBytes: 2,
         leaving,
+        holdsLease: this.nowMs < server.leaseUntilMs,
       },
       this.now(),
     );
@@ -478,7 +481,10 @@ export class Story {
     const server = this.#reach(to);
     if (server === undefined || ack.lifeId !== server.lifeId) return;
     if (ack.outlived) server.outlivedBy = ack.incarnation;
-    else if (ack.incarnation === server.incarnation) server.leaseMs = ack.leaseMs;
+    else if (ack.incarnation === server.incarnation) {
+      server.leaseMs = ack.leaseMs;
+      if (ack.leaseMs > 0) server.leaseUntilMs = this.nowMs + ack.leaseMs;
+    }
   }
 
   #reach(to: NodeId): FakeServer | undefined {

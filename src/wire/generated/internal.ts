@@ -77,6 +77,7 @@ export interface Beacon {
   readonly totalBytes: number;
   readonly leaving: boolean;
   readonly lifeId: number;
+  readonly holdsLease: boolean;
 }
 
 export function makeBeacon(): Beacon {
@@ -89,6 +90,7 @@ export function makeBeacon(): Beacon {
     totalBytes: 0,
     leaving: false,
     lifeId: 0,
+    holdsLease: false,
   };
 }
 
@@ -101,6 +103,7 @@ export function readBeacon(reader: Reader): Beacon {
   let totalBytes: number = 0;
   let leaving: boolean = false;
   let lifeId: number = 0;
+  let holdsLease: boolean = false;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010b:
@@ -127,6 +130,9 @@ export function readBeacon(reader: Reader): Beacon {
       case 0x080a:
         lifeId = reader.readI64();
         break;
+      case 0x0902:
+        holdsLease = reader.readBool();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -140,6 +146,7 @@ export function readBeacon(reader: Reader): Beacon {
     totalBytes,
     leaving,
     lifeId,
+    holdsLease,
   };
 }
 
@@ -160,6 +167,8 @@ export function writeBeacon(writer: Writer, value: Beacon): void {
   writer.writeBool(value.leaving);
   writer.writeFieldTag(0x080a);
   writer.writeI64(value.lifeId);
+  writer.writeFieldTag(0x0902);
+  writer.writeBool(value.holdsLease);
   writer.writeStop();
 }
 

@@ -26,6 +26,8 @@ export const internalStructs: readonly Struct[] = [
     [7, 'leaving', 'bool'],
     // Drawn by each life: two with the same incarnation are not the same. 0 = not given.
     [8, 'lifeId', 'i64'],
+    // The lease has not lapsed: nobody can have been made primary in this server's place since it was granted.
+    [9, 'holdsLease', 'bool'],
   ]),
   struct('BeaconAck', 'Extends the lease that began when beacon `sequence` was sent.', [
     [1, 'sequence', 'i64'],
