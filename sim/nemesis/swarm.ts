@@ -40,6 +40,7 @@ export interface Swarm {
 
 export function drawSwarm(random: Random): Swarm {
   const replicaServerCount = 3 + random.below(3);
+  const logCongestedBytes = choose(random, [64 << 10, 32 << 20]);
   const replicaCount = random.below(8) === 0 ? 2 + random.below(2) : 3;
   return {
     replicaServerCount,
@@ -59,8 +60,8 @@ export function drawSwarm(random: Random): Swarm {
     inFlightMax: choose(random, [1, 4, 64]),
     logSegmentBytesMax: choose(random, [64 << 10, 256 << 10, 32 << 20]),
     logBytesMax: choose(random, [1 << 20, 256 << 20]),
-    tailBytesMax: choose(random, [64 << 10, 1 << 20]),
-    logCongestedBytes: choose(random, [64 << 10, 32 << 20]),
+    tailBytesMax: Math.min(choose(random, [64 << 10, 1 << 20]), 4 * logCongestedBytes),
+    logCongestedBytes,
     learnPieceBytesMax: choose(random, [1 << 10, 16 << 10, 1 << 20]),
     learnBytesPerSecondMax: choose(random, [2 << 20, 100 << 20]),
     learnStallMs: choose(random, [6000, 60_000]),

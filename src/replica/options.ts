@@ -303,4 +303,10 @@ export const REPLICA_OPTION_RELATIONS: readonly OptionRelation<ReplicaOptions>[]
     message:
       'replica.prepare_timeout_ms must be at least twice replica.tick_interval_ms, or members are removed by chance',
   },
+  {
+    // All of it is prepared again at once, and replicas fail at eight times the congestion.
+    holds: (options) => options.tailBytesMax <= 4 * options.logCongestedBytes,
+    message:
+      'replica.tail_bytes_max must be at most four times replica.log_congested_bytes, or who lacks all of it fails when it gets it',
+  },
 ];
