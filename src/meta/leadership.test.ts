@@ -1,11 +1,11 @@
 /** Who leads of several, when, and how surely: stories, and then chance. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { serviceThrough } from '../../test/support/service-link.ts';
 import { VirtualTime } from '../adapters/memory/clock.ts';
 import { MemoryCoordination } from '../adapters/memory/coordination.ts';
 import { SeededRandom } from '../base/prng.ts';
 import type { Clock, TimerHandle, Timers } from '../env/clock.ts';
-import { CoordinationError, type CoordinationService } from '../env/coordination.ts';
 import type { Logger } from '../env/logger.ts';
 import { type NodeId, parseHostPort } from '../model/identity.ts';
 import { Leadership } from './leadership.ts';
@@ -69,7 +69,7 @@ class Meta {
   readonly time: ProcessTime;
   readonly leadership: Leadership;
   /** The service does not answer this one. */
-  isCutOff = false;
+  isCut = false;
   store: SharedStateStore | null = null;
   readonly logged: string[] = [];
 
@@ -82,7 +82,7 @@ class Meta {
     const logger: Logger = { debug: note, info: note, warn: note, error: note };
     const self = parseHostPort(name);
     assert.ok(self !== null);
-    const service = this.#reached(world.shared.client());
+    const service = serviceThrough(world.shared.client(), this);
     const environment = {
       service,
       clock: this.time,
@@ -116,43 +116,13 @@ class Meta {
     return !this.time.isPaused && !this.time.isGone && this.leadership.isSure();
   }
 
+  run(callback: () => void): void {
+    this.time.run(callback);
+  }
+
   kill(): void {
     this.time.isGone = true;
   }
-
-  #reached(client: CoordinationService): CoordinationService {
-    const through = async <T>(call: () => Promise<T>): Promise<T> => {
-      const settled = await (this.isCutOff ? Promise.reject(unreached()) : call()).then(
-        (value) => () => value,
-        (error: unknown) => () => {
-          throw error;
-        },
-      );
-      return await new Promise((resolve, reject) => {
-        this.time.run(() => {
-          try {
-            resolve(settled());
-          } catch (error) {
-            reject(error as Error);
-          }
-        });
-      });
-    };
-    return {
-      limits: client.limits,
-      leadTimeoutMs: client.leadTimeoutMs,
-      readHead: () => through(() => client.readHead()),
-      readAll: () => through(() => client.readAll()),
-      write: (request) => through(() => client.write(request)),
-      attend: (candidate) => through(() => client.attend(candidate)),
-      resign: () => through(() => client.resign()),
-      close: () => client.close(),
-    };
-  }
-}
-
-function unreached(): CoordinationError {
-  return new CoordinationError('it cannot be reached from here');
 }
 
 class World {
@@ -305,7 +275,7 @@ test('one of the others may be started anew while the service is away', async ()
 
 test('a leader that alone has lost the service gives way: the others could not change anything else', async () => {
   const world = await World.withLeader();
-  world.meta('a:1').isCutOff = true;
+  world.meta('a:1').isCut = true;
   const tookMs = await world.untilSure('b:1', 'c:1');
   assert.ok(tookMs < 8_000, String(tookMs));
   assert.equal(world.meta('a:1').store, null, 'it was told');
@@ -316,8 +286,8 @@ test('who is elected waits until what it has promised to another one has run out
   const [a, b] = [world.meta('a:1'), world.meta('b:1')];
   world.shared.isDown = true;
   await world.passing(10_000);
-  a.isCutOff = true;
-  world.meta('c:1').isCutOff = true;
+  a.isCut = true;
+  world.meta('c:1').isCut = true;
   world.shared.isDown = false;
   // Nobody tells the other that there is a new term.
   for (const name of ['b:1>a:1', 'c:1>a:1']) world.broken.add(name);
@@ -330,8 +300,8 @@ test('who is elected waits until what it has promised to another one has run out
 
 test('so does one that was started anew, and has forgotten what it has promised', async () => {
   const world = await World.withLeader();
-  world.meta('a:1').isCutOff = true;
-  world.meta('c:1').isCutOff = true;
+  world.meta('a:1').isCut = true;
+  world.meta('c:1').isCut = true;
   await world.passing(TIMEOUT_MS - 500);
   world.meta('b:1').kill();
   for (const link of ['a:1>b:1', 'b:1>a:1']) world.broken.add(link);
@@ -383,9 +353,9 @@ test('one that the list of the last term lacks leaves the lead to others', async
   await world.time.advance(100);
   const a = world.start('a:1', 1, ['a:1', 'b:1']);
   // The first term is of a list without c.
-  c.isCutOff = true;
+  c.isCut = true;
   await world.untilSure('a:1');
-  c.isCutOff = false;
+  c.isCut = false;
   a.kill();
   await world.passing(8_000);
   assert.ok(c.logged.includes('meta.term.refused'));
@@ -413,7 +383,7 @@ test(`whatever happens, nobody is sure after a later term has begun (${SEEDS} se
     world.broken.clear();
     for (const name of NAMES) {
       const meta = world.meta(name);
-      meta.isCutOff = false;
+      meta.isCut = false;
       if (meta.time.isGone) world.start(name, rate());
       else meta.time.resume();
     }
@@ -431,7 +401,7 @@ function disturb(world: World, chance: SeededRandom, rate: () => number): void {
       world.shared.isDown = chance.below(2) === 0;
       break;
     case 1:
-      meta.isCutOff = chance.below(2) === 0;
+      meta.isCut = chance.below(2) === 0;
       break;
     case 2:
       if (meta.time.isPaused) meta.time.resume();

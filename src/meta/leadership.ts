@@ -57,9 +57,11 @@ export interface LeadershipEvents {
 }
 
 export type LeadershipState =
+  /** And sure of it. */
   | 'leading'
   /** Elected, and about to begin a term. */
   | 'beginning'
+  /** Or not sure whether another one leads: what it knows may be old, and clients should look elsewhere. */
   | 'following';
 
 /** Rounds of the election, and of promises, in one timeout. */
@@ -124,13 +126,13 @@ export class Leadership {
   }
 
   get state(): LeadershipState {
-    if (this.#store !== null) return 'leading';
+    if (this.#store !== null) return this.isSure() ? 'leading' : 'following';
     return this.#isElectedSurely ? 'beginning' : 'following';
   }
 
   /** Where the others should go; null while it is not known. */
   get leader(): HostPort | null {
-    if (this.#store !== null) return this.#options.self;
+    if (this.#store !== null) return this.isSure() ? this.#options.self : null;
     if (this.#promisedTo !== null && this.#given.untilMs > this.#nowMs) return this.#promisedTo;
     const { leader } = this.#election;
     return leader === null ? null : parseHostPort(leader);

@@ -213,7 +213,8 @@ export class MetaServer {
     const forwarder = new Forwarder(this, this.#options);
     const handler: RequestHandler = {
       onRequest: (session, header, reader) => {
-        const one = this.#term?.service ?? forwarder;
+        const isLeading = this.#term !== null && this.isSure;
+        const one = isLeading ? this.service : forwarder;
         one.onRequest(session, header, reader);
       },
       onSessionClosed() {},
