@@ -165,9 +165,17 @@ export interface SstWriter {
   finish(): Promise<number>;
 }
 
+/** What is decided when an engine is made, and kept by one that is there. */
+export interface EngineMaking {
+  /** 1 to 10; 0 = as the engine likes. */
+  readonly levels: number;
+}
+
+export const MADE_AS_USUAL: EngineMaking = { levels: 0 };
+
 export interface EngineFactory {
   /** Creates the folder if it is missing. Rejects with `EngineError` (corruption, io, full). */
-  open(path: string): Promise<Engine>;
+  open(path: string, making?: EngineMaking): Promise<Engine>;
   /** Removes an engine that is not open. */
   destroy(path: string): Promise<void>;
   createSstWriter(path: string): Promise<SstWriter>;

@@ -26,6 +26,7 @@ test('a table without envs limits nothing, has the usual time limit, and trusts 
     writeBytesThrottle: null,
     readBytesPerSecondMax: 0,
     slowQueryMs: 0,
+    engineLevels: 0,
     writeBufferBytes: 0,
     usageScenario: UsageScenario.normal,
     compactionRules: '',
@@ -39,6 +40,7 @@ test('envs are obeyed', () => {
     'replica.rocksdb_iteration_threshold_time_ms': '0',
     'replica.split.validate_partition_hash': 'TRUE',
     'replica.slow_query_threshold': '+20',
+    'rocksdb.num_levels': '4',
     'rocksdb.write_buffer_size': '33554432',
     'rocksdb.usage_scenario': 'bulk_load',
     user_specified_compaction: '{"ops":[]}',
@@ -48,6 +50,7 @@ test('envs are obeyed', () => {
   assert.equal(settings.rangeTimeMsMax, 0);
   assert.equal(settings.validatePartitionHash, true);
   assert.equal(settings.slowQueryMs, 20);
+  assert.equal(settings.engineLevels, 4);
   assert.equal(settings.writeBufferBytes, 33_554_432);
   assert.equal(settings.usageScenario, UsageScenario.bulkLoad);
   assert.equal(settings.compactionRules, '{"ops":[]}');

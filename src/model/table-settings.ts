@@ -40,6 +40,8 @@ export interface TableSettings {
   readonly readBytesPerSecondMax: number;
   /** From here on a read counts as slow; 0 = as the server is set up. */
   readonly slowQueryMs: number;
+  /** Of engines that are made; 0 = as they like. */
+  readonly engineLevels: number;
   /** Of one memtable; 0 = as the server is set up. */
   readonly writeBufferBytes: number;
   readonly usageScenario: UsageScenario;
@@ -50,6 +52,7 @@ export interface TableSettings {
 }
 
 export const RANGE_TIME_MS_DEFAULT = 30_000;
+const ENGINE_LEVELS_MAX = 10;
 const INT32_MAX = 0x7fffffff;
 const FLAG_TRUE = 'true';
 
@@ -65,6 +68,7 @@ export const TableEnv = {
   writeThrottle: 'replica.write_throttling',
   writeBytesThrottle: 'replica.write_throttling_by_size',
   slowQueryMs: 'replica.slow_query_threshold',
+  engineLevels: 'rocksdb.num_levels',
   writeBufferBytes: 'rocksdb.write_buffer_size',
   usageScenario: 'rocksdb.usage_scenario',
   compactionRules: 'user_specified_compaction',
@@ -95,6 +99,7 @@ export function tableSettings(
     writeBytesThrottle: throttle(TableEnv.writeBytesThrottle),
     readBytesPerSecondMax: parseReadBandwidth(text(TableEnv.readBytes), partitionCount),
     slowQueryMs: number(TableEnv.slowQueryMs, safe) ?? 0,
+    engineLevels: number(TableEnv.engineLevels, ENGINE_LEVELS_MAX) ?? 0,
     writeBufferBytes: number(TableEnv.writeBufferBytes, safe) ?? 0,
     usageScenario: scenarioOf(text(TableEnv.usageScenario)),
     compactionRules: text(TableEnv.compactionRules) ?? '',

@@ -7,7 +7,13 @@
  */
 import { reached } from '../base/marks.ts';
 import type { Mutation } from '../consensus/mutation.ts';
-import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
+import {
+  type Engine,
+  EngineError,
+  type EngineMaking,
+  EngineStatus,
+  MADE_AS_USUAL,
+} from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import type { Decree } from '../model/identity.ts';
 import { type AppliedState, readAppliedDecree } from '../storage/batch-records.ts';
@@ -208,8 +214,9 @@ export interface OpenedEngine {
 export async function openEngine(
   environment: ReplicaEnvironment,
   folder: ReplicaFolder,
+  making: EngineMaking = MADE_AS_USUAL,
 ): Promise<OpenedEngine> {
-  const engine = await environment.engines.open(folder.enginePath);
+  const engine = await environment.engines.open(folder.enginePath, making);
   try {
     return { engine, applied: await readAppliedDecree(engine) };
   } catch (error) {

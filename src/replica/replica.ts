@@ -54,7 +54,7 @@ import { COPY_REMOVED, type ReplicaFolder, type StoredReplica } from './replica-
 import type { ReplicaHost, ReplicaInspection } from './replica-host.ts';
 import { inspectionOf, reportOf } from './replica-report.ts';
 import type { RequestHost } from './request-host.ts';
-import { SettingsKeeper } from './settings-keeper.ts';
+import { engineMaking, SettingsKeeper } from './settings-keeper.ts';
 
 const CLUSTER_ID = 1;
 const BROUGHT_BACK = 'its folder was brought back after it had been removed';
@@ -154,7 +154,7 @@ export class Replica
     const config = initialConfiguration(folder.gpid, table.maxReplicaCount);
     const stored = { config, table, tailUnproven: false, copy: host.nextCopy() };
     await folder.create(stored);
-    const opened = await openEngine(host.environment, folder);
+    const opened = await openEngine(host.environment, folder, engineMaking(table));
     return new Replica(host, folder, stored, isNew, opened);
   }
 

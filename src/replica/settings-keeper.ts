@@ -5,7 +5,7 @@
  * replica finds on its own disk may be old: the engine hears of settings only once the replica has a role, that is,
  * after a configuration of today. A wrong default TTL would delete rows for good.
  */
-import { type Engine, EngineError } from '../env/engine.ts';
+import { type Engine, EngineError, type EngineMaking } from '../env/engine.ts';
 import type { Logger } from '../env/logger.ts';
 import type { AppInfo } from '../model/configuration.ts';
 import { type Gpid, gpidText } from '../model/identity.ts';
@@ -31,6 +31,11 @@ const SCENARIO_OPTIONS: Readonly<Record<UsageScenario, Readonly<Record<string, s
     max_write_buffer_number: '6',
   },
 };
+
+/** How the engine of a new replica of this table is made. */
+export function engineMaking({ partitionCount, envs }: AppInfo): EngineMaking {
+  return { levels: tableSettings(partitionCount, envs).engineLevels };
+}
 
 export class SettingsKeeper {
   private readonly logger: Logger;

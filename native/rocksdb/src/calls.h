@@ -35,7 +35,7 @@ int32_t Write(uint32_t database, const uint8_t* batch, size_t length);
 void SubmitWrite(napi_env env, uint32_t database, const uint8_t* batch, size_t length, uint32_t request);
 
 // jobs.cc --- c0 resources, c1 request, c2 path length, c3 open files at most, c4 c5 memtable bytes (low, high),
-// c6 background jobs. The completion's flags are the handle.
+// c6 background jobs, c7 levels of a new database or 0. The completion's flags are the handle.
 void SubmitOpen(napi_env env);
 // c0 kind, c1 handle, c2 request, c3 text length; input: texts, each ended by a zero byte.
 // Returns 0 or kInvalid if there is no such handle.

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/utilities/options_util.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,6 +50,16 @@ struct SstFile {
 
 namespace {
 
+// How many levels a database was made with, else how many a new one is to have. 0 = as always.
+int LevelsOf(const std::string& path, int wanted) {
+  rocksdb::ConfigOptions config;
+  rocksdb::DBOptions options;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  const rocksdb::Status status = rocksdb::LoadLatestOptions(config, path, &options, &families);
+  if (status.IsNotFound() || status.IsPathNotFound()) return wanted;
+  return status.ok() && !families.empty() ? families[0].options.num_levels : 0;
+}
+
 class OpenJob : public Job {
  public:
   OpenJob(uint32_t request, std::shared_ptr<Shared> shared, std::string path, const DatabaseParameters& parameters)
@@ -57,6 +68,8 @@ class OpenJob : public Job {
   void Run() override {
     auto filter = std::make_shared<RowFilterFactory>();
     rocksdb::Options options = MakeOptions(*shared_, parameters_);
+    const int levels = LevelsOf(path_, parameters_.levels);
+    if (levels > 0) options.num_levels = levels;
     options.compaction_filter_factory = filter;
     rocksdb::DB* db = nullptr;
     rocksdb::Status status = rocksdb::DB::Open(options, path_, &db);
@@ -251,6 +264,7 @@ void SubmitOpen(napi_env env) {
   parameters.open_files_max = static_cast<int32_t>(control[3]);
   parameters.memtable_bytes = control[4] | static_cast<uint64_t>(control[5]) << 32;
   parameters.background_jobs = static_cast<int32_t>(control[6]);
+  parameters.levels = static_cast<int32_t>(control[7]);
   rocksdb::Slice path;
   Input(0, control[2], &path);
   Submit(env, TheState().jobs,

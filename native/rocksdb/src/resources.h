@@ -41,6 +41,8 @@ struct DatabaseParameters {
   uint64_t memtable_bytes;
   int32_t open_files_max;
   int32_t background_jobs;
+  // Of a new database; 0 = RocksDB's own number.
+  int32_t levels;
 };
 
 std::shared_ptr<Shared> MakeShared(const SharedParameters& parameters);

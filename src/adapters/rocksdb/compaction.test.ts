@@ -94,6 +94,29 @@ test('rows end in the level that was asked for, or in the lowest that there is',
   assert.deepEqual([scene.filesAt(2), scene.filesAt(6)], [0, 1]);
 });
 
+test('a database has as many levels as it was made with, for good', async () => {
+  await using scene = await Scene.set();
+  const engines = new RocksDbEngineFactory({ root: scene.root });
+  const lowest = async (engine: Engine): Promise<number> => {
+    await write(engine, encodeBatch([[KEY, NEVER_EXPIRES]]));
+    await engine.compact();
+    const filled = Array.from({ length: 10 }, (_, level) => level).filter(
+      (level) => Number(engine.property(`rocksdb.num-files-at-level${level}`)) > 0,
+    );
+    await engine.close({ flush: true });
+    return filled[0]!;
+  };
+  assert.equal(await lowest(await engines.open('usual')), 6);
+  assert.equal(await lowest(await engines.open('low', { levels: 3 })), 2);
+  assert.equal(await lowest(await engines.open('low')), 2);
+  assert.equal(await lowest(await engines.open('low', { levels: 9 })), 2);
+  const high = await engines.open('high', { levels: 9 });
+  await write(high, encodeBatch([[KEY, NEVER_EXPIRES]]));
+  await high.checkpoint('copy');
+  assert.equal(await lowest(high), 8);
+  assert.equal(await lowest(await engines.open('copy')), 8, 'a copy has those of its model');
+});
+
 test('flushes and compactions write no faster than they may, and a close does not wait for them', async () => {
   await using scene = await Scene.set({ rateBytesPerSecond: 2 * MEGABYTE });
   const { engine } = scene;

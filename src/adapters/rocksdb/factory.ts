@@ -10,7 +10,9 @@ import {
   type Engine,
   EngineError,
   type EngineFactory,
+  type EngineMaking,
   EngineStatus,
+  MADE_AS_USUAL,
   type SstWriter,
 } from '../../env/engine.ts';
 import { ioError, RocksDbEngine } from './engine.ts';
@@ -66,16 +68,16 @@ export class RocksDbEngineFactory implements EngineFactory {
     this.#shared = binding.sharedCreate();
   }
 
-  async open(path: string): Promise<Engine> {
+  async open(path: string, { levels }: EngineMaking = MADE_AS_USUAL): Promise<Engine> {
     const full = this.#resolve(path);
     await mkdir(full, { recursive: true }).catch((error: unknown) => {
       throw ioError(path, error);
     });
-    const handle = await this.#submitOpen(path, full);
+    const handle = await this.#submitOpen(path, full, levels);
     return new RocksDbEngine(this.#native, path, handle, this.#resolve);
   }
 
-  #submitOpen(path: string, full: string): Promise<number> {
+  #submitOpen(path: string, full: string, levels: number): Promise<number> {
     return new Promise((onOpen, onError) => {
       const native = this.#native;
       const { control } = native;
@@ -88,6 +90,7 @@ export class RocksDbEngineFactory implements EngineFactory {
       control[3] = this.#options.openFilesMax;
       setWide(control, 4, this.#options.memtableBytes);
       control[6] = this.#options.threads;
+      control[7] = levels;
       native.binding.submitOpen();
     });
   }
