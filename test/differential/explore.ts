@@ -14,6 +14,8 @@ export interface ExploreOptions {
   readonly pauses: number;
   /** Some sequences have hash keys of thousands of rows. */
   readonly hasFills: boolean;
+  /** A sequence that differs is cut down to what it needs for that. Default true. */
+  readonly shrinks?: boolean;
   readonly onProgress?: (operations: number) => void;
 }
 
@@ -27,9 +29,9 @@ export interface ExploreReport {
 
 const SEQUENCE_LENGTH_MAX = 1000;
 /** Of one call to fast-check. */
-const SEQUENCES_PER_ROUND = 20;
+const SEQUENCES_PER_ROUND = 5;
 /** Thousands of rows cost much: one round of so many has them. */
-const ROUNDS_PER_FILLED = 10;
+const ROUNDS_PER_FILLED = 20;
 /** Of about a thousand operations. */
 const FILLS = 4;
 const NO_OPERATIONS: ReadonlySet<string> = new Set(['inDoubt', 'failed']);
@@ -43,6 +45,7 @@ export async function explore(options: ExploreOptions): Promise<ExploreReport> {
     const details = await fc.check(sequenceProperty(counts, isFilled ? FILLS : 0, options), {
       seed: options.seed + round,
       numRuns: SEQUENCES_PER_ROUND,
+      endOnFailure: options.shrinks === false,
     });
     sequences += details.numRuns;
     if (details.failed) {
