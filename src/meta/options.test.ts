@@ -27,11 +27,33 @@ test('all of them can be set', () => {
   assert.equal(options.fastFailover, false);
 });
 
+test('several meta servers name each other, and what they share', () => {
+  const options = resolve({
+    'meta.listen': '0.0.0.0:34601',
+    'meta.advertised': '10.0.0.1:34601',
+    'meta.store': 'etcd',
+    'meta.store_endpoints': '10.0.0.7:2379,10.0.0.8:2379',
+    'cluster.meta_servers': '10.0.0.1:34601,10.0.0.2:34601,10.0.0.3:34601',
+  });
+  assert.equal(options.metaServers?.length, 3);
+  assert.equal(options.storeEndpoints?.length, 2);
+});
+
 const BROKEN: readonly [Record<string, string>, RegExp][] = [
   [{ 'meta.grace_ms': '5400ms' }, /meta\.grace_ms must be at least meta\.lease_ms plus 5 %/],
   [{ 'meta.lease_ms': '1900ms' }, /meta\.lease_ms must be at least twice meta\.beacon_interval_ms/],
   [{ 'meta.probe_interval_ms': '601ms' }, /meta\.probe_interval_ms must be at most a tenth/],
   [{ 'meta.tick_interval_ms': '700ms' }, /meta\.tick_interval_ms must be at most a tenth/],
+  [{ 'meta.store': 'etcd', 'cluster.meta_servers': '127.0.0.1:34601' }, /meta\.store_endpoints/],
+  [
+    {
+      'meta.store': 'etcd',
+      'meta.store_endpoints': '127.0.0.1:2379',
+      'cluster.meta_servers': '10.0.0.1:34601,10.0.0.2:34601',
+    },
+    /cluster\.meta_servers must name all meta servers, this one too/,
+  ],
+  [{ 'cluster.meta_servers': '10.0.0.1:1,10.0.0.1:1' }, /must name each meta server once/],
 ];
 
 for (const [flags, message] of BROKEN) {
