@@ -112,6 +112,47 @@ test('an answer that never comes ends at the deadline: reads failed, writes in d
     assert(tookMs < 1_000);
   }));
 
+test('a request that its server has lost costs an attempt, not the operation; an increment waits', () =>
+  onStage(environment, {}, async ({ cluster, table }) => {
+    const lost: RpcCode[] = [];
+    for (const replica of cluster.replicas) {
+      replica.script = (request) => {
+        if (lost.includes(request.rpc)) cluster.answer(request);
+        else lost.push(request.rpc);
+      };
+    }
+    const startedMs = environment.clock.monotonicMs();
+    const options = { timeoutMs: 2_400 };
+    const increment = failureOf(table.incr('a', 'n', 1, options));
+    await table.set('a', 'b', 'c', options);
+    const writeMs = environment.clock.monotonicMs() - startedMs;
+    assert(writeMs >= 1_200 && writeMs < 2_400, `the write took ${writeMs} ms`);
+    assert.equal(await table.getString('a', 'b', options), 'c');
+    const error = await increment;
+    assert(error instanceof InDoubtError);
+    assert.equal(error.attempts, 1);
+  }));
+
+test('the last attempt that a policy allows has all the time that is left', () =>
+  onStage(environment, { retry: { attemptsMax: 1 } }, async ({ cluster, table }) => {
+    for (const replica of cluster.replicas) replica.script = () => undefined;
+    const startedMs = environment.clock.monotonicMs();
+    const error = await failureOf(table.set('a', 'b', 'c', { timeoutMs: 1_500 }));
+    assert(error instanceof InDoubtError);
+    assert(environment.clock.monotonicMs() - startedMs >= 1_500);
+  }));
+
+test('servers are told the time of the attempt, not that of the operation', () =>
+  onStage(environment, {}, async ({ cluster, table, nextRequest }) => {
+    const arrived = nextRequest();
+    const write = table.set('a', 'b', 'c', { timeoutMs: 10_000 });
+    const request = await arrived;
+    cluster.answer(request);
+    await write;
+    const { timeoutMs } = request;
+    assert(timeoutMs > 4_000 && timeoutMs <= 5_000, `${timeoutMs} ms`);
+  }));
+
 test('an aborted operation ends at once, and an aborted signal starts nothing', () =>
   onStage(environment, {}, async ({ table, nextRequest }) => {
     const stop = new AbortController();

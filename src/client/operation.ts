@@ -9,6 +9,8 @@
  *  2. `attempts` never exceeds the bound of the retry policy, which may forbid attempts but never allow unsafe ones.
  *  3. A request of which no trace can exist at a server is tried again. One that was sent and not answered is tried
  *     again if it is a read, or an idempotent write and the client is set to; else it ends in doubt.
+ *     Such attempts have a time of their own, a part of the timeout, unless it is the last one that the policy allows:
+ *     a server that has lost a request must not cost the whole operation.
  *  4. Once an attempt of a write was left in doubt, the operation can end in success or in doubt, not in a plain
  *     failure.
  */
@@ -41,9 +43,11 @@ export interface Route {
 /** `moving`: between two of the others, within one call. `refused`: ends in this turn. */
 type State = 'idle' | 'refused' | 'moving' | 'parked' | 'submitted' | 'pausing';
 
-/** An attempt of a quick read that is older than this share of the timeout is given up. */
-const QUICK_ATTEMPTS = 3;
-const QUICK_ATTEMPT_MS_MIN = 500;
+/** An attempt that may be repeated and is older than this share of the timeout is given up. */
+const QUICK_READ_ATTEMPTS = 3;
+const QUICK_READ_ATTEMPT_MS_MIN = 500;
+const WRITE_ATTEMPTS = 2;
+const WRITE_ATTEMPT_MS_MIN = 1_000;
 /** Meta servers that name each other are not followed for ever. */
 const FORWARDS_MAX = 100;
 
@@ -58,7 +62,9 @@ export class Operation extends ClientCall {
   #result: unknown = null;
   #code: ErrorCode = ErrorCode.ok;
   #deadlineMs = 0;
-  #quickMs = 0;
+  /** What one attempt may take; infinite when it is not to be repeated for its age. */
+  #attemptMs = 0;
+  #attemptEndMs = 0;
   #attempts = 0;
   #server = '';
   #serverCode: ErrorCode = ErrorCode.ok;
@@ -138,8 +144,8 @@ export class Operation extends ClientCall {
     this.#state = 'moving';
     const nowMs = this.engine.wheel.nowMs();
     this.#deadlineMs = nowMs + timeoutMs;
-    this.#quickMs = Math.max(timeoutMs / QUICK_ATTEMPTS, QUICK_ATTEMPT_MS_MIN);
-    this.engine.wheel.schedule(this, this.#attemptEndMs(nowMs));
+    this.#attemptMs = this.#attemptTimeMs(timeoutMs);
+    this.#beginAttempt(nowMs);
     route.dispatch(this);
   }
 
@@ -214,6 +220,8 @@ export class Operation extends ClientCall {
     assert(this.#route !== null, 'an operation under way has a route');
     this.#route.waiting.remove(this);
     this.#state = 'moving';
+    // What it has waited is no part of the next attempt.
+    this.#beginAttempt(this.engine.wheel.nowMs());
   }
 
   /** The partition has another primary now. */
@@ -225,8 +233,9 @@ export class Operation extends ClientCall {
     this.#retry('refresh', wasSent, 'connectionLost');
   }
 
+  /** Of the attempt: a server must not work, or let the request wait, for longer. */
   override timeLeftMs(nowMs: number): number {
-    return Math.max(Math.ceil(this.#deadlineMs - nowMs), 1);
+    return Math.max(Math.ceil(this.#attemptEndMs - nowMs), 1);
   }
 
   override writeArgument(writer: Writer): void {
@@ -282,9 +291,8 @@ export class Operation extends ClientCall {
       this.#giveUp('timeout');
     } else if (this.#state === 'pausing') {
       this.unpark();
-      this.engine.wheel.schedule(this, this.#attemptEndMs(nowMs));
       this.#route?.dispatch(this);
-    } else if (this.#state === 'submitted' && this.#isQuickRead()) {
+    } else if (this.#state === 'submitted' && nowMs >= this.#attemptEndMs) {
       const wasSent = this.sent;
       this.session?.withdraw(this);
       this.#retry('refresh', wasSent, 'timeout');
@@ -293,13 +301,22 @@ export class Operation extends ClientCall {
     }
   }
 
-  #isQuickRead(): boolean {
-    return this.#kind?.quick === true && this.#kind.retry === 'read';
+  #attemptTimeMs(timeoutMs: number): number {
+    assert(this.#kind !== null, 'an operation under way has a kind');
+    const { quick, retry } = this.#kind;
+    if (retry === 'read') {
+      if (!quick) return Number.POSITIVE_INFINITY;
+      return Math.max(timeoutMs / QUICK_READ_ATTEMPTS, QUICK_READ_ATTEMPT_MS_MIN);
+    }
+    if (!this.#mayRepeat()) return Number.POSITIVE_INFINITY;
+    return Math.max(timeoutMs / WRITE_ATTEMPTS, WRITE_ATTEMPT_MS_MIN);
   }
 
-  #attemptEndMs(nowMs: number): number {
-    if (!this.#isQuickRead()) return this.#deadlineMs;
-    return Math.min(nowMs + this.#quickMs, this.#deadlineMs);
+  #beginAttempt(nowMs: number): void {
+    const isLast = this.#attempts + 1 >= this.#rules.attemptsMax;
+    const attemptMs = isLast ? Number.POSITIVE_INFINITY : this.#attemptMs;
+    this.#attemptEndMs = Math.min(nowMs + attemptMs, this.#deadlineMs);
+    this.engine.wheel.schedule(this, this.#attemptEndMs);
   }
 
   #mayRepeat(): boolean {
@@ -347,7 +364,7 @@ export class Operation extends ClientCall {
     } else if (reaction === 'again') {
       this.pause();
     } else {
-      this.engine.wheel.schedule(this, this.#attemptEndMs(this.engine.wheel.nowMs()));
+      this.#beginAttempt(this.engine.wheel.nowMs());
       this.#route.redirect(this);
     }
   }
