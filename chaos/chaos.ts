@@ -12,19 +12,25 @@ import type { ViolationKind } from '../sim/checkers/violations.ts';
 import { NodeClock } from '../src/adapters/node/clock.ts';
 import { NodeTimers } from '../src/adapters/node/timers.ts';
 import { SeededRandom } from '../src/base/prng.ts';
+import { UserError } from '../src/base/user-error.ts';
 import type { Client, TableConfig } from '../src/client/api.ts';
 import { PegasusError } from '../src/client/errors.ts';
 import { Canary, type OutageSummary } from './canary.ts';
 import { Clients, type OperationCounts } from './clients.ts';
-import { ChaosCluster, pauseMs } from './cluster.ts';
+import { ChaosCluster, pauseMs, serverNames } from './cluster.ts';
 import { buildFaultLibrary } from './fault-library.ts';
 import { FAULTS } from './faults.ts';
+import { NamespaceNetwork } from './namespaces.ts';
 import { Nemesis } from './nemesis.ts';
+import type { ChaosNetwork } from './network.ts';
+import { ProxyNetwork } from './proxy-network.ts';
 
 export interface ChaosOptions {
   readonly minutes: number;
   readonly seed: number;
   readonly replicas: number;
+  /** 'auto': namespaces where they are allowed. */
+  readonly network: 'auto' | ChaosNetwork['kind'];
   /** Holds the programs of the servers. */
   readonly programs: string;
   /** faultfs.c */
@@ -46,7 +52,9 @@ export interface ChaosReport {
   readonly seed: number;
   readonly faultSeconds: number;
   readonly totalSeconds: number;
-  readonly network: 'proxy';
+  readonly network: ChaosNetwork['kind'];
+  /** Whether full disks were file systems that were full; else the library said so. */
+  readonly realDisks: boolean;
   readonly faults: Readonly<Record<string, number>>;
   /** Kinds of faults that were not injected, and why. */
   readonly skipped: Readonly<Record<string, string>>;
@@ -87,6 +95,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     const report = await run.run();
     writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    run.killAll();
     if (report.folder === null) rmSync(folder, { recursive: true });
     return report;
   } catch (error) {
@@ -104,7 +113,9 @@ class ChaosRun {
   readonly #startMs: number = performance.now();
   readonly #violations: ChaosViolation[] = [];
   readonly #random: SeededRandom;
+  /** Faults that this machine does not allow, and why; also what was replaced by something weaker. */
   readonly #skipped: Record<string, string> = {};
+  #network: ChaosNetwork | null = null;
   #cluster: ChaosCluster | null = null;
   #admin: Client | null = null;
 
@@ -117,16 +128,22 @@ class ChaosRun {
   async run(): Promise<ChaosReport> {
     const { programs, replicas, connect } = this.#options;
     const library = this.#buildLibrary();
+    const network = await this.#makeNetwork();
+    this.#network = network;
     const cluster = await ChaosCluster.start({
       folder: this.#folder,
       programs,
       replicas,
+      network,
       library,
       onTrouble: (kind, detail) => this.#violation(kind, detail),
     });
     this.#cluster = cluster;
-    this.#admin = await connect(cluster.meta.address);
-    const connected = Array.from({ length: CLIENT_COUNT + 1 }, () => connect(cluster.meta.address));
+    if (cluster.noDisks !== '') this.#skipped['loopMount'] = cluster.noDisks;
+    else delete this.#skipped['diskFull'];
+    const { advertised } = cluster.meta.address;
+    this.#admin = await connect(advertised);
+    const connected = Array.from({ length: CLIENT_COUNT + 1 }, () => connect(advertised));
     const [canaryClient, ...clients] = await Promise.all(connected);
     await this.#untilRegistered(this.#admin, replicas);
     await this.#admin.admin.createTable(TABLE, {
@@ -152,6 +169,22 @@ class ChaosRun {
 
   killAll(): void {
     this.#cluster?.killAll();
+    this.#network?.close();
+  }
+
+  async #makeNetwork(): Promise<ChaosNetwork> {
+    const names = serverNames(this.#options.replicas);
+    const made = this.#options.network === 'proxy' ? null : NamespaceNetwork.create(names);
+    if (made instanceof NamespaceNetwork) {
+      Object.assign(this.#skipped, made.skipped);
+      return made;
+    }
+    if (made !== null) {
+      if (this.#options.network === 'namespaces')
+        throw new UserError(made.reason, 'Run as root, or with --network proxy.');
+      this.#skipped['namespaces'] = made.reason;
+    }
+    return await ProxyNetwork.create(names);
   }
 
   #clientsOptions(clients: readonly Client[]): ConstructorParameters<typeof Clients>[0] {
@@ -182,7 +215,11 @@ class ChaosRun {
       random: new SeededRandom(this.#random.u32()),
       tableConfig: () => this.#tableConfig(),
       untilHealthy: () => this.#untilHealthy(),
-      faults: FAULTS.filter(({ needsLibrary }) => hasLibrary || needsLibrary !== true),
+      faults: FAULTS.filter(({ name, needsLibrary }) => {
+        if (cluster.network.skipped[name] !== undefined) return false;
+        if (name === 'diskFull' && cluster.noDisks === '') return true;
+        return hasLibrary || needsLibrary !== true;
+      }),
       onWallSkew: (skewMs) => {
         work.wallSkewUs = skewMs * 1000;
       },
@@ -240,7 +277,8 @@ class ChaosRun {
       seed: this.#options.seed,
       faultSeconds: Math.round(faultSeconds),
       totalSeconds: Math.round(this.#seconds()),
-      network: 'proxy',
+      network: this.#network?.kind ?? 'proxy',
+      realDisks: this.#cluster?.noDisks === '',
       faults: nemesis.counts,
       skipped: this.#skipped,
       diskHits: this.#cluster?.diskHits ?? 0,

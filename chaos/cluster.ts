@@ -1,6 +1,6 @@
 /**
  * The cluster under test: one meta server and some replica servers, each a process of its own in a
- * folder of its own, behind a proxy that is its address.
+ * folder of its own, on a network that can be cut; with a file system of its own where that is allowed.
  *
  * Only processes that were started here are ever signalled, by the handle of the child. A process
  * that ends without having been told to is reported; so is a start that fails.
@@ -15,19 +15,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { assert } from '../src/base/assert.ts';
-import { callerOf } from './callers.ts';
 import { type DiskTrouble, FaultControl } from './fault-library.ts';
-import { Links } from './links.ts';
-import { ServerProxy } from './proxy.ts';
+import { LoopDisk } from './loop-disk.ts';
+import { type ChaosNetwork, cutBoth, type ServerAddress } from './network.ts';
 
 export interface ClusterOptions {
   readonly folder: string;
   /** Holds `meta.js` and `replica.js`. */
   readonly programs: string;
   readonly replicas: number;
+  readonly network: ChaosNetwork;
   /** Preloaded into the servers; null: their disks and clocks stay well. */
   readonly library: string | null;
   readonly onTrouble: (kind: 'crash' | 'start-failed', detail: string) => void;
@@ -44,34 +43,32 @@ export class ServerNode {
   readonly kind: 'meta' | 'replica';
   readonly name: string;
   readonly folder: string;
-  readonly port: number;
-  readonly proxy: ServerProxy;
+  readonly address: ServerAddress;
   child: ChildProcess | null = null;
   isPaused: boolean = false;
   /** It was told to end. */
   isEnding: boolean = false;
   /** Null without the library. */
   control: FaultControl | null = null;
+  /** Null: it shares a file system with everybody. */
+  disk: LoopDisk | null = null;
   /** Its disk fails or did until now: it may end, in doubt about what is on it. */
   mayEndUntilMs: number = 0;
 
-  constructor(
-    kind: 'meta' | 'replica',
-    name: string,
-    folder: string,
-    port: number,
-    proxy: ServerProxy,
-  ) {
+  constructor(kind: 'meta' | 'replica', name: string, folder: string, address: ServerAddress) {
     this.kind = kind;
     this.name = name;
     this.folder = folder;
-    this.port = port;
-    this.proxy = proxy;
+    this.address = address;
   }
 
-  /** What others know it by. */
-  get address(): string {
-    return `127.0.0.1:${this.proxy.port}`;
+  get dataFolder(): string {
+    return join(this.diskFolder, 'data');
+  }
+
+  /** Where its file system is mounted, if it has one. */
+  get diskFolder(): string {
+    return join(this.folder, 'disk');
   }
 
   get readyPath(): string {
@@ -84,29 +81,29 @@ export class ServerNode {
 }
 
 export class ChaosCluster {
-  readonly links: Links = new Links();
   readonly nodes: readonly ServerNode[];
   readonly meta: ServerNode;
   readonly replicas: readonly ServerNode[];
+  readonly network: ChaosNetwork;
+  /** Why full disks are not real; empty when they are. */
+  readonly noDisks: string;
   readonly #options: ClusterOptions;
-  readonly #pids: Map<string, number> = new Map();
 
-  private constructor(options: ClusterOptions, ports: readonly number[]) {
+  private constructor(options: ClusterOptions) {
     this.#options = options;
-    const findCaller = (from: number, to: number): string | null => callerOf(from, to, this.#pids);
-    this.nodes = Array.from({ length: options.replicas + 1 }, (_, index) => {
+    this.network = options.network;
+    this.nodes = serverNames(options.replicas).map((name, index) => {
       const kind = index === 0 ? 'meta' : 'replica';
-      const name = index === 0 ? 'meta1' : `replica${index}`;
-      const port = ports[2 * index]!;
-      const proxy = new ServerProxy(name, ports[2 * index + 1]!, port, this.links, findCaller);
-      return new ServerNode(kind, name, join(options.folder, name), port, proxy);
+      const address = options.network.addressOf(name);
+      return new ServerNode(kind, name, join(options.folder, name), address);
     });
     this.meta = this.nodes[0]!;
     this.replicas = this.nodes.slice(1);
+    this.noDisks = this.#mountDisks();
   }
 
   static async start(options: ClusterOptions): Promise<ChaosCluster> {
-    const cluster = new ChaosCluster(options, await freePorts(2 * (options.replicas + 1)));
+    const cluster = new ChaosCluster(options);
     await Promise.all(cluster.nodes.map((node) => cluster.startNode(node)));
     return cluster;
   }
@@ -116,28 +113,28 @@ export class ChaosCluster {
     assert(node.child === null, 'one process per server');
     this.#writeConfig(node);
     rmSync(node.readyPath, { force: true });
-    await node.proxy.open();
+    await this.network.open(node.name);
     const log = openSync(node.logPath, 'a');
-    const child = spawn(
+    const program = join(this.#options.programs, `${node.kind}.js`);
+    const [command, ...rest] = [
+      ...this.network.launcherOf(node.name),
       process.execPath,
-      [
-        join(this.#options.programs, `${node.kind}.js`),
-        '--config',
-        join(node.folder, 'config.toml'),
-      ],
+      program,
+      '--config',
+      join(node.folder, 'config.toml'),
+    ];
+    const child = spawn(command!, rest, {
       // Of its own group, so that an interrupt from the keyboard reaches only us.
-      {
-        detached: true,
-        stdio: ['ignore', log, log],
-        cwd: node.folder,
-        env: this.#environmentOf(node),
-      },
-    );
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: node.folder,
+      env: this.#environmentOf(node),
+    });
     closeSync(log);
     node.child = child;
     node.isEnding = false;
     node.isPaused = false;
-    if (child.pid !== undefined) this.#pids.set(node.name, child.pid);
+    if (child.pid !== undefined) this.network.onStarted(node.name, child.pid);
     child.once('error', (error) => this.#options.onTrouble('start-failed', error.message));
     child.once('exit', (code, signal) => this.#onExit(node, code, signal));
     await this.#untilServing(node, child);
@@ -174,6 +171,20 @@ export class ChaosCluster {
     node.control?.set(trouble);
   }
 
+  /** `heal` gives it room again. */
+  fillDisk(node: ServerNode): void {
+    if (node.disk === null) {
+      this.trouble(node, { writeError: 'ENOSPC', syncError: 'ENOSPC' });
+      return;
+    }
+    node.mayEndUntilMs = Number.POSITIVE_INFINITY;
+    node.disk.fill();
+  }
+
+  cutBoth(one: string, other: string): void {
+    cutBoth(this.network, one, other);
+  }
+
   /** How many calls the library slowed or failed. */
   get diskHits(): number {
     return this.nodes.reduce((sum, { control }) => sum + (control?.hits ?? 0), 0);
@@ -181,10 +192,11 @@ export class ChaosCluster {
 
   /** Everything that was done to it is undone; what does not run is started. */
   async heal(): Promise<void> {
-    this.links.healAll();
+    this.network.healAll();
     for (const node of this.nodes) {
       if (node.isPaused) this.resume(node);
       node.control?.set({});
+      node.disk?.clear();
       node.mayEndUntilMs = Math.min(node.mayEndUntilMs, performance.now() + REACTION_LIMIT_MS);
     }
     await this.startEnded();
@@ -201,9 +213,9 @@ export class ChaosCluster {
     for (const node of this.nodes) {
       node.isEnding = true;
       node.child?.kill('SIGKILL');
-      node.proxy.close();
-      node.proxy.reset();
+      node.disk?.unmount();
     }
+    this.network.close();
   }
 
   async #end(node: ServerNode, signal: NodeJS.Signals): Promise<void> {
@@ -219,8 +231,7 @@ export class ChaosCluster {
 
   #onExit(node: ServerNode, code: number | null, signal: string | null): void {
     node.child = null;
-    node.proxy.close();
-    this.#pids.delete(node.name);
+    this.network.onEnded(node.name);
     if (node.isEnding || performance.now() < node.mayEndUntilMs) return;
     const detail = `${node.name} ended (${signal ?? `exit code ${code}`}): ${logTail(node)}`;
     this.#options.onTrouble('crash', detail);
@@ -237,11 +248,21 @@ export class ChaosCluster {
     }
   }
 
+  #mountDisks(): string {
+    for (const node of this.replicas) {
+      mkdirSync(node.folder, { recursive: true });
+      const disk = LoopDisk.mount(join(node.folder, 'disk.image'), node.diskFolder);
+      if (!(disk instanceof LoopDisk)) return disk.reason;
+      node.disk = disk;
+    }
+    return '';
+  }
+
   #environmentOf(node: ServerNode): NodeJS.ProcessEnv {
     const { library } = this.#options;
     if (library === null) return process.env;
     node.control ??= new FaultControl(library, join(node.folder, 'faults'));
-    return { ...process.env, ...node.control.environment(join(node.folder, 'data')) };
+    return { ...process.env, ...node.control.environment(node.dataFolder) };
   }
 
   #writeConfig(node: ServerNode): void {
@@ -250,11 +271,11 @@ export class ChaosCluster {
     const lines = [
       '[cluster]',
       'name = "chaos"',
-      ...(node.kind === 'meta' ? [] : [`meta_servers = [${text(this.meta.address)}]`]),
+      ...(node.kind === 'meta' ? [] : [`meta_servers = [${text(this.meta.address.advertised)}]`]),
       `[${node.kind}]`,
-      `listen = ${text(`127.0.0.1:${node.port}`)}`,
-      `advertised = ${text(node.address)}`,
-      `data_dir = ${text(join(node.folder, 'data'))}`,
+      `listen = ${text(node.address.listen)}`,
+      `advertised = ${text(node.address.advertised)}`,
+      `data_dir = ${text(node.dataFolder)}`,
       ...(node.kind === 'meta' ? [] : ['durability = "fsync"']),
       '[process]',
       `ready_file = ${text(node.readyPath)}`,
@@ -274,24 +295,8 @@ function logTail(node: ServerNode): string {
   return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
 }
 
-/** Below those that the system gives to outgoing connections, which would take them at a restart. */
-const PORT_LOWEST = 12_000;
-const PORT_HIGHEST = 31_000;
-
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  for (let attempt = 0; ports.size < count && attempt < 100 * count; attempt++) {
-    const port = PORT_LOWEST + Math.floor(Math.random() * (PORT_HIGHEST - PORT_LOWEST));
-    if (await isFree(port)) ports.add(port);
-  }
-  assert(ports.size === count, 'there are free ports');
-  return [...ports];
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+export function serverNames(replicas: number): string[] {
+  return Array.from({ length: replicas + 1 }, (_, index) => {
+    return index === 0 ? 'meta1' : `replica${index}`;
   });
 }

@@ -101,33 +101,44 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   cutting('isolateReplica', 3, 'partition', ({ cluster }, victim) => {
-    for (const name of othersOf(cluster, victim)) cluster.links.cutBoth(victim.name, name);
+    for (const name of othersOf(cluster, victim)) cluster.cutBoth(victim.name, name);
   }),
   cutting('deafReplica', 2, 'partition', ({ cluster }, victim) => {
-    for (const name of othersOf(cluster, victim)) cluster.links.between(name, victim.name).cut();
+    for (const name of othersOf(cluster, victim)) cluster.network.cut(name, victim.name);
   }),
   cutting('muteReplica', 2, 'partition', ({ cluster }, victim) => {
-    for (const name of othersOf(cluster, victim)) cluster.links.between(victim.name, name).cut();
+    for (const name of othersOf(cluster, victim)) cluster.network.cut(victim.name, name);
   }),
   cutting('cutReplicaFromMeta', 2, 'metaPartition', ({ cluster }, victim) => {
-    cluster.links.cutBoth(victim.name, cluster.meta.name);
+    cluster.cutBoth(victim.name, cluster.meta.name);
   }),
   cutting('cutReplicaPair', 3, 'pairPartition', ({ cluster, random }, victim) => {
     const others = cluster.replicas.filter((node) => node !== victim);
-    cluster.links.cutBoth(victim.name, anyOf(random, others).name);
+    cluster.cutBoth(victim.name, anyOf(random, others).name);
   }),
   cutting('cutClientFromReplica', 1, null, ({ cluster }, victim) => {
-    cluster.links.cutBoth(victim.name, 'client');
+    cluster.cutBoth(victim.name, 'client');
   }),
   cutting('slowLink', 2, null, ({ cluster, random }, victim) => {
     for (const name of othersOf(cluster, victim)) {
-      cluster.links.between(victim.name, name).delayMs = between(random, 1, 300);
+      cluster.network.delay(victim.name, name, between(random, 1, 300));
     }
   }),
   troubling('slowSync', 2, null, (random) => ({ slowMs: between(random, 10, 2_000) })),
   troubling('failedSync', 2, 'failedSync', () => ({ syncError: 'EIO' })),
   troubling('failedWrite', 1, 'failedWrite', () => ({ writeError: 'EIO' })),
-  troubling('diskFull', 2, 'diskFull', () => ({ writeError: 'ENOSPC', syncError: 'ENOSPC' })),
+  {
+    name: 'diskFull',
+    weight: 2,
+    // Not where it has a file system of its own.
+    needsLibrary: true,
+    run: async ({ cluster, random, drawReplica, onHit }) => {
+      const victim = drawReplica();
+      onHit('diskFull', victim);
+      cluster.fillDisk(victim);
+      await pauseMs(between(random, CUT_MS_MIN, CUT_MS_MAX));
+    },
+  },
   troubling('wallClockStep', 2, null, (random) => {
     const stepMs = between(random, 500, WALL_STEP_MS_MAX);
     return { wallOffsetMs: random.below(2) === 0 ? stepMs : -stepMs };
@@ -136,7 +147,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'resetConnection',
     weight: 1,
     run: async ({ cluster, random }) => {
-      anyOf(random, cluster.nodes).proxy.reset();
+      cluster.network.reset(anyOf(random, cluster.nodes).name);
       await pauseMs(CUT_MS_MIN);
     },
   },

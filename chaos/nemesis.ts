@@ -82,12 +82,12 @@ export class Nemesis {
     const { cluster, random, canary, onFault, onWallSkew } = this.#options;
     const onHit = (outage: string, victim: ServerNode): void => {
       if (before === null) return;
-      const led = before.partitions.filter(({ primary }) => primary === victim.address);
+      const led = before.partitions.filter(({ primary }) => primary === victim.address.advertised);
       const partitions = led.map(({ index }) => index);
       canary.onFault(outage, partitions, performance.now());
     };
     const leaders = new Set(before?.partitions.map(({ primary }) => primary));
-    const leading = cluster.replicas.filter(({ address }) => leaders.has(address));
+    const leading = cluster.replicas.filter(({ address }) => leaders.has(address.advertised));
     const drawReplica = (): ServerNode => {
       const isLeader = leading.length > 0 && random.below(100) < leaderShare;
       return anyOf(random, isLeader ? leading : cluster.replicas);

@@ -3,7 +3,7 @@
  * simulator. See docs/testing.md.
  */
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type ChaosReport, runChaos } from '../../chaos/chaos.ts';
 import { connect } from './client.ts';
 import { integer, minutes } from './flag-values.ts';
@@ -13,6 +13,7 @@ interface Flags {
   readonly minutes: number;
   readonly seed: number;
   readonly replicas: number;
+  readonly network: 'auto' | 'namespaces' | 'proxy';
   readonly json?: boolean;
 }
 
@@ -27,6 +28,14 @@ const main: Main = async (args) => {
     .option('--minutes <minutes>', 'length of the phase with faults', minutes, MINUTES)
     .option('--seed <seed>', 'decides which faults happen, in which order', integer(0), 1)
     .option('--replicas <count>', 'replica servers', integer(REPLICAS_MIN, REPLICAS_MAX), REPLICAS)
+    .addOption(
+      new Option(
+        '--network <kind>',
+        'how servers are cut off from each other; auto: namespaces, if root',
+      )
+        .choices(['auto', 'namespaces', 'proxy'])
+        .default('auto'),
+    )
     .option('--json', 'print one JSON document')
     .exitOverride()
     .allowExcessArguments(false);
@@ -44,6 +53,7 @@ const main: Main = async (args) => {
     minutes: flags.minutes,
     seed: flags.seed,
     replicas: flags.replicas,
+    network: flags.network,
     programs: fileURLToPath(new URL('.', import.meta.url)),
     librarySource: fileURLToPath(new URL('../../../chaos/faultfs/faultfs.c', import.meta.url)),
     connect: (metas) => connect({ metas, lazy: true }),
