@@ -35,6 +35,7 @@ export interface Report {
   readonly dir: string;
   readonly healthy: boolean;
   readonly metas: readonly string[];
+  readonly leader: string | null;
   readonly nodes: readonly NodeReport[];
   readonly tables:
     | readonly { name: string; id: number; partitions: number; healthy: number }[]
@@ -43,6 +44,8 @@ export interface Report {
 
 export interface OneboxOptions {
   readonly durability?: 'fsync' | 'os';
+  /** More than one share an etcd. Default 1. */
+  readonly metas?: number;
 }
 
 export type Fault = 'kill' | 'stop-node' | 'start-node' | 'pause' | 'resume';
@@ -58,13 +61,16 @@ const KEEP = process.env['PEGASUS_E2E_KEEP'] === '1';
 export class TestOnebox implements AsyncDisposable {
   readonly dir: string;
   readonly portBase: number;
+  /** All meta servers, as clients want them. */
   readonly meta: string;
   readonly #options: OneboxOptions;
 
   private constructor(dir: string, portBase: number, options: OneboxOptions) {
     this.dir = dir;
     this.portBase = portBase;
-    this.meta = `127.0.0.1:${portBase + 1}`;
+    const { metas = 1 } = options;
+    const addresses = Array.from({ length: metas }, (_, at) => `127.0.0.1:${portBase + 1 + at}`);
+    this.meta = addresses.join();
     this.#options = options;
   }
 
@@ -91,8 +97,9 @@ export class TestOnebox implements AsyncDisposable {
 
   /** Starts what does not run, and waits until all is healthy. */
   async start(): Promise<Report> {
-    const { durability = 'fsync' } = this.#options;
+    const { durability = 'fsync', metas = 1 } = this.#options;
     const settings = ['--port-base', `${this.portBase}`, '--durability', durability];
+    if (metas > 1) settings.push('--metas', `${metas}`, '--meta-store', 'etcd');
     return await this.json('start', ...settings);
   }
 
@@ -107,7 +114,7 @@ export class TestOnebox implements AsyncDisposable {
   }
 
   /** Does one thing to one server. */
-  async act(fault: Fault, kind: 'meta' | 'replica', index: number): Promise<NodeReport> {
+  async act(fault: Fault, kind: 'meta' | 'replica' | 'etcd', index: number): Promise<NodeReport> {
     return await this.json<NodeReport>(fault, kind, `${index}`);
   }
 
@@ -170,7 +177,9 @@ export class TestOnebox implements AsyncDisposable {
 
   /** Lines of all logs that tell of a bug: errors, and exceptions that nobody caught. */
   complaints(): string[] {
-    const names = ['meta1', 'replica1', 'replica2', 'replica3'];
+    const { metas = 1 } = this.#options;
+    const names = Array.from({ length: metas }, (_, index) => `meta${index + 1}`);
+    names.push('replica1', 'replica2', 'replica3');
     return names.flatMap((name) =>
       this.log(name)
         .split('\n')

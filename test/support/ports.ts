@@ -4,15 +4,17 @@ import { createServer } from 'node:net';
 const LOWEST = 12_000;
 const HIGHEST = 31_000;
 const ATTEMPTS_MAX = 200;
-/** Of replica servers above the port base, see src/bin/onebox/cluster.ts. */
+/** Above the port base, see src/bin/onebox/cluster.ts: three meta servers, an etcd, replica servers. */
+const OFFSETS: readonly number[] = [1, 2, 3, 101, 151];
 const REPLICA_OFFSET = 200;
 
-/** A base for `--port-base` with room for one meta server and `replicas` replica servers. */
+/** A base for `--port-base` with room for three meta servers and `replicas` replica servers. */
 export async function freePortBase(replicas = 3): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const base = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
     const ports = Array.from({ length: replicas }, (_, index) => base + REPLICA_OFFSET + 1 + index);
-    const free = await Promise.all([base + 1, ...ports].map(isFree));
+    ports.push(...OFFSETS.map((offset) => base + offset));
+    const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return base;
   }
   throw new Error('no free ports');
