@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
 import fc from 'fast-check';
-import { toHex } from '../base/bytes.ts';
+import { fromHex, toHex } from '../base/bytes.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import {
   BadValueError,
@@ -64,6 +64,24 @@ test('zstd writes bare frames and takes what is none as it is, where Node.js has
   assert.equal(toHex(codec.encode(LONG)).slice(0, 8), '28b52ffd');
   assert.equal(codec.decode(codec.encode(LONG)), LONG);
   assert.equal(codec.decode(encodeUtf8('plain')), 'plain');
+  const raw = compressed(bytes(), { method: 'zstd' });
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 2_000 }), (value) => {
+      assert.deepEqual(raw.decode(raw.encode(value)), new Uint8Array(value));
+    }),
+    { numRuns: 100, seed: 1 },
+  );
+  const bomb = codec.encode('x'.repeat(1_000_000));
+  const careful = compressed(text(), { method: 'zstd', bytesMax: 999_999 });
+  assert.throws(() => careful.decode(bomb), RangeError);
+  assert.throws(() => codec.decode(bomb.subarray(0, 20)));
+  // Frames of the zstd program, without and with a checksum.
+  for (const hex of [
+    '28b52ffd603010ad0100c402616c6c20776f726b20616e64206e6f20706c6179206d616b6573204a61636b20612064756c6c20626f792e2001000c88d7ab32',
+    '28b52ffd643010ad0100c402616c6c20776f726b20616e64206e6f20706c6179206d616b6573204a61636b20612064756c6c20626f792e2001000c88d7ab326eefc2d9',
+  ]) {
+    assert.equal(codec.decode(fromHex(hex) ?? assert.fail('not hex')), LONG);
+  }
 });
 
 test('options that make no sense are refused', () => {
