@@ -12,6 +12,7 @@
 import * as zlib from 'node:zlib';
 import type { Codec } from '../client/codec.ts';
 import { InvalidArgumentError } from '../client/errors.ts';
+import { areWholeZstdFrames, isZstdFrame } from '../client/zstd-frame.ts';
 
 export type CompressionMethod = 'gzip' | 'deflate' | 'brotli' | 'zstd';
 
@@ -97,8 +98,6 @@ interface Zstd {
   readonly zstdDecompressSync?: Transform;
 }
 
-const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
-
 function zstdLayer(limit: { maxOutputLength: number }): Codec<Uint8Array> {
   const { zstdCompressSync: compress, zstdDecompressSync: decompress } = zlib as Zstd;
   if (compress === undefined || decompress === undefined) {
@@ -107,8 +106,9 @@ function zstdLayer(limit: { maxOutputLength: number }): Codec<Uint8Array> {
   return {
     encode: (bytes) => plain(compress(bytes)),
     decode: (bytes) => {
-      const isFrame = ZSTD_MAGIC.every((byte, index) => bytes[index] === byte);
-      return isFrame ? plain(decompress(bytes, limit)) : bytes;
+      if (!isZstdFrame(bytes)) return bytes;
+      if (!areWholeZstdFrames(bytes)) throw new RangeError('the compressed value is cut off');
+      return plain(decompress(bytes, limit));
     },
   };
 }
