@@ -2,7 +2,7 @@
  * Python's official client, `pypegasus3` from PyPI, works with this cluster in everything that it
  * can do. It was released before `host_port` existed, so those fields are switched off.
  */
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pythonWith } from './python-packages.ts';
 import { beforeAndAfter, runSuite } from './suite.ts';
@@ -31,7 +31,11 @@ const CHECKS = [
   ...['missing-table', 'doomed-table', 'dropped-table', 'dropped-table-again'],
 ];
 
-test('Python: pypegasus3 from PyPI', async (t) => {
+test('Python: pypegasus3 from PyPI', (t) => run(t, false));
+
+test('Python: the same with three meta servers, of which the first is dead', (t) => run(t, true));
+
+async function run(t: TestContext, isFirstMetaDead: boolean): Promise<void> {
   const python = await pythonWith(`${FOLDER}/requirements.txt`);
   if (typeof python !== 'string') {
     t.skip(python.missing);
@@ -39,5 +43,5 @@ test('Python: pypegasus3 from PyPI', async (t) => {
   }
   process.env['PEGASUS_META_HOST_PORT_FIELDS'] = 'false';
   const args = ['-W', 'ignore', `${FOLDER}/program.py`];
-  await runSuite(t, { program: python, args, checks: CHECKS });
-});
+  await runSuite(t, { program: python, args, checks: CHECKS, isFirstMetaDead });
+}

@@ -22,8 +22,10 @@ import { TestOnebox } from '../support/onebox.ts';
 
 export interface Suite {
   readonly program: string;
-  /** The address of the meta server follows them. */
+  /** The addresses of the meta servers follow them, with commas between them. */
   readonly args: readonly string[];
+  /** Three meta servers, the first of which is killed before the program begins. */
+  readonly isFirstMetaDead?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   /** Names of all checks. */
   readonly checks: readonly string[];
@@ -50,10 +52,16 @@ const ROWS_PARTITIONS = 8;
 const OUTPUT_SHOWN_MAX = 4_000;
 
 export async function runSuite(t: TestContext, suite: Suite): Promise<void> {
-  await using onebox = await TestOnebox.start();
+  const isFirstMetaDead = suite.isFirstMetaDead === true;
+  await using onebox = await TestOnebox.start({ metas: isFirstMetaDead ? 3 : 1 });
   await using client = await onebox.connect();
   await client.admin.createTable('rows', { partitionCount: ROWS_PARTITIONS });
   await client.admin.createTable('doomed');
+  if (isFirstMetaDead) {
+    await onebox.act('kill', 'meta', 1);
+    // Until one of the others leads.
+    await onebox.untilHealthy();
+  }
   const run = new ProgramRun(suite, onebox, client);
   await run.untilEnd();
   t.diagnostic(`${run.passed.length} checks passed in ${run.tookMs} ms`);

@@ -16,7 +16,7 @@ from pypegasus.base.ttypes import error_types
 from pypegasus.rrdb.ttypes import filter_type
 from pypegasus.utils.tools import MultiGetOptions, ScanOptions
 
-META = sys.argv[1]
+METAS = sys.argv[1].split(",")
 TABLE = "temp"
 ROWS_TABLE = "rows"
 MISSING = "missing"
@@ -220,11 +220,11 @@ def failover(client, prefix):
 
 @defer.inlineCallbacks
 def absent_tables():
-    missing = Pegasus([META], MISSING, 2000)
+    missing = Pegasus(METAS, MISSING, 2000)
     yield missing.init()
     check("missing-table", missing.table.query_cfg_response, None)
     missing.close()
-    doomed = Pegasus([META], DOOMED, 2000)
+    doomed = Pegasus(METAS, DOOMED, 2000)
     yield doomed.init()
     check("doomed-table", (yield doomed.set("h", "s", "v")), (OK, None))
     yield ask("drop")
@@ -232,7 +232,7 @@ def absent_tables():
     refusals = (error_types.ERR_INVALID_STATE, error_types.ERR_OBJECT_NOT_FOUND)
     check("dropped-table", answer in refusals, True)
     doomed.close()
-    again = Pegasus([META], DOOMED, 2000)
+    again = Pegasus(METAS, DOOMED, 2000)
     yield again.init()
     check("dropped-table-again", again.table.query_cfg_response, None)
     again.close()
@@ -240,9 +240,9 @@ def absent_tables():
 
 @defer.inlineCallbacks
 def main():
-    client = Pegasus([META], TABLE, 10000)
+    client = Pegasus(METAS, TABLE, 10000)
     check("init", bool((yield client.init())), True)
-    rows = Pegasus([META], ROWS_TABLE, 10000)
+    rows = Pegasus(METAS, ROWS_TABLE, 10000)
     yield rows.init()
     yield fill(rows, "scan")
     for phase in ("before", "after"):
