@@ -46,7 +46,7 @@ import { Messenger } from './messenger.ts';
 import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registry.ts';
 import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
 import type { StateRecord } from './records.ts';
-import { claimsStaleLeadership, ReportBook } from './reports.ts';
+import { claimsLostLead, claimsStaleLeadership, ReportBook } from './reports.ts';
 import { assertClusterSettings, type ClusterSettings } from './settings.ts';
 import type { Table } from './table.ts';
 
@@ -135,7 +135,10 @@ export class ClusterBrain {
     }
     this.#compareBallots(node, report);
     this.#settle(now);
-    if (!node.grantsLease && !claimsStaleLeadership(this.state, node, report)) {
+    if (node.grantsLease && claimsLostLead(this.state, node, report)) {
+      // What it was granted leases for was an older report.
+      node.grantsLease = false;
+    } else if (!node.grantsLease && !claimsStaleLeadership(this.state, node, report)) {
       node.grantsLease = true;
       this.#messenger.acknowledge(node);
     }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Story } from '../../test/cluster/story.ts';
+import { ReplicaStatus } from '../model/configuration.ts';
 import { toNodeId } from '../model/identity.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { type BeaconFacts, BeaconOutcome, NodeRegistry } from './node-registry.ts';
@@ -151,6 +152,52 @@ test('a new meta server grants leases as soon as it has seen a report', () => {
   assert.equal(a.leaseMs, 0);
   story.sendReport(a);
   assert.equal(a.leaseMs, 5_000);
+});
+
+test('a report that was long on its way does not bring a lease for a lead that was had and lost since', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const c = story.server('c');
+  story.replica('c').prepared = 5;
+  story.advance(1_000);
+  // What c says is held up from here on: first that it is a secondary, then that it leads.
+  story.kill('a');
+  story.brain.onLifeEnded(story.server('a').id, story.server('a').incarnation, story.now());
+  story.flush();
+  assert.equal(story.shape(), '2: c + b');
+  c.connected = false;
+  story.advance(8_000);
+  assert.equal(story.shape(), '3: b + ');
+  const replica = story.replica('c');
+  Object.assign(replica, { ballot: 1, status: ReplicaStatus.secondary });
+  c.connected = true;
+  c.leaseMs = -1;
+  story.sendBeacon(c);
+  story.sendReport(c);
+  assert.equal(c.leaseMs, 0, 'it may lead by now');
+  Object.assign(replica, { ballot: 2, status: ReplicaStatus.primary });
+  story.sendBeacon(c);
+  story.sendReport(c);
+  assert.equal(c.leaseMs, 0, 'it does');
+  story.advance(3_000);
+  assert.equal(c.leaseMs, 5_000);
+});
+
+test('who reports a lead that another server has is granted no more leases until it has given it up', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const b = story.server('b');
+  assert.equal(b.leaseMs, 5_000);
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  Object.assign(story.replica('b'), { ballot: 1, status: ReplicaStatus.primary });
+  story.sendReport(b);
+  assert.equal(story.replica('b').status, ReplicaStatus.secondary, 'it is told better');
+  story.sendBeacon(b);
+  assert.equal(b.leaseMs, 0);
+  story.sendReport(b);
+  assert.equal(b.leaseMs, 5_000);
 });
 
 test('a life that is proved over gets no lease and no change, and is replaced at once', () => {

@@ -178,18 +178,37 @@ export function needsPush(partition: Partition, node: ServerNode): boolean {
   return (leads && partition.learner !== null) || (partition.tablePushes.get(node.id) ?? 0) > 0;
 }
 
-/** Does the report claim a leadership that is not the node's, or not under this ballot? */
+/** Does the report claim a lead that another server has been given since? It may hold a lease for that no longer. */
+export function claimsLostLead(
+  state: ClusterState,
+  node: ServerNode,
+  report: ReplicaReport,
+): boolean {
+  return report.replicas.some((replica) => {
+    if (replica.status !== ReplicaStatus.primary) return false;
+    const config = state.partition(replica.gpid)?.record.config;
+    return config !== undefined && config.primary !== node.id && replica.ballot < config.ballot;
+  });
+}
+
+/**
+ * Does the report claim a leadership that is not the node's, or not under this ballot? Or may it, when the report was
+ * long on its way?
+ */
 export function claimsStaleLeadership(
   state: ClusterState,
   node: ServerNode,
   report: ReplicaReport,
 ): boolean {
   for (const replica of report.replicas) {
-    if (replica.status !== ReplicaStatus.primary) continue;
     const partition = state.partition(replica.gpid);
     // Of a table that this meta server has no record of: nobody else can have been made its primary either.
     if (partition === undefined) continue;
     const { config } = partition.record;
+    // It may have been given the lead in between, and have lost it again, without saying so in this report.
+    const isSecondary = replica.status === ReplicaStatus.secondary;
+    if (isSecondary && replica.ballot + 1 < config.ballot) return true;
+    if (replica.status !== ReplicaStatus.primary) continue;
     // While its lease lapsed, another one may have been made primary, in the part of the journal that may be lost.
     if (partition.isDoubted && (state.isOld || !node.holdsLease)) return true;
     if (config.primary !== node.id || config.ballot !== replica.ballot) return true;
