@@ -44,7 +44,7 @@ async function exploreSimulated(): Promise<ExploreReport> {
 }
 
 async function exploreReal(addresses: string): Promise<ExploreReport> {
-  await using cluster = await RealCluster.connect(addresses);
+  await using cluster = new RealCluster(addresses);
   const world = () => cluster.world();
   return await explore({ seed, operations, onProgress, world, pauses: 1, hasFills: true });
 }

@@ -3,6 +3,9 @@
  * characters 0 to 255, one for each byte: their order as strings is that of the bytes.
  */
 
+import type { Key, ReadRequest, WriteRequest } from './rules.ts';
+import type { ScanRequest } from './scan-rules.ts';
+
 export interface Filter {
   readonly match: 'anywhere' | 'prefix' | 'suffix';
   readonly pattern: string;
@@ -58,11 +61,6 @@ export type Mutation =
   | { readonly set: string; readonly value: string; readonly ttlSeconds?: number | undefined }
   | { readonly del: string };
 
-export interface Key {
-  readonly hashKey: string;
-  readonly sortKey: string;
-}
-
 export interface NewRow extends Key {
   readonly value: string;
   readonly ttlSeconds?: number | undefined;
@@ -108,7 +106,9 @@ export type Write =
       readonly expected: string | null;
       readonly desired: string;
       readonly ttlSeconds?: number | undefined;
-    });
+    })
+  /** What clients of other kinds may send. */
+  | (OfHashKey & { readonly kind: 'writeRequest'; readonly request: WriteRequest });
 
 /** Of the rows of one hash key, at one moment. */
 export type Read =
@@ -119,7 +119,8 @@ export type Read =
   | (OfHashKey &
       Limits &
       Range & { readonly kind: 'multiGetRange'; readonly reverse?: boolean | undefined })
-  | (OfHashKey & { readonly kind: 'sortKeyCount' });
+  | (OfHashKey & { readonly kind: 'sortKeyCount' })
+  | (OfHashKey & { readonly kind: 'readRequest'; readonly request: ReadRequest });
 
 /** In batches, one after the other. */
 export type Scan =
@@ -130,7 +131,8 @@ export type Scan =
       readonly sortKeyFilter?: Filter | undefined;
       /** 0: one scan of the whole table; else the table in so many parts. */
       readonly parts: number;
-    });
+    })
+  | { readonly kind: 'scanRequest'; readonly partition: number; readonly request: ScanRequest };
 
 export interface ScanOptions {
   readonly batchSize?: number | undefined;
@@ -153,7 +155,7 @@ export interface Pause {
 
 export type Operation = Write | Read | Scan | Batch | Pause;
 
-const SCANS: ReadonlySet<string> = new Set<Scan['kind']>(['scan', 'scanTable']);
+const SCANS: ReadonlySet<string> = new Set<Scan['kind']>(['scan', 'scanTable', 'scanRequest']);
 const READS: ReadonlySet<string> = new Set<Read['kind']>([
   'get',
   'exist',
@@ -161,6 +163,7 @@ const READS: ReadonlySet<string> = new Set<Read['kind']>([
   'multiGetKeys',
   'multiGetRange',
   'sortKeyCount',
+  'readRequest',
 ]);
 const BATCHES: ReadonlySet<string> = new Set<Batch['kind']>([
   'batchGet',

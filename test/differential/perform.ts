@@ -9,25 +9,29 @@ import {
   RejectedError,
   type WriteOutcome,
 } from '../../src/client/errors.ts';
-import type {
-  Batch,
-  Check,
-  Filter,
-  Key,
-  Limits,
-  Mutation,
-  Range,
-  Read,
-  Scan,
-  Write,
+import { type Answer, BAD_ARGUMENT } from './client-rules.ts';
+import {
+  type Batch,
+  type Check,
+  type Filter,
+  type Limits,
+  type Mutation,
+  type Range,
+  type Read,
+  type Scan,
+  TESTS,
+  type Write,
 } from './operations.ts';
-import { type Answer, BAD_ARGUMENT } from './rules.ts';
+import { type Requests, type ScanReply, toBytes, toText } from './perform-requests.ts';
+import type { Key, Reply } from './rules.ts';
+import { encode, type ScannedRow } from './scan-rules.ts';
 
-/** One table, through two clients. */
+/** One table, through two clients, and past them. */
 export interface Tables {
   readonly table: Table;
   /** Joins gets of one turn. */
   readonly joining: Table;
+  readonly requests: Requests;
   readonly partitionOf: (key: Key) => number;
 }
 
@@ -39,19 +43,27 @@ export type Outcome<T> =
   /** It has not happened, or was a read. */
   | { readonly kind: 'failed'; readonly why: string };
 
-export interface ScannedRow extends Key {
-  readonly value: string;
-  /** Seconds since 1970; null: not asked for. */
-  readonly expiresAt: number | 'never' | null;
-}
+export type ScanAnswer = ScanReply | { readonly error: string };
 
-export type ScanAnswer = { readonly scanned: readonly ScannedRow[] } | { readonly error: string };
-
-export async function performRead(operation: Read, { table }: Tables): Promise<Outcome<Answer>> {
+export async function performRead(
+  operation: Read,
+  { table, requests }: Tables,
+): Promise<Outcome<Answer>> {
+  if (operation.kind === 'readRequest') {
+    return await outcomeOf(requests.read(operation.hashKey, operation.request).then(toReplyAnswer));
+  }
   return await outcomeOf(answerRead(operation, table));
 }
 
-export async function performWrite(operation: Write, { table }: Tables): Promise<Outcome<Answer>> {
+export async function performWrite(
+  operation: Write,
+  { table, requests }: Tables,
+): Promise<Outcome<Answer>> {
+  if (operation.kind === 'writeRequest') {
+    return await outcomeOf(
+      requests.write(operation.hashKey, operation.request).then(toReplyAnswer),
+    );
+  }
   const outcome = await outcomeOf(answerWrite(operation, table));
   // Other requests of it may have succeeded.
   if (operation.kind === 'delRange' && outcome.kind === 'failed') {
@@ -61,7 +73,14 @@ export async function performWrite(operation: Write, { table }: Tables): Promise
 }
 
 export async function performScan(operation: Scan, tables: Tables): Promise<Outcome<ScanAnswer>> {
-  return await outcomeOf(answerScan(operation, tables));
+  if (operation.kind !== 'scanRequest') return await outcomeOf(answerScan(operation, tables));
+  const { partition, request } = operation;
+  const outcome = await outcomeOf(tables.requests.scan(partition, request));
+  if (outcome.kind !== 'answer') return outcome;
+  const { answer } = outcome;
+  return answer === null
+    ? { kind: 'failed', why: 'the context was lost' }
+    : { kind: 'answer', answer };
 }
 
 /** An outcome for each key or row. */
@@ -137,7 +156,11 @@ function outcomeOfError(error: unknown): Outcome<{ readonly error: string }> {
   return error instanceof InDoubtError ? { kind: 'inDoubt', why } : { kind: 'failed', why };
 }
 
-async function answerRead(operation: Read, table: Table): Promise<Answer> {
+type ClientRead = Exclude<Read, { kind: 'readRequest' }>;
+type ClientWrite = Exclude<Write, { kind: 'writeRequest' }>;
+type ClientScan = Exclude<Scan, { kind: 'scanRequest' }>;
+
+async function answerRead(operation: ClientRead, table: Table): Promise<Answer> {
   const hashKey = toBytes(operation.hashKey);
   switch (operation.kind) {
     case 'get':
@@ -173,7 +196,7 @@ async function answerMultiGet(
   return { rows: rows.map(({ sortKey, value }) => [toText(sortKey), toText(value)]), complete };
 }
 
-async function answerWrite(operation: Write, table: Table): Promise<Answer> {
+async function answerWrite(operation: ClientWrite, table: Table): Promise<Answer> {
   const hashKey = toBytes(operation.hashKey);
   switch (operation.kind) {
     case 'set': {
@@ -242,13 +265,10 @@ function callConditional(
 type ClientCheck = Parameters<Table['checkAndSet']>[1];
 
 function checkOf({ sortKey, test, operand }: Check): ClientCheck {
+  const check = { sortKey: toBytes(sortKey), test };
+  if (TESTS.indexOf(test) < TESTS.indexOf('contains')) return check as ClientCheck;
   const isInt = test.startsWith('int');
-  const check = {
-    sortKey: toBytes(sortKey),
-    test,
-    operand: isInt ? BigInt(operand) : toBytes(operand),
-  };
-  return check as ClientCheck;
+  return { ...check, operand: isInt ? BigInt(operand) : toBytes(operand) } as ClientCheck;
 }
 
 function mutationOf(mutation: Mutation): Parameters<Table['checkAndMutate']>[2][number] {
@@ -257,7 +277,7 @@ function mutationOf(mutation: Mutation): Parameters<Table['checkAndMutate']>[2][
   return { set: toBytes(set), value: toBytes(value), ttlSeconds };
 }
 
-async function answerScan(operation: Scan, tables: Tables): Promise<ScanAnswer> {
+async function answerScan(operation: ClientScan, tables: Tables): Promise<ScanAnswer> {
   const { batchSize, keysOnly, withExpiry } = operation;
   const options = { batchSize, keysOnly, withExpiry };
   const scanned: ScannedRow[] = [];
@@ -268,7 +288,7 @@ async function answerScan(operation: Scan, tables: Tables): Promise<ScanAnswer> 
 }
 
 async function scansOf(
-  operation: Scan,
+  operation: ClientScan,
   options: { readonly keysOnly?: boolean | undefined },
   table: Table,
 ): Promise<RowScan[]> {
@@ -294,8 +314,7 @@ function isInOrder(rows: readonly ScannedRow[], { partitionOf }: Tables): boolea
   const last = new Map<number, string>();
   for (const { hashKey, sortKey } of rows) {
     const partition = partitionOf({ hashKey, sortKey });
-    const length = String.fromCharCode(hashKey.length >> 8, hashKey.length & 0xff);
-    const key = length + hashKey + sortKey;
+    const key = encode({ hashKey, sortKey });
     if (key <= (last.get(partition) ?? '')) return false;
     last.set(partition, key);
   }
@@ -339,10 +358,6 @@ function toValueAnswer(value: Uint8Array | null): Answer {
   return { value: value === null ? null : toText(value) };
 }
 
-function toBytes(text: string): Uint8Array {
-  return Buffer.from(text, 'latin1');
-}
-
-function toText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+function toReplyAnswer(reply: Reply): Answer {
+  return { reply };
 }

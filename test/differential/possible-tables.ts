@@ -8,21 +8,18 @@
  * 4. An operation happens at a whole second between its call and its answer.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Key, Read, Scan, Write } from './operations.ts';
-import type { Outcome, ScanAnswer, ScannedRow } from './perform.ts';
 import {
   type Answer,
   BAD_ARGUMENT,
   isBadHashKey,
-  isVisible,
   keysOfRange,
-  passes,
-  type Row,
-  type Rows,
-  read,
-  type TableRules,
-  write,
-} from './rules.ts';
+  readByClient,
+  writeByClient,
+} from './client-rules.ts';
+import type { Read, Scan, Write } from './operations.ts';
+import type { Outcome, ScanAnswer } from './perform.ts';
+import { isVisible, type Key, type Reply, type Rows, type TableRules } from './rules.ts';
+import { type ScannedRow, scannedRows, statusOfScan } from './scan-rules.ts';
 
 /** When a client called and was answered, in seconds since 2016. */
 export interface Span {
@@ -50,7 +47,6 @@ const NOTHING: readonly Candidate[] = [{ rows: new Map(), pending: [] }];
 /** More of either, and the table has to be settled. */
 const PENDING_MAX = 2;
 const CANDIDATES_MAX = 64;
-const EPOCH_SECONDS = 1_451_606_400;
 
 export class PossibleTables {
   readonly #options: PossibleTablesOptions;
@@ -99,7 +95,12 @@ export class PossibleTables {
           continue;
         }
         for (const now of seconds({ from: calledAt, to: span.to })) {
-          const written = write(operation, candidate.rows, calledAt, now, this.#options);
+          const written = writeByClient(
+            operation,
+            candidate.rows,
+            { calledAt, now },
+            this.#options,
+          );
           expected.push(written.answer);
           if (!isDeepStrictEqual(written.answer, outcome.answer)) continue;
           after.push({ rows: written.rows, pending: candidate.pending });
@@ -119,7 +120,9 @@ export class PossibleTables {
     const after: Candidate[] = [];
     const expected: Answer[] = [];
     for (const candidate of this.#expand(this.#of(hashKey), span)) {
-      const answers = seconds(span).map((now) => read(operation, candidate.rows, now, around));
+      const answers = seconds(span).map((now) =>
+        readByClient(operation, candidate.rows, now, around),
+      );
       expected.push(...answers);
       if (answers.some((answer) => agrees(answer, outcome.answer))) after.push(candidate);
     }
@@ -136,7 +139,13 @@ export class PossibleTables {
     if (operation.kind === 'scan' && isBadHashKey(operation.hashKey, false)) {
       return isDeepStrictEqual(answer, BAD_ARGUMENT) ? null : BAD_ARGUMENT;
     }
-    if ('error' in answer) return 'rows';
+    if (operation.kind === 'scanRequest') {
+      const { onlyCount } = operation.request;
+      const status = statusOfScan(operation.request);
+      if (status !== 0) return isDeepStrictEqual(answer, { status }) ? null : { status };
+      if (onlyCount) return this.#judgeCount(operation, answer, span);
+    }
+    if (!('scanned' in answer)) return 'rows';
     const found = byHashKey(answer.scanned);
     const hashKeys = operation.kind === 'scan' ? [operation.hashKey] : this.hashKeys;
     for (const hashKey of new Set([...hashKeys, ...found.keys()])) {
@@ -146,6 +155,28 @@ export class PossibleTables {
     return null;
   }
 
+  #judgeCount(operation: Scan, answer: ScanAnswer, span: Span): unknown {
+    let min = 0;
+    let max = 0;
+    for (const hashKey of this.hashKeys) {
+      const { always, ever } = unite(this.#views(operation, hashKey, span));
+      min += always.size;
+      max += ever.size;
+    }
+    return 'count' in answer && answer.count >= min && answer.count <= max ? null : { min, max };
+  }
+
+  #views(operation: Scan, hashKey: string, { from, to }: Span): Views[] {
+    const isMet = (row: ScannedRow): boolean =>
+      operation.kind !== 'scanRequest' || this.#options.partitionOf(row) === operation.partition;
+    return this.#expand(this.#of(hashKey), { from, to }).map(({ rows }) => {
+      const at = (now: number): Set<string> =>
+        new Set(scannedRows(operation, hashKey, rows, now).filter(isMet).map(scannedText));
+      const ever = at(from);
+      return { always: to === from ? ever : at(to), ever };
+    });
+  }
+
   #judgeScanned(
     operation: Scan,
     hashKey: string,
@@ -153,7 +184,7 @@ export class PossibleTables {
     span: Span,
   ): unknown {
     const candidates = this.#expand(this.#of(hashKey), span);
-    const views = candidates.map(({ rows }) => viewsOf(operation, hashKey, rows, span));
+    const views = this.#views(operation, hashKey, span);
     const after = candidates.filter((_, index) => isBetween(found, views[index]!));
     const isMoving = candidates.some(({ pending }) => pending.length > 0);
     // A write that is pending may have come between two batches.
@@ -195,7 +226,12 @@ export class PossibleTables {
       for (const one of pending) {
         const rest = pending.filter((other) => other !== one);
         for (let now = one.calledAt; now <= to; now++) {
-          const written = write(one.operation, rows, one.calledAt, now, this.#options);
+          const written = writeByClient(
+            one.operation,
+            rows,
+            { calledAt: one.calledAt, now },
+            this.#options,
+          );
           const candidate = { rows: written.rows, pending: rest };
           const text = textOf(candidate);
           if (!seen.has(text)) all.push(candidate);
@@ -243,7 +279,16 @@ function agrees(expected: Answer, answer: Answer): boolean {
   if ('complete' in expected && expected.complete === null && 'complete' in answer) {
     return isDeepStrictEqual(expected.rows, answer.rows);
   }
+  if ('reply' in expected && 'reply' in answer)
+    return agreesWithReply(expected.reply, answer.reply);
   return isDeepStrictEqual(expected, answer);
+}
+
+/** A status of null is 0 or 7. */
+function agreesWithReply(expected: Reply, reply: Reply): boolean {
+  if (!('kvs' in expected) || expected.error !== null) return isDeepStrictEqual(expected, reply);
+  if (!('kvs' in reply)) return false;
+  return [0, 7].includes(reply.error ?? -1) && isDeepStrictEqual(expected.kvs, reply.kvs);
 }
 
 function textOf({ rows, pending }: Candidate): string {
@@ -270,27 +315,6 @@ function byHashKey(rows: readonly ScannedRow[]): Map<string, ScannedRow[]> {
 interface Views {
   readonly always: ReadonlySet<string>;
   readonly ever: ReadonlySet<string>;
-}
-
-function viewsOf(operation: Scan, hashKey: string, rows: Rows, { from, to }: Span): Views {
-  const at = (now: number): Set<string> => new Set(view(operation, hashKey, rows, now));
-  const ever = at(from);
-  return { always: to === from ? ever : at(to), ever };
-}
-
-function view(operation: Scan, hashKey: string, rows: Rows, now: number): string[] {
-  const range = operation.kind === 'scan' ? operation : { filter: operation.sortKeyFilter };
-  if (operation.kind === 'scanTable' && !passes(operation.hashKeyFilter, hashKey)) return [];
-  return keysOfRange(range, rows, now).map((sortKey) => {
-    const row = rows.get(sortKey) as Row;
-    const expiry = row.expiresAt === 0 ? 'never' : row.expiresAt + EPOCH_SECONDS;
-    return scannedText({
-      hashKey,
-      sortKey,
-      value: operation.keysOnly === true ? '' : row.value,
-      expiresAt: operation.withExpiry === true ? expiry : null,
-    });
-  });
 }
 
 function scannedText({ sortKey, value, expiresAt }: ScannedRow): string {

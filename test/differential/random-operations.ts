@@ -1,13 +1,9 @@
-/**
- * Random operations. Few keys, so that operations meet; keys that are prefixes of each other, empty, or end in 0 or
- * 255; values that are numbers, nearly numbers, at the ends of 64 bits, empty, binary, or too large to be written.
- */
+/** Random operations of the client library, and some requests that only other clients send. */
 import fc from 'fast-check';
 import {
   type Batch,
   type Check,
   type Filter,
-  type Key,
   type Limits,
   type Mutation,
   type NewRow,
@@ -20,93 +16,24 @@ import {
   TESTS,
   type Write,
 } from './operations.ts';
+import {
+  commonHashKey,
+  fillKey,
+  hashKey,
+  mix,
+  number,
+  of,
+  rowHashKey,
+  sortKey,
+  value,
+} from './random-parts.ts';
+import { readRequest, scanRequest, writeRequest } from './random-requests.ts';
+import type { Key } from './rules.ts';
 
-const KIB = 1024;
-/** Four of them are too much for one write, three are not, however much else is written with them. */
-const LARGE_BYTES = 300 * KIB;
-const TOO_LARGE_BYTES = 1200 * KIB;
 /** Three such writes to a hash key are more rows than one multi_get looks at. */
 const FILL_ROWS_MIN = 900;
 const FILL_ROWS_MAX = 1600;
 
-type Mix<T> = readonly (readonly [weight: number, arbitrary: fc.Arbitrary<T>])[];
-
-function mix<T>(...parts: Mix<T>): fc.Arbitrary<T> {
-  return fc.oneof(...parts.map(([weight, arbitrary]) => ({ weight, arbitrary })));
-}
-
-const commonHashKey = fc.constantFrom('a', 'b', 'aa', 'ab', '\xff', '\xff\xff', 'h\0');
-const hashKey: fc.Arbitrary<string> = mix(
-  [40, commonHashKey],
-  [2, fc.constant('')],
-  [1, fc.constant('long'.repeat(300))],
-);
-/** Of single rows: the empty one may be used as well. */
-const rowHashKey: fc.Arbitrary<string> = mix(
-  [60, commonHashKey],
-  [15, fc.constant('')],
-  [1, fc.constant('x'.repeat(65_535))],
-);
-const sortKey: fc.Arbitrary<string> = mix(
-  [
-    30,
-    fc.constantFrom('', 'a', 'ab', 'abc', 'b', 'ba', 'c', '\0', 'a\0', 'a\xff', '\xff', '\xff\xff'),
-  ],
-  [1, fc.integer({ min: 0, max: 3000 }).map(fillKey)],
-);
-
-const number: fc.Arbitrary<string> = mix(
-  [6, fc.integer({ min: -20, max: 20 }).map(String)],
-  [
-    2,
-    fc.constantFrom(
-      '9223372036854775807',
-      '9223372036854775806',
-      '-9223372036854775808',
-      '-9223372036854775807',
-      '4611686018427387904',
-      '9007199254740993',
-    ),
-  ],
-);
-const nearlyNumber = fc.constantFrom(
-  '+7',
-  ' 12',
-  '\t\n\v\f\r-3',
-  '0x1F',
-  '-0Xff',
-  '017',
-  '-010',
-  '08',
-  '0x',
-  '00',
-  '-0',
-  '12 ',
-  '12\0',
-  '1.5',
-  '1e3',
-  '- 1',
-  '+-1',
-  '9223372036854775808',
-  '-9223372036854775809',
-  '0x7fffffffffffffff',
-  '0x8000000000000000',
-  '12\n',
-  '0b11',
-  '1_000',
-);
-const bytes: fc.Arbitrary<string> = fc
-  .array(fc.integer({ min: 0, max: 255 }), { maxLength: 12 })
-  .map((codes) => String.fromCharCode(...codes));
-const value: fc.Arbitrary<string> = mix<string>(
-  [400, number],
-  [150, nearlyNumber],
-  [100, fc.constant('')],
-  [200, fc.constantFrom('x', 'xy', 'yx', 'xyz', '\0', '\xff')],
-  [100, bytes],
-  [3, fc.constant('L'.repeat(LARGE_BYTES))],
-  [1, fc.constant('T'.repeat(TOO_LARGE_BYTES))],
-);
 const ttlSeconds: fc.Arbitrary<number | undefined> = mix<number | undefined>(
   [60, fc.constant(undefined)],
   [30, fc.integer({ min: 1, max: 6 })],
@@ -164,14 +91,6 @@ const fill = fc
   .map(({ from, count }) =>
     Array.from({ length: count }, (_, index): [string, string] => [fillKey(from + index), '1']),
   );
-
-function fillKey(number: number): string {
-  return `f${String(number).padStart(4, '0')}`;
-}
-
-function of<Kind extends string>(kind: Kind): fc.Arbitrary<Kind> {
-  return fc.constant(kind);
-}
 
 const write: fc.Arbitrary<Write> = mix<Write>(
   [10, fc.record({ kind: of('set'), hashKey: rowHashKey, sortKey, value, ttlSeconds })],
@@ -296,9 +215,12 @@ export interface Proportions {
 
 export function randomOperation({ pauses, fills }: Proportions): fc.Arbitrary<Operation> {
   return mix<Operation>(
-    [380, write],
-    [380, read],
-    [100, scan],
+    [320, write],
+    [80, writeRequest],
+    [300, read],
+    [80, readRequest],
+    [80, scan],
+    [40, scanRequest],
     [60, batch],
     [pauses, pause],
     [fills, fc.record({ kind: of('multiSet'), hashKey: commonHashKey, entries: fill, ttlSeconds })],

@@ -3,34 +3,30 @@
  * share the clock of this machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from '../../src/bin/client.ts';
-import type { Client, Table } from '../../src/client/api.ts';
-import type { Key } from './operations.ts';
-import { partitionOf } from './rules.ts';
+import { nodeEnvironment, silent } from '../../src/bin/client.ts';
+import type { Table } from '../../src/client/api.ts';
+import { ClusterClient } from '../../src/client/client.ts';
+import { Requests } from './perform-requests.ts';
+import { type Key, partitionOf } from './rules.ts';
 import type { World } from './sequence.ts';
 
 const PARTITIONS = 4;
 const EPOCH_SECONDS = 1_451_606_400;
 /** Time has to be waited for here. */
 const PAUSE_SECONDS_MAX = 2;
+/** Of machines that have much else to do. */
+const TIMEOUT_MS = 60_000;
 const HEALTHY_LIMIT_MS = 120_000;
 
 export class RealCluster implements AsyncDisposable {
-  readonly #client: Client;
-  readonly #joining: Client;
+  readonly #client: ClusterClient;
+  readonly #joining: ClusterClient;
   #tables: number = 0;
 
-  private constructor(client: Client, joining: Client) {
-    this.#client = client;
-    this.#joining = joining;
-  }
-
-  static async connect(metas: string): Promise<RealCluster> {
-    const options = { metas, timeoutMs: 60_000, ambiguousWrites: 'fail' } as const;
-    return new RealCluster(
-      await connect(options),
-      await connect({ ...options, coalesceGets: true }),
-    );
+  constructor(metas: string) {
+    const options = { metas, timeoutMs: TIMEOUT_MS, ambiguousWrites: 'fail' } as const;
+    this.#client = new ClusterClient(nodeEnvironment(silent), options);
+    this.#joining = new ClusterClient(nodeEnvironment(silent), { ...options, coalesceGets: true });
   }
 
   world(): RealWorld {
@@ -50,12 +46,14 @@ export class RealWorld implements World {
   readonly keepsExpired = false;
   readonly table: Table;
   readonly joining: Table;
-  readonly #client: Client;
+  readonly requests: Requests;
+  readonly #client: ClusterClient;
 
-  constructor(client: Client, joining: Client, name: string) {
+  constructor(client: ClusterClient, joining: ClusterClient, name: string) {
     this.#client = client;
     this.table = client.table(name);
     this.joining = joining.table(name);
+    this.requests = new Requests(client, name);
   }
 
   partitionOf(key: Key): number {

@@ -1,8 +1,7 @@
 /** The rules against what the protocol's reference states by example. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Range, Read, Write } from './operations.ts';
-import { crc64, evaluate, parseInteger, type Rows, read, write } from './rules.ts';
+import { crc64, evaluate, type MultiGet, parseInteger, type Rows, read, write } from './rules.ts';
 
 const NOW = 1000;
 const TABLE = { defaultTtlSeconds: 0 };
@@ -41,40 +40,47 @@ test('integers are what strtoll with base 0 takes whole', () => {
 });
 
 test('a missing value fails all checks but those for absence, and is no invalid number', () => {
-  assert.equal(evaluate({ sortKey: '', test: 'absent', operand: '' }, null), true);
-  assert.equal(evaluate({ sortKey: '', test: 'startsWith', operand: '' }, null), false);
-  assert.equal(evaluate({ sortKey: '', test: 'intEqual', operand: '0' }, null), false);
-  assert.equal(evaluate({ sortKey: '', test: 'intEqual', operand: '0' }, ''), null);
+  assert.equal(evaluate(1, '', null), 0);
+  assert.equal(evaluate(6, '', null), 13);
+  assert.equal(evaluate(15, '0', null), 13);
+  assert.equal(evaluate(15, '0', ''), 4);
 });
 
 test('incr keeps, replaces and takes away the expiry of a row, and starts an expired one anew', () => {
-  const incr = (ttlSeconds: number | undefined, expiresAt: number): Rows => {
-    const operation: Write = { kind: 'incr', hashKey: 'h', sortKey: 's', by: '1', ttlSeconds };
-    return write(operation, new Map([['s', { value: '5', expiresAt }]]), NOW, NOW, TABLE).rows;
+  const incr = (expiry: number, expiresAt: number): Rows => {
+    const request = { rpc: 'incr', sortKey: 's', increment: '1', expiry } as const;
+    return write(request, new Map([['s', { value: '5', expiresAt }]]), NOW, TABLE).rows;
   };
-  assert.deepEqual(incr(undefined, 1007).get('s'), { value: '6', expiresAt: 1007 });
-  assert.deepEqual(incr(3, 1007).get('s'), { value: '6', expiresAt: 1003 });
-  assert.deepEqual(incr(0, 1007).get('s'), { value: '6', expiresAt: 0 });
-  assert.deepEqual(incr(undefined, NOW).get('s'), { value: '1', expiresAt: 0 });
+  assert.deepEqual(incr(0, 1007).get('s'), { value: '6', expiresAt: 1007 });
+  assert.deepEqual(incr(1003, 1007).get('s'), { value: '6', expiresAt: 1003 });
+  assert.deepEqual(incr(-1, 1007).get('s'), { value: '6', expiresAt: 0 });
+  assert.deepEqual(incr(0, NOW).get('s'), { value: '1', expiresAt: 0 });
+});
+
+test('incr beyond 64 bits answers with what was there, and writes nothing', () => {
+  const value = '9223372036854775807';
+  const rows = new Map([['s', { value, expiresAt: 0 }]]);
+  const request = { rpc: 'incr', sortKey: 's', increment: '1', expiry: 0 } as const;
+  const written = write(request, rows, NOW, TABLE);
+  assert.deepEqual(written.reply, { error: 4, newValue: value });
+  assert.deepEqual(written.rows, rows);
 });
 
 test('a limited range is incomplete when any row follows, be it beyond its end', () => {
   const rows = rowsOf('a', 'b', 'c', 'd');
-  const both = { start: 'b', stop: 'c', maxCount: 1 };
-  assert.deepEqual(multiGet(rows, both), { rows: [['b', '']], complete: false });
-  const whole = { start: 'a', stop: 'd', stopInclusive: true, maxCount: 4 };
-  assert.deepEqual(keysAnd(multiGet(rows, whole)), [['a', 'b', 'c', 'd'], true]);
-  assert.deepEqual(keysAnd(multiGet(rows, { ...whole, reverse: true, maxCount: 2 })), [
-    ['c', 'd'],
-    false,
-  ]);
+  const both = { start: 'b', stop: 'c', maxKvCount: 1 };
+  assert.deepEqual(multiGet(rows, both), { error: 7, kvs: [['b', '']] });
+  const whole = { start: 'a', stop: 'd', stopInclusive: true, maxKvCount: 4 };
+  assert.deepEqual(keysAnd(multiGet(rows, whole)), [['a', 'b', 'c', 'd'], 0]);
+  const last = { ...whole, reverse: true, maxKvCount: 2 };
+  assert.deepEqual(keysAnd(multiGet(rows, last)), [['c', 'd'], 7]);
 });
 
 test('going back to the first row, rows of other hash keys count as rows that follow', () => {
   const rows = rowsOf('a', 'b');
-  const last = { reverse: true, maxCount: 2, startInclusive: false };
-  assert.deepEqual(keysAnd(multiGet(rows, last, true)), [['a', 'b'], false]);
-  assert.deepEqual(keysAnd(multiGet(rows, last, false)), [['a', 'b'], true]);
+  const last = { reverse: true, maxKvCount: 2, startInclusive: false };
+  assert.deepEqual(keysAnd(multiGet(rows, last, true)), [['a', 'b'], 7]);
+  assert.deepEqual(keysAnd(multiGet(rows, last, false)), [['a', 'b'], 0]);
 });
 
 function rowsOf(...sortKeys: readonly string[]): Rows {
@@ -83,14 +89,28 @@ function rowsOf(...sortKeys: readonly string[]): Rows {
 
 function multiGet(
   rows: Rows,
-  range: Range & { readonly maxCount?: number; readonly reverse?: boolean },
+  asked: Partial<MultiGet>,
   hasEarlierRow: boolean = false,
 ): ReturnType<typeof read> {
-  const operation: Read = { kind: 'multiGetRange', hashKey: 'h', ...range };
-  return read(operation, rows, NOW, { keepsExpired: true, hasEarlierRow: () => hasEarlierRow });
+  const request: MultiGet = {
+    rpc: 'multiGet',
+    sortKeys: [],
+    maxKvCount: 0,
+    maxKvSize: 0,
+    noValue: false,
+    start: '',
+    stop: '',
+    startInclusive: true,
+    stopInclusive: false,
+    filterType: 0,
+    pattern: '',
+    reverse: false,
+    ...asked,
+  };
+  return read(request, rows, NOW, { keepsExpired: true, hasEarlierRow: () => hasEarlierRow });
 }
 
-function keysAnd(answer: ReturnType<typeof read>): readonly [string[], boolean | null] {
-  assert('rows' in answer);
-  return [answer.rows.map(([sortKey]) => sortKey), answer.complete];
+function keysAnd(reply: ReturnType<typeof read>): readonly [string[], number | null] {
+  assert('kvs' in reply);
+  return [reply.kvs.map(([sortKey]) => sortKey), reply.error];
 }

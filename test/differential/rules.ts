@@ -1,26 +1,16 @@
 /**
- * The rules of the data operations, written from the protocol's reference and kept plain, to be read beside it: what
- * is answered, and what rows there are afterwards. Nothing here comes from the servers or from the client.
+ * The rules of the data requests, written from the protocol's reference and kept plain, to be read beside it: what a
+ * server answers, and what rows there are afterwards. Nothing here comes from the servers or from the client.
  *
  * 1. Rows of one hash key are a map by sort key. Expired rows stay in it until they are deleted or written again, as
  *    they stay in a storage engine until it compacts: some limits count them.
- * 2. Times are whole seconds since 2016 (`now`); an expiry of 0 is none. A client turns a time to live into an expiry
- *    by the clock of its call (`calledAt`), a server judges expiry by the clock of its work (`now`).
+ * 2. Times are whole seconds since 2016; an expiry of 0 is none. Requests carry expiries as i32, rows have them as u32.
  * 3. Writes do not change the map that they are given.
+ * 4. Replies have the storage status of the reference's numbers as `error`, or the name of a frame's error.
  *
- * Left out: the limits of 30 MiB and 30 s, partition splits, table settings other than `default_ttl`.
+ * Left out: the limits of 30 MiB and 30 s, partition splits, table settings other than `default_ttl`. Scans are in
+ * scan-rules.ts.
  */
-import {
-  type Check,
-  type Filter,
-  type Key,
-  type Limits,
-  type Mutation,
-  type Range,
-  type Read,
-  TESTS,
-  type Write,
-} from './operations.ts';
 
 export interface Row {
   readonly value: string;
@@ -29,12 +19,101 @@ export interface Row {
 
 export type Rows = ReadonlyMap<string, Row>;
 
-/** What the outside of a hash key's rows has to do with an answer. */
-export interface Surroundings {
-  /** The partition has a row before those of this hash key; null: not known. */
-  readonly hasEarlierRow: () => boolean | null;
-  /** No compaction takes expired rows away. */
-  readonly keepsExpired: boolean;
+export interface Key {
+  readonly hashKey: string;
+  readonly sortKey: string;
+}
+
+export interface Check {
+  readonly sortKey: string;
+  /** 0 to 17; others are refused. */
+  readonly type: number;
+  readonly operand: string;
+  readonly returnsValue: boolean;
+}
+
+export interface Mutate {
+  /** 0 put, 1 delete; others are refused. */
+  readonly operation: number;
+  readonly sortKey: string;
+  readonly value: string;
+  readonly expiry: number;
+}
+
+export type WriteRequest =
+  | {
+      readonly rpc: 'put';
+      readonly sortKey: string;
+      readonly value: string;
+      readonly expiry: number;
+    }
+  | { readonly rpc: 'remove'; readonly sortKey: string }
+  | {
+      readonly rpc: 'multiPut';
+      readonly entries: readonly (readonly [sortKey: string, value: string])[];
+      readonly expiry: number;
+    }
+  | { readonly rpc: 'multiRemove'; readonly sortKeys: readonly string[] }
+  | {
+      readonly rpc: 'incr';
+      readonly sortKey: string;
+      /** Decimal. */
+      readonly increment: string;
+      readonly expiry: number;
+    }
+  | {
+      readonly rpc: 'checkAndSet';
+      readonly check: Check;
+      /** Null: the one that is checked. */
+      readonly setSortKey: string | null;
+      readonly value: string;
+      readonly expiry: number;
+    }
+  | {
+      readonly rpc: 'checkAndMutate';
+      readonly check: Check;
+      readonly mutations: readonly Mutate[];
+    };
+
+export interface MultiGet {
+  readonly rpc: 'multiGet';
+  readonly sortKeys: readonly string[];
+  readonly maxKvCount: number;
+  readonly maxKvSize: number;
+  readonly noValue: boolean;
+  readonly start: string;
+  readonly stop: string;
+  readonly startInclusive: boolean;
+  readonly stopInclusive: boolean;
+  /** 0 none, 1 anywhere, 2 prefix, 3 postfix; others are refused. */
+  readonly filterType: number;
+  readonly pattern: string;
+  readonly reverse: boolean;
+}
+
+export type ReadRequest =
+  | { readonly rpc: 'get'; readonly sortKey: string }
+  | { readonly rpc: 'ttl'; readonly sortKey: string }
+  | { readonly rpc: 'sortkeyCount' }
+  | MultiGet;
+
+/** `error` null: 0 or 7. */
+export type Reply =
+  | { readonly frameError: string }
+  | { readonly error: number }
+  | { readonly error: number; readonly value: string }
+  | { readonly error: number; readonly ttlSeconds: number }
+  | { readonly error: number; readonly count: number }
+  | { readonly error: number; readonly newValue: string }
+  | { readonly error: number; readonly checkValue: string | null | undefined }
+  | {
+      readonly error: number | null;
+      readonly kvs: readonly (readonly [sortKey: string, value: string])[];
+    };
+
+export interface Written {
+  readonly reply: Reply;
+  readonly rows: Rows;
 }
 
 export interface TableRules {
@@ -42,132 +121,100 @@ export interface TableRules {
   readonly defaultTtlSeconds: number;
 }
 
-/** Plain data; `complete` null: either. */
-export type Answer =
-  | { readonly error: string }
-  | { readonly done: true }
-  | { readonly value: string | null }
-  | { readonly exists: boolean }
-  | { readonly ttl: number | 'never' | null }
-  | { readonly count: number }
-  | { readonly sum: string }
-  | { readonly applied: boolean; readonly value: string | null | undefined }
-  | {
-      readonly rows: readonly (readonly [sortKey: string, value: string])[];
-      readonly complete: boolean | null;
-    };
-
-export interface Written {
-  readonly answer: Answer;
-  readonly rows: Rows;
+/** What is outside of a hash key's rows and has to do with a reply. */
+export interface Surroundings {
+  /** The partition has a row before those of this hash key; null: not known. */
+  readonly hasEarlierRow: () => boolean | null;
+  /** No compaction takes expired rows away. */
+  readonly keepsExpired: boolean;
 }
 
-const HASH_KEY_BYTES_MAX = 65_534;
+const OK = 0;
+const NOT_FOUND = 1;
+const INVALID_ARGUMENT = 4;
+const INCOMPLETE = 7;
+const TRY_AGAIN = 13;
+
 const ROWS_MAX = 3000;
 const WRITE_BYTES_MAX = 1 << 20;
-const EXPIRY_MAX = 0x7fff_ffff;
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
-
-/** The client takes no such argument and sends nothing. */
-export const BAD_ARGUMENT: { readonly error: string } = { error: 'invalidArgument' };
-/** Storage status 4. */
-const REFUSED: Answer = { error: 'status invalidArgument' };
-const TOO_LARGE: Answer = { error: 'ERR_INVALID_DATA' };
-const DONE: Answer = { done: true };
 
 export function isVisible(row: Row | undefined, now: number): row is Row {
   return row !== undefined && !(row.expiresAt > 0 && row.expiresAt <= now);
 }
 
-export function passes(filter: Filter | undefined, key: string): boolean {
-  if (filter === undefined || filter.pattern === '') return true;
-  if (filter.match === 'prefix') return key.startsWith(filter.pattern);
-  if (filter.match === 'suffix') return key.endsWith(filter.pattern);
-  return key.includes(filter.pattern);
+/** An empty pattern matches all. */
+export function passes(filterType: number, pattern: string, key: string): boolean {
+  if (filterType === 0 || pattern === '') return true;
+  if (filterType === 2) return key.startsWith(pattern);
+  if (filterType === 3) return key.endsWith(pattern);
+  return key.includes(pattern);
+}
+
+export function isFilterType(type: number): boolean {
+  return type >= 0 && type <= 3;
 }
 
 // --- Writes --------------------------------------------------------------------------------------------------------
 
-export function write(
-  operation: Write,
-  rows: Rows,
-  calledAt: number,
-  now: number,
-  table: TableRules,
-): Written {
-  if (isBadWrite(operation, calledAt)) return { answer: BAD_ARGUMENT, rows };
-  if (bytesOf(operation) > WRITE_BYTES_MAX) return { answer: TOO_LARGE, rows };
+export function write(request: WriteRequest, rows: Rows, now: number, table: TableRules): Written {
+  if (bytesOf(request) > WRITE_BYTES_MAX) {
+    return { reply: { frameError: 'ERR_INVALID_DATA' }, rows };
+  }
   const next = new Map(rows);
-  /** `expiry` as requests carry it. */
   const put = (sortKey: string, value: string, expiry: number): void => {
     const { defaultTtlSeconds } = table;
     const isDefault = expiry === 0 && defaultTtlSeconds > 0;
-    next.set(sortKey, { value, expiresAt: isDefault ? now + defaultTtlSeconds : expiry });
+    next.set(sortKey, { value, expiresAt: isDefault ? now + defaultTtlSeconds : expiry >>> 0 });
   };
-  const expiryOf = (ttlSeconds: number | undefined): number => toExpiry(ttlSeconds, calledAt);
-  switch (operation.kind) {
-    case 'set':
-      put(operation.sortKey, operation.value, expiryOf(operation.ttlSeconds));
-      return { answer: DONE, rows: next };
-    case 'del':
-      next.delete(operation.sortKey);
-      return { answer: DONE, rows: next };
-    case 'multiSet':
-      for (const [sortKey, value] of operation.entries) {
-        put(sortKey, value, expiryOf(operation.ttlSeconds));
-      }
-      return { answer: DONE, rows: next };
-    case 'multiDel':
-      for (const sortKey of operation.sortKeys) next.delete(sortKey);
-      return { answer: DONE, rows: next };
-    case 'delRange': {
-      const keys = keysOfRange(operation.range, rows, now);
-      for (const sortKey of keys) next.delete(sortKey);
-      return { answer: { count: keys.length }, rows: next };
-    }
+  switch (request.rpc) {
+    case 'put':
+      put(request.sortKey, request.value, request.expiry);
+      return { reply: { error: OK }, rows: next };
+    case 'remove':
+      next.delete(request.sortKey);
+      return { reply: { error: OK }, rows: next };
+    case 'multiPut':
+      if (request.entries.length === 0) return { reply: { error: INVALID_ARGUMENT }, rows };
+      for (const [sortKey, value] of request.entries) put(sortKey, value, request.expiry);
+      return { reply: { error: OK }, rows: next };
+    case 'multiRemove':
+      if (request.sortKeys.length === 0)
+        return { reply: { error: INVALID_ARGUMENT, count: 0 }, rows };
+      for (const sortKey of request.sortKeys) next.delete(sortKey);
+      // However many of them were there.
+      return { reply: { error: OK, count: request.sortKeys.length }, rows: next };
     case 'incr': {
-      const outcome = incremented(rows.get(operation.sortKey), operation, calledAt, now);
-      if (outcome === null) return { answer: REFUSED, rows };
-      put(operation.sortKey, outcome.value, outcome.expiresAt);
-      return { answer: { sum: outcome.value }, rows: next };
+      const { error, newValue, expiry } = increment(rows.get(request.sortKey), request, now);
+      if (error === OK) put(request.sortKey, newValue, expiry);
+      return { reply: { error, newValue }, rows: next };
     }
     case 'checkAndSet':
-    case 'checkAndMutate':
-    case 'compareExchange':
-      return writeIf(operation, rows, now, (mutations) => {
-        for (const mutation of mutations) {
-          if ('del' in mutation) next.delete(mutation.del);
-          else put(mutation.set, mutation.value, expiryOf(mutation.ttlSeconds));
-        }
-        return next;
-      });
+    case 'checkAndMutate': {
+      const reply = checkReply(request, rows, now);
+      if (reply.error === OK) applyMutations(request, put, next);
+      return { reply, rows: next };
+    }
   }
 }
 
-/** 0 = none; absent and 0 are the same. */
-function toExpiry(ttlSeconds: number | undefined, calledAt: number): number {
-  return ttlSeconds === undefined || ttlSeconds === 0 ? 0 : calledAt + Math.ceil(ttlSeconds);
-}
-
-/** Null: error 4. The text of the sum, and the expiry that a request for it would carry. */
-function incremented(
+function increment(
   row: Row | undefined,
-  operation: Write & { kind: 'incr' },
-  calledAt: number,
+  request: WriteRequest & { rpc: 'incr' },
   now: number,
-): Row | null {
-  // Without a time to live the row keeps what it has; 0 takes it away.
-  const { ttlSeconds } = operation;
-  const asked = ttlSeconds === 0 ? -1 : toExpiry(ttlSeconds, calledAt);
+): { readonly error: number; readonly newValue: string; readonly expiry: number } {
   const isThere = isVisible(row, now);
   const base = !isThere || row.value === '' ? 0n : parseInteger(row.value);
-  if (base === null) return null;
-  const sum = base + BigInt(operation.by);
-  if (sum > INT64_MAX || sum < INT64_MIN) return null;
-  let expiresAt = Math.max(asked, 0);
-  if (isThere && asked === 0) expiresAt = row.expiresAt;
-  return { value: `${sum}`, expiresAt };
+  if (base === null) return { error: INVALID_ARGUMENT, newValue: '0', expiry: 0 };
+  const sum = base + BigInt(request.increment);
+  if (sum > INT64_MAX || sum < INT64_MIN) {
+    return { error: INVALID_ARGUMENT, newValue: `${base}`, expiry: 0 };
+  }
+  // 0 keeps the expiry of a row that is there, below 0 takes it away.
+  const kept = isThere ? row.expiresAt : 0;
+  const expiry = request.expiry === 0 ? kept : Math.max(request.expiry, 0);
+  return { error: OK, newValue: `${sum}`, expiry };
 }
 
 /** C's strtoll with base 0, of the whole text. */
@@ -182,56 +229,66 @@ export function parseInteger(text: string): bigint | null {
   return value > INT64_MAX || value < INT64_MIN ? null : value;
 }
 
-type Conditional = Write & { kind: 'checkAndSet' | 'checkAndMutate' | 'compareExchange' };
+type Conditional = WriteRequest & { rpc: 'checkAndSet' | 'checkAndMutate' };
 
-function writeIf(
-  operation: Conditional,
+function checkReply(
+  request: Conditional,
   rows: Rows,
   now: number,
-  apply: (mutations: readonly Mutation[]) => Rows,
-): Written {
-  const check = checkOf(operation);
+): { readonly error: number; readonly checkValue: string | null | undefined } {
+  const { check } = request;
+  const isRefused = request.rpc === 'checkAndMutate' && !areMutations(request.mutations);
+  if (isRefused || check.type < 0 || check.type > 17) {
+    return { error: INVALID_ARGUMENT, checkValue: undefined };
+  }
   const row = rows.get(check.sortKey);
   const value = isVisible(row, now) ? row.value : null;
-  const holds = evaluate(check, value);
-  if (holds === null) return { answer: REFUSED, rows };
-  const returnsValue = operation.kind === 'compareExchange' || operation.returnValue === true;
-  const answer: Answer = { applied: holds, value: returnsValue ? value : undefined };
-  return { answer, rows: holds ? apply(mutationsOf(operation)) : rows };
+  const error = evaluate(check.type, check.operand, value);
+  return { error, checkValue: check.returnsValue ? value : undefined };
 }
 
-function checkOf(operation: Conditional): Check {
-  if (operation.kind !== 'compareExchange') return operation.check;
-  const { sortKey, expected } = operation;
-  return expected === null
-    ? { sortKey, test: 'absent', operand: '' }
-    : { sortKey, test: 'bytesEqual', operand: expected };
+function areMutations(mutations: readonly Mutate[]): boolean {
+  return mutations.length > 0 && mutations.every(({ operation }) => [0, 1].includes(operation));
 }
 
-function mutationsOf(operation: Conditional): readonly Mutation[] {
-  if (operation.kind === 'checkAndMutate') return operation.mutations;
-  const { ttlSeconds } = operation;
-  return operation.kind === 'compareExchange'
-    ? [{ set: operation.sortKey, value: operation.desired, ttlSeconds }]
-    : [{ set: operation.sortKey ?? operation.check.sortKey, value: operation.value, ttlSeconds }];
+/** In their order. */
+function applyMutations(
+  request: Conditional,
+  put: (sortKey: string, value: string, expiry: number) => void,
+  rows: Map<string, Row>,
+): void {
+  if (request.rpc === 'checkAndSet') {
+    put(request.setSortKey ?? request.check.sortKey, request.value, request.expiry);
+    return;
+  }
+  for (const { operation, sortKey, value, expiry } of request.mutations) {
+    if (operation === 0) put(sortKey, value, expiry);
+    else rows.delete(sortKey);
+  }
 }
 
-/** Whether the check holds of the value, null being none; null: error 4. */
-export function evaluate({ test, operand }: Check, value: string | null): boolean | null {
-  if (test === 'none') return true;
-  if (test === 'absent') return value === null;
-  if (test === 'absentOrEmpty') return value === null || value === '';
+/** A storage status. A value of null is none. */
+export function evaluate(type: number, operand: string, value: string | null): number {
+  if (type >= 13 && value !== null) {
+    const left = parseInteger(value);
+    const right = parseInteger(operand);
+    if (left === null || right === null) return INVALID_ARGUMENT;
+    return compares(type - 13, left, right) ? OK : TRY_AGAIN;
+  }
+  return holds(type, operand, value) ? OK : TRY_AGAIN;
+}
+
+function holds(type: number, operand: string, value: string | null): boolean {
+  if (type === 0) return true;
+  if (type === 1) return value === null;
+  if (type === 2) return value === null || value === '';
   if (value === null) return false;
-  if (test === 'exists') return true;
-  if (test === 'notEmpty') return value !== '';
-  if (test === 'contains') return value.includes(operand);
-  if (test === 'startsWith') return value.startsWith(operand);
-  if (test === 'endsWith') return value.endsWith(operand);
-  const number = TESTS.indexOf(test);
-  if (number < TESTS.indexOf('intLess')) return compares(number - 8, value, operand);
-  const left = parseInteger(value);
-  const right = parseInteger(operand);
-  return left === null || right === null ? null : compares(number - 13, left, right);
+  if (type === 3) return true;
+  if (type === 4) return value !== '';
+  if (type === 5) return value.includes(operand);
+  if (type === 6) return value.startsWith(operand);
+  if (type === 7) return value.endsWith(operand);
+  return compares(type - 8, value, operand);
 }
 
 /** Less, less or equal, equal, greater or equal, greater. */
@@ -242,127 +299,93 @@ function compares<T extends string | bigint>(comparison: number, left: T, right:
   return comparison === 3 ? left >= right : left > right;
 }
 
-/** Of the request, roughly: no sequence comes near to the limit without being well above it. */
-function bytesOf(operation: Write): number {
+/** Of the request, roughly: nobody comes near to the limit here without being well above it. */
+function bytesOf(request: WriteRequest): number {
   const values: string[] = [];
-  if ('value' in operation) values.push(operation.value);
-  if ('check' in operation) values.push(operation.check.operand);
-  if (operation.kind === 'multiSet') values.push(...operation.entries.map(([, value]) => value));
-  if (operation.kind === 'compareExchange')
-    values.push(operation.expected ?? '', operation.desired);
-  if (operation.kind === 'checkAndMutate') {
-    values.push(...operation.mutations.map((one) => ('del' in one ? '' : one.value)));
-  }
+  if ('value' in request) values.push(request.value);
+  if ('check' in request) values.push(request.check.operand);
+  if (request.rpc === 'multiPut') values.push(...request.entries.map(([, value]) => value));
+  if (request.rpc === 'checkAndMutate') values.push(...request.mutations.map(({ value }) => value));
   return values.reduce((sum, { length }) => sum + length, 0);
-}
-
-function isBadWrite(operation: Write, calledAt: number): boolean {
-  const isOfOneRow = ['set', 'del', 'incr'].includes(operation.kind);
-  if (isBadHashKey(operation.hashKey, isOfOneRow)) return true;
-  if (operation.kind === 'multiSet' && operation.entries.length === 0) return true;
-  if (operation.kind === 'multiDel' && operation.sortKeys.length === 0) return true;
-  if (operation.kind === 'checkAndMutate') {
-    const { mutations } = operation;
-    const isBad = (mutation: Mutation): boolean =>
-      'set' in mutation && isBadTtl(mutation.ttlSeconds, calledAt);
-    return mutations.length === 0 || mutations.some(isBad);
-  }
-  return 'ttlSeconds' in operation && isBadTtl(operation.ttlSeconds, calledAt);
-}
-
-function isBadTtl(ttlSeconds: number | undefined, calledAt: number): boolean {
-  if (ttlSeconds === undefined) return false;
-  return !(ttlSeconds >= 0) || toExpiry(ttlSeconds, calledAt) > EXPIRY_MAX;
-}
-
-/** Rows of the empty hash key are in several partitions: there is none to ask for all of them. */
-export function isBadHashKey(hashKey: string, isOfOneRow: boolean): boolean {
-  return hashKey.length > HASH_KEY_BYTES_MAX || (hashKey === '' && !isOfOneRow);
 }
 
 // --- Reads ---------------------------------------------------------------------------------------------------------
 
-export function read(operation: Read, rows: Rows, now: number, around: Surroundings): Answer {
-  const isOfOneRow = ['get', 'exist', 'ttl'].includes(operation.kind);
-  if (isBadHashKey(operation.hashKey, isOfOneRow)) return BAD_ARGUMENT;
-  switch (operation.kind) {
+export function read(request: ReadRequest, rows: Rows, now: number, around: Surroundings): Reply {
+  switch (request.rpc) {
     case 'get': {
-      const row = rows.get(operation.sortKey);
-      return { value: isVisible(row, now) ? row.value : null };
+      const row = rows.get(request.sortKey);
+      return isVisible(row, now)
+        ? { error: OK, value: row.value }
+        : { error: NOT_FOUND, value: '' };
     }
-    case 'exist':
-      return { exists: isVisible(rows.get(operation.sortKey), now) };
     case 'ttl': {
-      const row = rows.get(operation.sortKey);
-      if (!isVisible(row, now)) return { ttl: null };
-      return { ttl: row.expiresAt === 0 ? 'never' : row.expiresAt - now };
+      const row = rows.get(request.sortKey);
+      if (!isVisible(row, now)) return { error: NOT_FOUND, ttlSeconds: 0 };
+      // What is left of an unsigned number comes back as a signed one.
+      return { error: OK, ttlSeconds: row.expiresAt === 0 ? -1 : (row.expiresAt - now) | 0 };
     }
-    case 'sortKeyCount': {
+    case 'sortkeyCount': {
       const visible = [...rows.values()].filter((row) => isVisible(row, now));
-      return { count: visible.length };
+      return { error: OK, count: visible.length };
     }
-    case 'multiGetKeys':
-      return multiGetKeys(operation, rows, now);
-    case 'multiGetRange':
-      return multiGetRange(operation, rows, now, around);
+    case 'multiGet':
+      if (!isFilterType(request.filterType)) return { error: INVALID_ARGUMENT, kvs: [] };
+      return request.sortKeys.length > 0
+        ? multiGetKeys(request, rows, now)
+        : multiGetRange(request, rows, now, around);
   }
 }
 
 /** What has gathered so far, and whether a limit stands before the next row. */
 class Gathered {
-  readonly rows: [sortKey: string, value: string][] = [];
+  readonly kvs: [sortKey: string, value: string][] = [];
   examined: number = 0;
   #bytes: number = 0;
-  readonly #limits: Limits;
+  readonly #request: MultiGet;
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
+  constructor(request: MultiGet) {
+    this.#request = request;
   }
 
   get isFull(): boolean {
-    const { maxCount = ROWS_MAX, maxBytes = Number.POSITIVE_INFINITY } = this.#limits;
-    return this.rows.length >= Math.min(maxCount, ROWS_MAX) || this.#bytes >= maxBytes;
+    const { maxKvCount, maxKvSize } = this.#request;
+    const rowsMax = maxKvCount > 0 ? Math.min(maxKvCount, ROWS_MAX) : ROWS_MAX;
+    return this.kvs.length >= rowsMax || (maxKvSize > 0 && this.#bytes >= maxKvSize);
   }
 
   add(sortKey: string, row: Row): void {
-    const { keysOnly, asSortKeys } = this.#limits;
-    const value = keysOnly === true || asSortKeys === true ? '' : row.value;
-    this.rows.push([sortKey, value]);
+    const value = this.#request.noValue ? '' : row.value;
+    this.kvs.push([sortKey, value]);
     this.#bytes += sortKey.length + value.length;
   }
 }
 
-/** In the order of the request; a limit stops it at the next row that is there. */
-function multiGetKeys(operation: Read & { kind: 'multiGetKeys' }, rows: Rows, now: number): Answer {
-  if (operation.sortKeys.length === 0) return BAD_ARGUMENT;
-  const gathered = new Gathered(operation);
-  for (const sortKey of operation.sortKeys) {
+/** In the order of the request, whatever it says of ranges; a limit stops it at the next row that is there. */
+function multiGetKeys(request: MultiGet, rows: Rows, now: number): Reply {
+  const gathered = new Gathered(request);
+  for (const sortKey of request.sortKeys) {
     const row = rows.get(sortKey);
     if (!isVisible(row, now)) continue;
-    if (gathered.isFull) return { rows: gathered.rows, complete: false };
+    if (gathered.isFull) return { error: INCOMPLETE, kvs: gathered.kvs };
     gathered.add(sortKey, row);
   }
-  return { rows: gathered.rows, complete: true };
+  return { error: OK, kvs: gathered.kvs };
 }
 
 /**
  * Goes through the rows from one end of the range, the stored ones, expired or not. When a limit is reached, the
- * answer is incomplete if any row follows, be it beyond the other end: going forward one of this hash key, going back
+ * reply is incomplete if any row follows, be it beyond the other end: going forward one of this hash key, going back
  * one of the partition.
  */
-function multiGetRange(
-  operation: Read & { kind: 'multiGetRange' },
-  rows: Rows,
-  now: number,
-  around: Surroundings,
-): Answer {
-  const { reverse = false, filter } = operation;
-  const bounds = boundsOf(operation);
-  if (isEmpty(bounds)) return { rows: [], complete: true };
-  const gathered = new Gathered(operation);
-  const answer = (complete: boolean | null): Answer => ({
-    rows: reverse ? gathered.rows.reverse() : gathered.rows,
-    complete,
+function multiGetRange(request: MultiGet, rows: Rows, now: number, around: Surroundings): Reply {
+  const { reverse, filterType, pattern } = request;
+  const bounds = boundsOf(request);
+  if (isEmpty(bounds)) return { error: OK, kvs: [] };
+  const gathered = new Gathered(request);
+  const reply = (isComplete: boolean | null): Reply => ({
+    error: isComplete === null ? null : isComplete ? OK : INCOMPLETE,
+    kvs: reverse ? gathered.kvs.reverse() : gathered.kvs,
   });
   const stored = reverse ? sortedKeys(rows).reverse() : sortedKeys(rows);
   const isBefore = reverse ? isBehindStop : isBeforeStart;
@@ -372,18 +395,18 @@ function multiGetRange(
   for (const [index, sortKey] of ahead.entries()) {
     if (gathered.isFull || gathered.examined >= ROWS_MAX) {
       const isSeen = around.keepsExpired || hasVisible(ahead.slice(index), rows, now);
-      return answer(isSeen ? false : null);
+      return reply(isSeen ? false : null);
     }
-    if (isBeyond(bounds, sortKey)) return answer(true);
+    if (isBeyond(bounds, sortKey)) return reply(true);
     gathered.examined++;
     const row = rows.get(sortKey)!;
-    if (isVisible(row, now) && passes(filter, sortKey)) gathered.add(sortKey, row);
-    if (sortKey === last) return answer(true);
+    if (isVisible(row, now) && passes(filterType, pattern, sortKey)) gathered.add(sortKey, row);
+    if (sortKey === last) return reply(true);
   }
   const isLimited = gathered.isFull || gathered.examined >= ROWS_MAX;
-  if (!reverse || !isLimited) return answer(true);
+  if (!reverse || !isLimited) return reply(true);
   const hasEarlier = around.hasEarlierRow();
-  return answer(hasEarlier === null ? null : !hasEarlier);
+  return reply(hasEarlier === null ? null : !hasEarlier);
 }
 
 interface Bounds {
@@ -394,21 +417,20 @@ interface Bounds {
   readonly stopInclusive: boolean;
 }
 
-/** Of a multi_get: an empty stop is none, and a prefix filter narrows the range. */
-function boundsOf(range: Range): Bounds {
-  const { start = '', startInclusive = true, stop = '', stopInclusive = false, filter } = range;
+/** An empty stop is none, and a prefix filter narrows the range. */
+function boundsOf({ start, stop, filterType, pattern, ...request }: MultiGet): Bounds {
   const bounds = {
     start,
-    startInclusive,
+    startInclusive: request.startInclusive,
     stop: stop === '' ? null : stop,
-    stopInclusive: stop !== '' && stopInclusive,
+    stopInclusive: stop !== '' && request.stopInclusive,
   };
-  if (filter === undefined || filter.match !== 'prefix' || filter.pattern === '') return bounds;
-  if (filter.pattern > start) {
-    bounds.start = filter.pattern;
+  if (filterType !== 2 || pattern === '') return bounds;
+  if (pattern > start) {
+    bounds.start = pattern;
     bounds.startInclusive = true;
   }
-  const behind = successor(filter.pattern);
+  const behind = successor(pattern);
   if (behind !== null && (bounds.stop === null || behind <= bounds.stop)) {
     bounds.stop = behind;
     bounds.stopInclusive = false;
@@ -444,15 +466,6 @@ function hasVisible(sortKeys: readonly string[], rows: Rows, now: number): boole
 /** Strings compare by their characters, which are the bytes. */
 export function sortedKeys(rows: Rows): string[] {
   return [...rows.keys()].sort();
-}
-
-/** Visible ones, ascending, as a scan of the range gives them: an empty stop is a stop. */
-export function keysOfRange(range: Range, rows: Rows, now: number): string[] {
-  const { start = '', startInclusive = true, stop = null, stopInclusive = false, filter } = range;
-  const bounds = { start, startInclusive, stop, stopInclusive };
-  const isIn = (sortKey: string): boolean =>
-    !isBeforeStart(bounds, sortKey) && !isBehindStop(bounds, sortKey) && passes(filter, sortKey);
-  return sortedKeys(rows).filter((sortKey) => isVisible(rows.get(sortKey), now) && isIn(sortKey));
 }
 
 // --- Partitions ----------------------------------------------------------------------------------------------------

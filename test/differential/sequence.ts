@@ -1,6 +1,7 @@
 /** A sequence of operations, done one after the other, each judged when it has ended: a model of fast-check. */
 import { isDeepStrictEqual } from 'node:util';
 import type fc from 'fast-check';
+import { type Answer, BAD_ARGUMENT, isBadHashKey } from './client-rules.ts';
 import {
   type Batch,
   describe,
@@ -19,7 +20,6 @@ import {
   type Tables,
 } from './perform.ts';
 import type { PossibleTables, Span } from './possible-tables.ts';
-import { type Answer, BAD_ARGUMENT, isBadHashKey } from './rules.ts';
 
 /** Where operations are done. */
 export interface World extends Tables {

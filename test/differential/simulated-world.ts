@@ -16,11 +16,11 @@ import type { Stage } from '../../sim/nemesis/stage.ts';
 import { drawSwarm, type Swarm } from '../../sim/nemesis/swarm.ts';
 import { assert } from '../../src/base/assert.ts';
 import { listenToMarks } from '../../src/base/marks.ts';
-import type { Client, Table } from '../../src/client/api.ts';
-import { openClient } from '../../src/client/client.ts';
+import type { Table } from '../../src/client/api.ts';
+import { ClusterClient } from '../../src/client/client.ts';
 import type { ReplicaEnvironment } from '../../src/env/environment.ts';
-import type { Key } from './operations.ts';
-import { partitionOf } from './rules.ts';
+import { Requests } from './perform-requests.ts';
+import { type Key, partitionOf } from './rules.ts';
 import type { World } from './sequence.ts';
 
 const TABLE = 'differential';
@@ -87,15 +87,17 @@ const CLIENT_INDEX = 40;
 /** The clients of a sequence, in one process. */
 class ClientProcess implements RunningProcess {
   readonly environment: ReplicaEnvironment;
-  readonly client: Client;
-  readonly joining: Client;
+  readonly client: ClusterClient;
+  readonly joining: ClusterClient;
+  readonly requests: Requests;
 
   constructor(environment: ReplicaEnvironment) {
     // A repeated write may come again after what follows it.
     const options = { metas: 'meta1:34601', ambiguousWrites: 'fail' } as const;
     this.environment = environment;
-    this.client = openClient(environment, options);
-    this.joining = openClient(environment, { ...options, coalesceGets: true });
+    this.client = new ClusterClient(environment, options);
+    this.joining = new ClusterClient(environment, { ...options, coalesceGets: true });
+    this.requests = new Requests(this.client, TABLE);
   }
 
   async close(): Promise<void> {
@@ -142,6 +144,10 @@ export class SimulatedWorld implements World {
 
   get joining(): Table {
     return this.#process.joining.table(TABLE);
+  }
+
+  get requests(): Requests {
+    return this.#process.requests;
   }
 
   partitionOf(key: Key): number {

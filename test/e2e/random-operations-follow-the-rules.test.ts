@@ -7,7 +7,7 @@ import { TestOnebox } from '../support/onebox.ts';
 
 test('4,000 random operations are answered as the rules say', async (t) => {
   await using onebox = await TestOnebox.start({ durability: 'os' });
-  await using cluster = await RealCluster.connect(onebox.meta);
+  await using cluster = new RealCluster(onebox.meta);
   const world = (): ReturnType<RealCluster['world']> => cluster.world();
   const options = { seed: 400, operations: 4000, world, pauses: 1, hasFills: true };
   const report = await explore({ ...options, shrinks: false });
