@@ -32,6 +32,8 @@ import {
 import type { MessageBus } from '../rpc/message-bus.ts';
 import type { MutationLog } from '../storage/log/mutation-log.ts';
 import {
+  type CommitAnswer,
+  type CommitQuery,
   type ConfigurationPush,
   type ConfigurationQuery,
   type FileChunk,
@@ -198,7 +200,10 @@ export class ReplicaStore implements ReplicaHost {
   }
 
   onTick(nowMs: number): void {
-    for (const replica of this.openReplicas.values()) replica.onTick(nowMs);
+    for (const replica of this.openReplicas.values()) {
+      replica.onTick(nowMs);
+      replica.freshness.onTick(nowMs);
+    }
     this.keeper.onTick(nowMs);
   }
 
@@ -308,9 +313,7 @@ export class ReplicaStore implements ReplicaHost {
       }
       const isUsable = replica.core.status !== ReplicaStatus.error;
       if (invited && isUsable) this.invitations.onFollowed(gpid, ballot, learnId);
-      const now = this.now();
-      replica.core.onGroupCheck(from, message, now);
-      replica.freshness.onHeard(from, ballot, message.lastCommittedDecree, now);
+      replica.core.onGroupCheck(from, message, this.now());
       return;
     }
     if (invited && !isNew) reached('replica.learn.sameInvitation');
@@ -323,10 +326,15 @@ export class ReplicaStore implements ReplicaHost {
 
   onPrepare(from: NodeId, message: Prepare): void {
     const replica = this.find(message.appId, message.partitionIndex);
-    if (replica === null || replica.isDeaf) return;
-    const now = this.now();
-    replica.core.onPrepare(from, message, now);
-    replica.freshness.onHeard(from, message.ballot, message.lastCommittedDecree, now);
+    if (replica !== null && !replica.isDeaf) replica.core.onPrepare(from, message, this.now());
+  }
+
+  onCommitQuery(from: NodeId, message: CommitQuery): void {
+    this.reach(gpidFromWire(message.gpid))?.freshness.onQuery(from, message, this.now());
+  }
+
+  onCommitAnswer(message: CommitAnswer): void {
+    this.reach(gpidFromWire(message.gpid))?.freshness.onAnswer(message);
   }
 
   onPrepareAck(from: NodeId, message: PrepareAck): void {

@@ -125,7 +125,7 @@ export class Replica
       load.compactions,
       opened,
     );
-    this.freshness = new Freshness(this.core, host.lease, () => this.storage.appliedDecree);
+    this.freshness = new Freshness(this.core, host.lease, host.nextLearnId(), this);
     const { gpid, storage: source, writes } = this;
     const parts = { environment, gpid, source, writes, meter, counters, load, options };
     this.requests = new ClientRequests(this, parts);

@@ -338,6 +338,8 @@ export class ReplicaServer implements RequestHandler {
         [InternalMessage.fileChunk]: (_from, message) => this.store.onFileChunk(message),
         [InternalMessage.configurationQuery]: (from, message) =>
           this.store.onConfigurationQuery(from, message),
+        [InternalMessage.commitQuery]: (from, message) => this.store.onCommitQuery(from, message),
+        [InternalMessage.commitAnswer]: (_from, message) => this.store.onCommitAnswer(message),
         [InternalMessage.witnessRequest]: (from, message) =>
           this.witness.onWitnessRequest(from, message),
       },

@@ -176,7 +176,6 @@ test('a secondary answers a backup request and says how old the answer may be; a
     const { error, reader } = await stage.get(secondary, backup);
     assert.equal(error, 'ERR_OK');
     seen = Buffer.from(readReadResponse(reader).value).toString();
-    // How old it may be is told by the secondary's clock; what the primary's message took comes on top.
     const { stalenessMs } = readReadStaleness(reader);
     assert.ok(stalenessMs === undefined || stalenessMs >= 0);
     assert.ok(performance.now() < untilMs, 'group checks keep a secondary informed');
@@ -196,6 +195,35 @@ test('a secondary answers a backup request and says how old the answer may be; a
     await stage.get(secondary);
     return secondary.unanswered > 0;
   });
+});
+
+test('an answer of a secondary is never older than it says, also while rows are written all the time', async () => {
+  await using stage = await Stage.set();
+  const backup = { isBackupRequest: true, wantsStaleness: true };
+  const acknowledged: { readonly size: number; readonly atMs: number }[] = [];
+  let isOver = false;
+  const writer = (async () => {
+    for (let size = 100; !isOver; size++) {
+      assert.equal((await stage.put({}, size)).error, 'ERR_OK');
+      acknowledged.push({ size, atMs: performance.now() });
+    }
+  })();
+  let boundCount = 0;
+  const untilMs = performance.now() + PATIENCE_MS;
+  while (boundCount < 200) {
+    const sentMs = performance.now();
+    const { reader } = await stage.get(stage.secondary, backup);
+    const { value } = readReadResponse(reader);
+    const { stalenessMs } = readReadStaleness(reader);
+    assert.ok(performance.now() < untilMs, 'a secondary knows how old it is');
+    if (stalenessMs === undefined) continue;
+    boundCount += 1;
+    const due = acknowledged.findLast(({ atMs }) => atMs <= sentMs - stalenessMs);
+    assert.ok(due === undefined || value.length >= due.size, `${stalenessMs} ms are too few`);
+  }
+  isOver = true;
+  await writer;
+  assert.ok(acknowledged.length > 10);
 });
 
 test('a range read ends at the time limit of its table and says so; without one it goes on', async () => {

@@ -11,6 +11,8 @@
 import {
   type Beacon,
   type BeaconAck,
+  type CommitAnswer,
+  type CommitQuery,
   type ConfigurationPush,
   type ConfigurationQuery,
   type ConfigurationTold,
@@ -31,6 +33,8 @@ import {
   type ReplicaReport,
   readBeacon,
   readBeaconAck,
+  readCommitAnswer,
+  readCommitQuery,
   readConfigurationPush,
   readConfigurationQuery,
   readConfigurationTold,
@@ -55,6 +59,8 @@ import {
   type WitnessRequest,
   writeBeacon,
   writeBeaconAck,
+  writeCommitAnswer,
+  writeCommitQuery,
   writeConfigurationPush,
   writeConfigurationQuery,
   writeConfigurationTold,
@@ -112,6 +118,8 @@ export interface InternalMessageMap {
   readonly [InternalMessage.configurationTold]: ConfigurationTold;
   readonly [InternalMessage.leadPromiseRequest]: LeadPromiseRequest;
   readonly [InternalMessage.leadPromise]: LeadPromise;
+  readonly [InternalMessage.commitQuery]: CommitQuery;
+  readonly [InternalMessage.commitAnswer]: CommitAnswer;
 }
 
 interface InternalCodec<T> {
@@ -159,6 +167,8 @@ const CODECS: InternalCodecs = {
     write: writeLeadPromiseRequest,
   },
   [InternalMessage.leadPromise]: { read: readLeadPromise, write: writeLeadPromise },
+  [InternalMessage.commitQuery]: { read: readCommitQuery, write: writeCommitQuery },
+  [InternalMessage.commitAnswer]: { read: readCommitAnswer, write: writeCommitAnswer },
 };
 
 export function isInternalMessage(type: number): type is InternalMessage {

@@ -1464,6 +1464,117 @@ export function writeGroupCheckAck(writer: Writer, value: GroupCheckAck): void {
   writer.writeStop();
 }
 
+/** A secondary asks its primary how far it is (replica/freshness.ts). */
+export interface CommitQuery {
+  readonly gpid: WireGpid;
+  readonly token: number;
+  readonly stampMs: number;
+}
+
+export function makeCommitQuery(): CommitQuery {
+  return {
+    gpid: GPID_NONE,
+    token: 0,
+    stampMs: 0,
+  };
+}
+
+export function readCommitQuery(reader: Reader): CommitQuery {
+  let gpid: WireGpid = GPID_NONE;
+  let token: number = 0;
+  let stampMs: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        token = reader.readI64();
+        break;
+      case 0x030a:
+        stampMs = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    token,
+    stampMs,
+  };
+}
+
+export function writeCommitQuery(writer: Writer, value: CommitQuery): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.token);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.stampMs);
+  writer.writeStop();
+}
+
+/** All that was acknowledged up to the stamp is at most this decree. */
+export interface CommitAnswer {
+  readonly gpid: WireGpid;
+  readonly token: number;
+  readonly stampMs: number;
+  readonly committedDecree: number;
+}
+
+export function makeCommitAnswer(): CommitAnswer {
+  return {
+    gpid: GPID_NONE,
+    token: 0,
+    stampMs: 0,
+    committedDecree: 0,
+  };
+}
+
+export function readCommitAnswer(reader: Reader): CommitAnswer {
+  let gpid: WireGpid = GPID_NONE;
+  let token: number = 0;
+  let stampMs: number = 0;
+  let committedDecree: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        gpid = reader.readGpid();
+        break;
+      case 0x020a:
+        token = reader.readI64();
+        break;
+      case 0x030a:
+        stampMs = reader.readI64();
+        break;
+      case 0x040a:
+        committedDecree = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    gpid,
+    token,
+    stampMs,
+    committedDecree,
+  };
+}
+
+export function writeCommitAnswer(writer: Writer, value: CommitAnswer): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.gpid);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.token);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.stampMs);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.committedDecree);
+  writer.writeStop();
+}
+
 /** A learner asks for what follows its applied decree. */
 export interface LearnRequest {
   readonly gpid: WireGpid;

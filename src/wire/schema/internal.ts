@@ -233,6 +233,21 @@ export const internalStructs: readonly Struct[] = [
     [8, 'digest', 'i32'],
   ]),
 
+  struct('CommitQuery', 'A secondary asks its primary how far it is (replica/freshness.ts).', [
+    [1, 'gpid', 'gpid'],
+    // Of the replica that asks, in this life.
+    [2, 'token', 'i64'],
+    // Its clock.
+    [3, 'stampMs', 'i64'],
+  ]),
+  struct('CommitAnswer', 'All that was acknowledged up to the stamp is at most this decree.', [
+    [1, 'gpid', 'gpid'],
+    // As asked.
+    [2, 'token', 'i64'],
+    [3, 'stampMs', 'i64'],
+    [4, 'committedDecree', 'i64'],
+  ]),
+
   // ---- learning ----
   struct('LearnRequest', 'A learner asks for what follows its applied decree.', [
     [1, 'gpid', 'gpid'],
@@ -305,6 +320,8 @@ export const InternalMessage = {
   configurationTold: 20,
   leadPromiseRequest: 21,
   leadPromise: 22,
+  commitQuery: 23,
+  commitAnswer: 24,
 } as const;
 export type InternalMessage = (typeof InternalMessage)[keyof typeof InternalMessage];
 
