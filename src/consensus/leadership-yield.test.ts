@@ -64,3 +64,15 @@ test('a primary that is asked to, because the others are there and out of its si
   scenario.push('a', configuration(2, 'a', ['b']));
   assert.equal(core.leading, null);
 });
+
+test('a primary that cannot store its ballot, on a full disk for one, makes room for another one', () => {
+  const scenario = groupOfThree();
+  scenario.push('b', configuration(2, 'b', ['a', 'c']));
+  scenario.later.length = 0;
+  scenario.tick(3_000);
+  assert.notEqual(scenario.node('b').core.leading, null);
+  scenario.tick(100);
+  assert.equal(scenario.node('b').core.leading, null);
+  const { change, ballot } = scenario.updates.at(-1)!;
+  assert.deepEqual([change, ballot], [ConfigurationChange.yieldPrimary, 2]);
+});

@@ -11,6 +11,8 @@
  *  3. One request to the meta server is under way at a time, until a new ballot ends this object
  *     (change-request.ts).
  *  4. Below the write floor nothing is committed but what was inherited (write-floor.ts).
+ *  5. Nothing is prepared, and no peer hears of the ballot, before it is stored here. Otherwise a meta server that came
+ *     back with an older state could not find out that it was in use, and would give it to somebody else.
  */
 import { assert, assertAtMost } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
@@ -45,6 +47,8 @@ export class PrimaryRole {
   /** Commit point that peers were last told. */
   private announced: number;
   private lastTimestampUs = 0;
+  /** The ballot is stored, and peers were told. */
+  private begun = false;
   private readonly ownLag = new LagMeter();
   private readonly court: DivergenceCourt;
   private readonly nextLearnId: () => number;
@@ -63,21 +67,38 @@ export class PrimaryRole {
     assert(state.config.primary === state.self, 'the configuration names this node as primary');
   }
 
-  /**
-   * Brings every peer to this ballot: configuration first, then all that is not committed, again.
-   */
   start(nowMs: number): void {
     const { list } = this.state;
     for (let decree = list.lastCommitted + 1; decree <= list.lastPrepared; decree++) {
       reached('consensus.primary.inheritsTail');
       list.get(decree)!.ballot = this.ballot;
     }
+    this.begin(nowMs);
+  }
+
+  /**
+   * Brings every peer to this ballot: configuration first, then all that is not committed, again.
+   */
+  private begin(nowMs: number): void {
+    assert(!this.begun, 'peers are brought to a ballot once');
+    if (this.state.persistedBallot < this.ballot) {
+      reached('consensus.primary.ballotNotDurable');
+      return;
+    }
+    this.begun = true;
+    this.lastGroupCheckMs = nowMs;
     for (const peer of this.peers) {
+      peer.lastHeardMs = nowMs;
       this.sendGroupCheck(peer.node, 0);
       this.sendPrepares(peer, nowMs);
     }
     this.advanceCommit();
     this.followLearnerWish(nowMs);
+  }
+
+  /** The ballot is not stored yet although there was time: nothing can be written under it meanwhile. */
+  isHeldUp(nowMs: number): boolean {
+    return !this.begun && nowMs - this.lastGroupCheckMs > this.state.options.prepareTimeoutMs;
   }
 
   // ---- writes ----
@@ -99,13 +120,13 @@ export class PrimaryRole {
   }
 
   canPropose(): boolean {
-    return this.state.list.uncommittedCount < this.state.options.inFlightMax;
+    return this.begun && this.state.list.uncommittedCount < this.state.options.inFlightMax;
   }
 
   /** `body` was built for decree lastPrepared + 1 and has room for the digest at its end. */
   propose(body: Uint8Array, wallUs: number, nowMs: number): Mutation {
     const { list, gpid } = this.state;
-    assert(this.canPropose(), 'the number of mutations in flight is bounded');
+    assert(this.canPropose(), 'the ballot is stored, and the mutations in flight are bounded');
     const decree = toDecree(list.lastPrepared + 1);
     const previousDigest = list.lastPreparedDigest();
     const digest = sealDigest(previousDigest, decree, body);
@@ -130,7 +151,8 @@ export class PrimaryRole {
   /** The own log, or the persisted ballot, has come further. */
   onOwnProgress(nowMs: number): void {
     this.ownLag.onLogged(this.state.lastLogged, nowMs);
-    this.advanceCommit();
+    if (this.begun) this.advanceCommit();
+    else this.begin(nowMs);
   }
 
   /** From being given a mutation to having it logged, of each member. */
@@ -243,6 +265,7 @@ export class PrimaryRole {
 
   /** The meta server's wish (`config.learner`) may have changed without a new ballot. */
   followLearnerWish(nowMs: number): void {
+    if (!this.begun) return;
     const wish = this.state.config.learner;
     if (this.session !== null && this.session.node === wish) return;
     if (this.session !== null && !this.endSession()) return;
@@ -252,6 +275,7 @@ export class PrimaryRole {
   }
 
   onTick(nowMs: number): void {
+    if (!this.begun) return;
     const { options, list } = this.state;
     this.judge(nowMs);
     for (const peer of [...this.peers]) this.checkPeer(peer, nowMs);
@@ -432,10 +456,7 @@ export class PrimaryRole {
   }
 
   private advanceCommit(): void {
-    if (this.state.persistedBallot < this.ballot) {
-      reached('consensus.primary.ballotNotDurable');
-      return;
-    }
+    if (!this.begun) return;
     let target: number = this.state.lastLogged;
     for (const peer of this.peers) {
       if (peer.counts && peer.acked < target) target = peer.acked;

@@ -22,7 +22,7 @@ test('a write is committed on all members once every one of them has it in its l
 test('an ack does not leave before the ballot is durable', () => {
   const scenario = new Scenario(['a', 'b', 'c']);
   for (const name of ['a', 'b', 'c']) scenario.push(name, configuration(1, 'a', ['b', 'c']));
-  scenario.later.length = 0;
+  scenario.later.length = 1;
   scenario.write('a');
   scenario.settle();
   assert.equal(scenario.node('a').committed, 0);
@@ -31,12 +31,32 @@ test('an ack does not leave before the ballot is durable', () => {
 test('an ack that waited for the durable ballot leaves as soon as it is', () => {
   const scenario = new Scenario(['a', 'b', 'c']);
   for (const name of ['a', 'b', 'c']) scenario.push(name, configuration(1, 'a', ['b', 'c']));
-  const persisted = scenario.later.splice(0);
+  const persisted = scenario.later.splice(1);
   scenario.write('a');
   scenario.settle();
+  assert.equal(scenario.node('a').committed, 0);
   scenario.later = persisted;
   scenario.settle();
   assert.equal(scenario.node('a').committed, 1);
+});
+
+test('nobody hears of a ballot that its primary has not stored: it may be given out again if it is lost', () => {
+  const scenario = groupOfThree();
+  scenario.write('a');
+  scenario.settle(['a']);
+  scenario.push('b', configuration(2, 'b', ['c'], 'a'));
+  const stored = scenario.later.splice(0);
+  const role = scenario.node('b').core.leading;
+  // As long as it takes: its peers are not silent because they were asked nothing.
+  for (let elapsed = 0; elapsed < 60_000; elapsed += 1_000) scenario.tick(1_000);
+  const told = scenario.wire.filter(({ from }) => from === 'b');
+  assert.deepEqual(told, []);
+  assert.equal(role?.canPropose(), false);
+  assert.ok(scenario.updates.every(({ ballot }) => ballot === 1));
+  scenario.later = stored;
+  scenario.settle();
+  assert.equal(scenario.node('b').committed, 1);
+  assert.equal(scenario.node('b').core.leading, role);
 });
 
 test('a lost prepare is sent again', () => {

@@ -335,6 +335,10 @@ export class ReplicaCore {
 
   private watchSlowness(nowMs: number): void {
     if (this.primary === null) return;
+    if (this.primary.isHeldUp(nowMs)) {
+      this.yieldLeadership('slow: its configuration cannot be stored', nowMs);
+      return;
+    }
     const { self } = this.state;
     const node = this.slowMembers.find(this.primary.lags(nowMs), nowMs);
     if (node === null || !this.primary.canSpare(node)) return;

@@ -177,9 +177,11 @@ export class Scenario {
     this.node(to).core.onConfigurationPush(TABLE, config, this.nowMs);
   }
 
+  /** As soon as the ballot is stored. */
   write(primary: string): number {
     const role = this.node(primary).core.leading;
     assert(role !== null, 'the node leads');
+    while (!role.canPropose() && this.later.length > 0) this.later.shift()!();
     const body = new Uint8Array(24).fill(this.nowMs & 0xff);
     return role.propose(body, this.nowMs * 1000, this.nowMs).decree;
   }

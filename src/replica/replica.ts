@@ -317,6 +317,8 @@ export class Replica
 
   onPersisted(ballot: Ballot): void {
     this.core.onConfigurationPersisted(ballot, this.now());
+    // Writes may wait for that.
+    this.endTurnSoon();
   }
 
   onPersistFailed(reason: string): void {
