@@ -155,7 +155,7 @@ export class LifeTransport implements Transport {
 const NOWHERE: Connection = {
   remote: 'nowhere:0',
   bufferedBytes: 0,
-  write: () => {},
+  write: () => true,
   pause: () => {},
   resume: () => {},
   close: () => {},

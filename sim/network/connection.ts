@@ -89,11 +89,13 @@ export class SimConnection implements Connection {
     this.#scheduleArrival();
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#closed || bytes.length === 0) return;
+  /** Never true: what is on its way is not copied. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#closed || bytes.length === 0) return false;
     this.#inFlightBytes += bytes.length;
     if (this.bufferedBytes > this.#network.traits.highWaterMarkBytes) this.#owesDrain = true;
     this.#cutter.push(bytes);
+    return false;
   }
 
   pause(): void {

@@ -26,8 +26,11 @@ export interface Connection {
   readonly remote: string;
   /** Bytes written and not yet taken by the operating system. */
   readonly bufferedBytes: number;
-  /** Takes over `bytes`: the caller must not change them afterwards. Ignored after close. */
-  write(bytes: Uint8Array): void;
+  /**
+   * True: all of `bytes` has left, and they are the caller's again. False: they are taken over, and the caller must
+   * not change them any more. Ignored after close.
+   */
+  write(bytes: Uint8Array): boolean;
   /** Stop and resume `onData` (back-pressure towards the sender). */
   pause(): void;
   resume(): void;

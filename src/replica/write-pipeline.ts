@@ -105,6 +105,7 @@ export class WritePipeline {
     this.counters.requests[pending.code]! += 1;
     this.count += 1;
     this.load.writes += 1;
+    this.load.reads.noteOther();
     return outcome;
   }
 

@@ -223,7 +223,8 @@ export class BusPeer implements ConnectionHandler, InternalStreamSink, Flushable
   #flushNow(): void {
     if (this.#writer.length === 0 || this.#connection === null) return;
     this.#noteProgress();
-    this.#connection.write(this.#writer.take());
+    if (this.#connection.write(this.#writer.output())) this.#writer.recycle();
+    else this.#writer.take();
     this.#messagesWaiting = 0;
     this.#bufferedBefore = this.#connection.bufferedBytes;
   }

@@ -321,7 +321,9 @@ export class ClientSession implements ConnectionHandler, FrameParser, WheelEntry
     if (this.wheelSlot < 0 && this.outstanding > 0) {
       this.#wheel.schedule(this, nowMs + this.#options.silenceMs);
     }
-    if (this.#writer.length > 0) connection.write(this.#writer.take());
+    if (this.#writer.length === 0) return;
+    if (connection.write(this.#writer.output())) this.#writer.recycle();
+    else this.#writer.take();
   };
 
   #write(call: ClientCall, nowMs: number): void {

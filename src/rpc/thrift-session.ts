@@ -261,8 +261,8 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
   #send(): void {
     const writer = this.#writer;
     if (writer === null || writer.length === 0) return;
-    if (this.#closed) writer.rewind(0);
-    else this.#connection.write(writer.take());
+    if (this.#closed || this.#connection.write(writer.output())) writer.recycle();
+    else writer.take();
   }
 
   #output(): Writer {

@@ -78,6 +78,7 @@ export interface RangeLimits {
 
 export class RangeRead implements PoolTask {
   readonly plan: RangePlan;
+  readonly lane: PoolLane;
   private readonly iterator: EngineIterator;
   private readonly clock: Clock;
   private readonly meter: ReadMeter;
@@ -106,8 +107,15 @@ export class RangeRead implements PoolTask {
   examined: number;
 
   /** Owns `iterator`, which was made with the plan's bounds. */
-  constructor(plan: RangePlan, iterator: EngineIterator, clock: Clock, meter: ReadMeter) {
+  constructor(
+    plan: RangePlan,
+    iterator: EngineIterator,
+    clock: Clock,
+    meter: ReadMeter,
+    lane: PoolLane = PoolLane.range,
+  ) {
     this.plan = plan;
+    this.lane = lane;
     this.iterator = iterator;
     this.clock = clock;
     this.meter = meter;
@@ -191,7 +199,7 @@ export class RangeRead implements PoolTask {
     this.pool = pool;
     this.deadlineMs = deadlineMs;
     this.done = done;
-    pool.submit(PoolLane.range, this);
+    pool.submit(this.lane, this);
   }
 
   start(): void {
@@ -220,8 +228,8 @@ export class RangeRead implements PoolTask {
     const isSound = status !== EngineStatus.ok || this.takeBlock();
     const isOver = status !== EngineStatus.ok || !isSound || this.isOver();
     // Its next block waits behind those of others.
-    if (!isOver) pool.submit(PoolLane.range, this);
-    pool.finished(PoolLane.range);
+    if (!isOver) pool.submit(this.lane, this);
+    pool.finished(this.lane);
     if (isOver) this.end(isSound ? status : EngineStatus.corruption);
   }
 

@@ -33,7 +33,7 @@ export const ReadOutcome = {
 export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
 
 /**
- * `result` is the complete result struct when `outcome` is done, else empty. The callee owns it.
+ * `result` is the complete result struct when `outcome` is done, else empty. It is valid during the call only.
  */
 export type ReadDone = (outcome: ReadOutcome, result: Uint8Array) => void;
 

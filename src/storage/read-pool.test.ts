@@ -19,6 +19,7 @@ const NARROW: ReadPoolLimits = {
   pendingMax: 4,
   pointsAtOnceMax: 1,
   rangesAtOnceMax: 1,
+  scanShare: 0.25,
   turnBytesMax: Infinity,
 };
 
@@ -205,4 +206,46 @@ test('what scans read from memory in one turn is bounded, all together; point re
   assert.equal(fixture.tryRead(RpcCode.get, getArgument).outcome, done);
   const named = multiGetArgument({ hashKey: bytes('h'), sortKeys: [bytes('s')] });
   assert.equal(fixture.tryRead(RpcCode.multiGet, named).outcome, done);
+});
+
+test('while others are served a scan has its share of the time; alone it has all of it', async () => {
+  const time = new VirtualTime();
+  const pool = new ReadPool(time, NARROW, time);
+  let steps = 0;
+  const step: PoolTask = {
+    deadlineMs: Infinity,
+    start: () => {
+      time.after(2, () => {
+        steps += 1;
+        pool.submit(PoolLane.scan, step);
+        pool.finished(PoolLane.scan);
+      });
+    },
+    expire: () => assert.fail('it has no deadline'),
+  };
+  pool.submit(PoolLane.scan, step);
+  await time.advance(400);
+  assert.equal(steps, 200);
+  const requests = time.every(10, () => pool.noteOther());
+  await time.advance(400);
+  const beside = steps - 200;
+  assert.ok(beside >= 45 && beside <= 55, `${beside} steps of 2 ms in 400 ms`);
+  time.cancel(requests);
+  await time.advance(420);
+  assert.ok(steps - 200 - beside >= 200, 'nobody else is there');
+});
+
+test('of scans one batch is read in a turn, and none before those that wait', async () => {
+  const time = new VirtualTime();
+  const pool = new ReadPool(time, NARROW, time);
+  assert.equal(pool.mayScan, true);
+  pool.beginScan();
+  pool.endScan(100);
+  assert.equal(pool.mayScan, false);
+  await time.advance(1);
+  assert.equal(pool.mayScan, true);
+  pool.submit(PoolLane.scan, new Step([], 'late'));
+  assert.equal(pool.mayScan, false);
+  pool.finished(PoolLane.scan);
+  assert.equal(pool.mayScan, true);
 });

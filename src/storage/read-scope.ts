@@ -10,7 +10,7 @@ import type { Writer } from '../wire/writer.ts';
 import { type RangePlan, RangeRead } from './range-read.ts';
 import type { ReadMeter } from './read-meter.ts';
 import { ReadOutcome } from './read-outcome.ts';
-import type { ReadPool } from './read-pool.ts';
+import { PoolLane, type ReadPool } from './read-pool.ts';
 import { ReadReplies } from './read-replies.ts';
 import type { ScanContexts } from './scan-contexts.ts';
 import type { ReplicaContext, StorageLimits } from './table-context.ts';
@@ -66,7 +66,7 @@ export class ReadScope {
    * The caller closes the read, or gives it to `scans`. What it meets on the disk stays in the cache, unless the read
    * goes over so much that it would push out what others read again and again.
    */
-  open(plan: RangePlan, fillCache: boolean): RangeRead {
+  open(plan: RangePlan, fillCache: boolean, lane: PoolLane = PoolLane.range): RangeRead {
     assert(!this.closed, 'a closed replica opens no reads');
     const { lower, upper, reverse } = plan;
     const iterator = this.engine.iterate({
@@ -76,13 +76,19 @@ export class ReadScope {
       keysOnly: false,
       fillCache,
     });
-    return new RangeRead(plan, iterator, this.clock, this.meter);
+    return new RangeRead(plan, iterator, this.clock, this.meter, lane);
   }
 
   /** Runs a batch to its end from memory. */
   runNow(read: RangeRead): EngineStatus {
+    if (read.lane !== PoolLane.scan) {
+      const status = read.runNow();
+      this.pool.spendTurn(read.blocksBytes);
+      return status;
+    }
+    this.pool.beginScan();
     const status = read.runNow();
-    this.pool.spendTurn(read.blocksBytes);
+    this.pool.endScan(read.blocksBytes);
     return status;
   }
 

@@ -22,7 +22,7 @@ import {
 import { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
 import { WireError } from '../wire/types.ts';
-import { Writer } from '../wire/writer.ts';
+import type { Writer } from '../wire/writer.ts';
 import { batchGetJob } from './key-read.ts';
 import { multiGetJob } from './multi-get.ts';
 import { answerPoint, pointReadJob } from './point-read.ts';
@@ -39,9 +39,6 @@ import {
   STORAGE_LIMITS,
   type StorageLimits,
 } from './table-context.ts';
-
-/** A late reply is built here before it is handed out. */
-const LATE_SLAB_BYTES = 4096;
 
 /** What a server shares between its replicas, or keeps when an engine is replaced; made here when it is not given. */
 export interface ReadParts {
@@ -88,6 +85,7 @@ export class ReadService implements Reads {
     if (this.scope.isClosed) return ReadOutcome.closed;
     const argumentAt = reader.position;
     const resultAt = writer.length;
+    if (code < RpcCode.getScanner) this.scope.pool.noteOther();
     let outcome: ReadOutcome;
     try {
       outcome = this.readNow(code, reader, writer);
@@ -121,13 +119,14 @@ export class ReadService implements Reads {
       return;
     }
     this.lateCount++;
-    const writer = new Writer(LATE_SLAB_BYTES);
+    const writer = pool.takeWriter();
     job.runLater(writer, deadlineMs, (outcome) => {
       this.lateCount--;
       pool.leave();
       // The engine has no room either.
       const end = outcome === ReadOutcome.later ? ReadOutcome.busy : outcome;
-      done(end, end === ReadOutcome.done ? writer.take() : EMPTY_BYTES);
+      done(end, end === ReadOutcome.done ? writer.output() : EMPTY_BYTES);
+      pool.giveWriter(writer);
     });
   }
 

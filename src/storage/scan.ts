@@ -28,6 +28,7 @@ import type { Writer } from '../wire/writer.ts';
 import { directlyBehind } from './multi-get.ts';
 import { type RangeLimits, type RangePlan, RowOutput } from './range-read.ts';
 import { ReadOutcome } from './read-outcome.ts';
+import { PoolLane } from './read-pool.ts';
 import { CONTEXT_FINISHED, CONTEXT_NONE, type ContextId, RowList } from './read-replies.ts';
 import type { ReadJob, ReadScope } from './read-scope.ts';
 import { isFilterType } from './row-filter.ts';
@@ -168,17 +169,20 @@ class FirstBatchJob implements ReadJob {
   private readonly scope: ReadScope;
   private readonly batch: BatchWriter;
   private readonly plan: RangePlan;
+  private readonly lane: PoolLane;
   private readonly batchRowsMax: number;
 
   constructor(scope: ReadScope, plan: RangePlan, batchRowsMax: number) {
     this.scope = scope;
     this.batch = new BatchWriter(scope);
     this.plan = plan;
+    const isOfOneHashKey = plan.upper !== RESERVED_START;
+    this.lane = isOfOneHashKey ? PoolLane.range : PoolLane.scan;
     this.batchRowsMax = batchRowsMax;
   }
 
   runNow(writer: Writer): ReadOutcome {
-    if (!this.scope.pool.hasTurnLeft) return ReadOutcome.later;
+    if (!mayRunNow(this.scope, this.lane)) return ReadOutcome.later;
     const scan = this.open();
     const rows = this.batch.begin(scan, this.scope.limits.scanRowsMax, writer);
     const status = this.scope.runNow(scan.read);
@@ -194,9 +198,8 @@ class FirstBatchJob implements ReadJob {
   }
 
   private open(): OpenScan {
-    const { scope, plan, batchRowsMax } = this;
-    const isOfOneHashKey = plan.upper !== RESERVED_START;
-    return { read: scope.open(plan, isOfOneHashKey), batchRowsMax };
+    const { scope, plan, batchRowsMax, lane } = this;
+    return { read: scope.open(plan, lane === PoolLane.range, lane), batchRowsMax };
   }
 }
 
@@ -212,9 +215,12 @@ class NextBatchJob implements ReadJob {
   }
 
   runNow(writer: Writer): ReadOutcome {
-    if (!this.scope.pool.hasTurnLeft) return ReadOutcome.later;
     const scan = this.scope.scans.take(this.id);
     if (scan === null) return this.finishUnknown(writer);
+    if (!mayRunNow(this.scope, scan.read.lane)) {
+      this.scope.scans.giveBack(this.id, scan);
+      return ReadOutcome.later;
+    }
     const rows = this.batch.begin(scan, scan.batchRowsMax, writer);
     const status = this.scope.runNow(scan.read);
     if (isAnswered(status, scan)) return this.batch.finish(scan, rows);
@@ -239,6 +245,10 @@ class NextBatchJob implements ReadJob {
     this.scope.meter.answered(0, 0);
     return ReadOutcome.done;
   }
+}
+
+function mayRunNow(scope: ReadScope, lane: PoolLane): boolean {
+  return lane === PoolLane.scan ? scope.pool.mayScan : scope.pool.hasTurnLeft;
 }
 
 /** A batch that met rows which are not in memory is answered with the rows before them. */

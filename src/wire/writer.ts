@@ -4,7 +4,8 @@
  * What was written since the last `take` is the *output*; positions that callers keep (`length`)
  * count from its start, so they stay right when the slab grows. `take` hands the output over for
  * good and goes on in the rest of the slab: the bytes of one turn leave without a copy. Who only
- * wants to look uses `output` and `rewind`.
+ * wants to look uses `output`, then `rewind` or `recycle`: slabs are most of a server's garbage, and
+ * what they take outside of the heap makes the engine collect all of it.
  */
 import { assert } from '../base/assert.ts';
 import { copyInto } from '../base/bytes.ts';
@@ -12,6 +13,8 @@ import { utf8Length, writeUtf8 } from '../base/utf8.ts';
 import { parseIpv4, type WireGpid, type WireHostPort, WireType } from './types.ts';
 
 const SLAB_BYTES = 64 * 1024;
+/** One that has grown above this is not kept. */
+const SLAB_BYTES_KEPT_MAX = 1024 * 1024;
 const TWO_POW_32 = 4294967296;
 
 export class Writer {
@@ -38,6 +41,16 @@ export class Writer {
     const output = this.output();
     this.start = this.position;
     return output;
+  }
+
+  /** As `take`, when nobody needs the output any more: its place is written again. */
+  recycle(): void {
+    this.position = this.start;
+    if (this.bytes.length <= SLAB_BYTES_KEPT_MAX) return;
+    this.bytes = new Uint8Array(this.slabBytes);
+    this.view = new DataView(this.bytes.buffer);
+    this.start = 0;
+    this.position = 0;
   }
 
   /** The output, valid until the next write, `take` or `rewind`. */

@@ -151,7 +151,9 @@ export class StorageFixture {
   ): Promise<{ outcome: ReadOutcome; result: Uint8Array }> {
     return await this.time.run(
       new Promise((resolve) => {
-        this.reads.readLater(code, argument, (outcome, result) => resolve({ outcome, result }));
+        this.reads.readLater(code, argument, (outcome, result) =>
+          resolve({ outcome, result: result.slice() }),
+        );
       }),
     );
   }

@@ -31,8 +31,9 @@ class HttpConnection implements Connection {
   readonly bufferedBytes = 0;
   isClosed = false;
   output = '';
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array): boolean {
     this.output += Buffer.from(bytes).toString('latin1');
+    return true;
   }
   pause(): void {}
   resume(): void {}

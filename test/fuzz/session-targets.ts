@@ -63,8 +63,9 @@ class DeadEnd implements Connection {
   readonly bufferedBytes = 0;
   isClosed = false;
   written = 0;
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array): boolean {
     this.written += bytes.length;
+    return true;
   }
   pause(): void {}
   resume(): void {}

@@ -9,6 +9,8 @@ import { NodeTransport } from './transport.ts';
 class Recorder implements ConnectionHandler {
   readonly events: string[] = [];
   received = 0;
+  /** Of all bytes. */
+  sum = 0;
   #waiting: { done: () => boolean; resolve: () => void }[] = [];
 
   onOpen(): void {
@@ -16,6 +18,7 @@ class Recorder implements ConnectionHandler {
   }
   onData(_connection: Connection, bytes: Uint8Array): void {
     this.received += bytes.length;
+    for (const byte of bytes) this.sum += byte;
     this.#add('data');
   }
   onDrain(): void {
@@ -92,6 +95,27 @@ test('a receiver that pauses holds the sender up; the sender hears when it drain
   await pair.serverEvents.until(() => pair.serverEvents.received === bytes);
   pair.client.destroy();
   await Promise.all([pair.clientEvents.has('close local'), pair.stop()]);
+});
+
+test('bytes that have left may be written over; those that have not are told from them', async () => {
+  const { client, server, serverEvents, stop } = await connectPair();
+  const bytes = new Uint8Array(8 * 1024);
+  let sum = 0;
+  let left = true;
+  server.pause();
+  // Until the system has no more room.
+  for (let round = 1; left; round++) {
+    bytes.fill(round & 0xff);
+    sum += bytes.length * (round & 0xff);
+    left = client.write(bytes);
+    if (left) bytes.fill(0);
+  }
+  assert.ok(client.bufferedBytes > 0);
+  server.resume();
+  client.close();
+  await serverEvents.has('close remote');
+  assert.equal(serverEvents.sum, sum);
+  await stop();
 });
 
 test('a reset by the peer is told from its orderly close', async () => {

@@ -170,8 +170,11 @@ class NodeConnection implements Connection {
     if (this.#reason === null) this.#handler.onOpen(this);
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#reason === null) this.#socket.write(bytes);
+  /** What the system has room for it copies in the call; nothing buffered means that nobody refers to the bytes. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#reason !== null) return true;
+    this.#socket.write(bytes);
+    return this.#socket.writableLength === 0;
   }
 
   pause(): void {
