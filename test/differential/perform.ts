@@ -50,7 +50,7 @@ export async function performRead(
   { table, requests }: Tables,
 ): Promise<Outcome<Answer>> {
   if (operation.kind === 'readRequest') {
-    return await outcomeOf(requests.read(operation.hashKey, operation.request).then(toReplyAnswer));
+    return await outcomeOfRequest(requests.read(operation.hashKey, operation.request));
   }
   return await outcomeOf(answerRead(operation, table));
 }
@@ -60,9 +60,7 @@ export async function performWrite(
   { table, requests }: Tables,
 ): Promise<Outcome<Answer>> {
   if (operation.kind === 'writeRequest') {
-    return await outcomeOf(
-      requests.write(operation.hashKey, operation.request).then(toReplyAnswer),
-    );
+    return await outcomeOfRequest(requests.write(operation.hashKey, operation.request));
   }
   const outcome = await outcomeOf(answerWrite(operation, table));
   // Other requests of it may have succeeded.
@@ -142,6 +140,16 @@ async function outcomeOf<T>(answer: Promise<T>): Promise<Outcome<T | { readonly 
   } catch (error) {
     return outcomeOfError(error);
   }
+}
+
+/** A frame's error is a reply, too. */
+async function outcomeOfRequest(sent: Promise<Reply>): Promise<Outcome<Answer>> {
+  const outcome = await outcomeOf(sent);
+  if (outcome.kind !== 'answer') return outcome;
+  const { error } = outcome.answer as { readonly error?: unknown };
+  const isFrameError = typeof error === 'string';
+  const reply = isFrameError ? { frameError: error } : (outcome.answer as Reply);
+  return { kind: 'answer', answer: { reply } };
 }
 
 function outcomeOfError(error: unknown): Outcome<{ readonly error: string }> {
@@ -356,8 +364,4 @@ function filterOf(filter: Filter | undefined): ClientFilter | undefined {
 
 function toValueAnswer(value: Uint8Array | null): Answer {
   return { value: value === null ? null : toText(value) };
-}
-
-function toReplyAnswer(reply: Reply): Answer {
-  return { reply };
 }
