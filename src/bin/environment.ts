@@ -15,7 +15,7 @@ export function metaEnvironment(logger: Logger): MetaEnvironment {
 export function replicaEnvironment(
   logger: Logger,
   rocksdb: Omit<RocksDbOptions, 'root'>,
-): ReplicaEnvironment {
+): ReplicaEnvironment & { readonly engines: RocksDbEngineFactory } {
   const root = process.cwd();
   const environment = nodeEnvironment(logger);
   // In the same phase of the loop: an append in the page cache costs no further turn.

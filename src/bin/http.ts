@@ -1,6 +1,6 @@
 /** HTTP on the port of a server process: who answers, and what is told of the process itself. */
 import { type OptionTable, optionEntries } from '../base/option-table.ts';
-import { valueText } from '../base/option-values.ts';
+import { parseOptionValue, valueText } from '../base/option-values.ts';
 import type { MetricEntity } from '../http/metrics.ts';
 import { type ProgramFacts, programRoutes, type Setting } from '../http/program-routes.ts';
 import { HttpProtocol } from '../http/protocol.ts';
@@ -9,11 +9,15 @@ import type { HostPort } from '../model/identity.ts';
 import { type ConnectionProtocol, ProtocolMagic } from '../rpc/server.ts';
 import { packageVersion } from './package-version.ts';
 
+type OptionChanges<T> = { readonly [Field in keyof T]?: (value: T[Field]) => void };
+
 export interface HttpParts<T extends { readonly clusterName: string }> {
   readonly role: 'meta' | 'replica';
   readonly table: OptionTable<T>;
   readonly options: T;
   readonly routes: readonly HttpRoute[];
+  /** Options that can be changed while the server runs, and how. */
+  readonly changes?: OptionChanges<T>;
   readonly collect: () => readonly MetricEntity[];
 }
 
@@ -32,7 +36,7 @@ export function answerHttp<T extends { readonly clusterName: string }>(
     version: packageVersion(),
     commit: '',
     startedAt: new Date(Date.now() - process.uptime() * 1000),
-    settings: settingsOf(parts.table, options),
+    settings: settingsOf(parts.table, options, parts.changes ?? {}),
   };
   const common = programRoutes({ program, origin, collect });
   const protocol = new HttpProtocol(new HttpRoutes([...common, ...parts.routes]).handle);
@@ -40,16 +44,27 @@ export function answerHttp<T extends { readonly clusterName: string }>(
   server.speak(ProtocolMagic.httpPost, protocol);
 }
 
-function settingsOf<T>(table: OptionTable<T>, options: T): Setting[] {
+function settingsOf<T>(table: OptionTable<T>, options: T, changes: OptionChanges<T>): Setting[] {
   return optionEntries(table).map(([field, option]) => {
     const [section = '', name = ''] = option.key.split('.', 2);
     const value = options[field];
-    return {
+    const setting = {
       section,
       name,
       type: option.type,
       description: option.help,
       value: value === null ? '' : valueText(option, value),
     };
+    const apply = changes[field];
+    if (apply === undefined) return setting;
+    const change = (text: string): string | null => {
+      const parsed = parseOptionValue(option, text);
+      if (!parsed.ok) return parsed.problem;
+      // The table's type demands the kind that was parsed.
+      apply(parsed.value as T[typeof field]);
+      setting.value = valueText(option, parsed.value);
+      return null;
+    };
+    return Object.assign(setting, { change });
   });
 }

@@ -29,6 +29,10 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
         table: REPLICA.table,
         options,
         routes: replicaRoutes(server),
+        changes: {
+          learnBytesPerSecondMax: (rate) => server.setLearnRate(rate),
+          rateBytesPerSecond: (rate) => environment.engines.setRate(rate),
+        },
         collect: () => replicaMetrics(server, options.dataPath),
       });
       return server;

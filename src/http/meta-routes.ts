@@ -9,6 +9,7 @@ import type { Partition } from '../cluster/partition.ts';
 import type { Table } from '../cluster/table.ts';
 import type { MetaService } from '../meta/meta-service.ts';
 import { type HostPort, hostPortText, type NodeId } from '../model/identity.ts';
+import { compactionRequest } from './compaction-request.ts';
 import { timeText } from './program-routes.ts';
 import {
   type HttpQuery,
@@ -84,6 +85,14 @@ export function metaRoutes(server: MetaPagesServer): HttpRoute[] {
       parameters: [],
       answer: (_query, body) =>
         server.term === null ? notHere(server) : usageScenario(body, server.term.service),
+    },
+    {
+      path: '/meta/app/start_compaction',
+      method: 'POST',
+      help: 'compacts a table: {"app_name", "type": "once" | "periodic", "trigger_time", …}',
+      parameters: [],
+      answer: (_query, body) =>
+        server.term === null ? notHere(server) : startCompaction(body, server.term.service),
     },
   ];
 }
@@ -252,7 +261,14 @@ async function usageScenario(body: string, service: MetaService): Promise<HttpRe
   if (envRefusal(USAGE_KEY, scenario) !== null || scenario === 'prefer_write') {
     return errorReply(ErrorCode.invalidParameters, 'scenario is normal or bulk_load');
   }
-  const { code, hint } = await service.setEnv(table, USAGE_KEY, scenario);
+  const { code, hint } = await service.setEnvs(table, new Map([[USAGE_KEY, scenario]]));
+  return errorReply(code, hint);
+}
+
+async function startCompaction(body: string, service: MetaService): Promise<HttpReply> {
+  const request = compactionRequest(parseObject(body), Math.floor(Date.now() / 1_000));
+  if (typeof request === 'string') return textReply(400, request);
+  const { code, hint } = await service.setEnvs(request.table, request.envs);
   return errorReply(code, hint);
 }
 

@@ -14,6 +14,11 @@ export interface Setting {
   readonly type: string;
   readonly description: string;
   readonly value: string;
+  /**
+   * Absent: only a start changes it. Else it takes effect at once and `value` follows; returns why the text is none,
+   * or null.
+   */
+  readonly change?: (text: string) => string | null;
 }
 
 export interface ProgramFacts {
@@ -74,7 +79,7 @@ export function programRoutes(parts: ProgramRoutesParts): HttpRoute[] {
     {
       path: '/updateConfig',
       method: 'GET',
-      help: 'settings are changed with a restart: says so',
+      help: 'changes a setting, until the next start: ?section.name=value',
       parameters: null,
       answer: (query) => jsonReply({ update_status: updateStatus(program.settings, query) }),
     },
@@ -95,10 +100,13 @@ export function timeText(time: Date): string {
 
 function updateStatus(settings: readonly Setting[], query: ReadonlyMap<string, string>): string {
   if (query.size !== 1) return 'exactly one setting is given: ?section.name=value';
-  const name = [...query.keys()][0]!;
+  const [name, text] = [...query][0]!;
   const setting = settingNamed(settings, name);
   if (setting === undefined) return `there is no setting ${name}`;
-  return `${keyOf(setting)} takes effect at the start of the process: change it there`;
+  if (setting.change === undefined) {
+    return `${keyOf(setting)} takes effect at the start of the process: change it there`;
+  }
+  return setting.change(text) ?? 'OK';
 }
 
 function keyOf(setting: Setting): string {

@@ -35,9 +35,16 @@ test('unknown paths are 404; parameters that are unknown or given twice, and the
   assert.equal(posted.status, 400);
 });
 
-test('a setting is found by its key and as the original writes it, and is not changed at run time', async () => {
+test('a setting is found by its key and as the original writes it, and changed if it can be', async () => {
+  const texts: string[] = [];
+  const change = (text: string): string | null => {
+    texts.push(text);
+    return text === 'fast' ? 'must be a size' : null;
+  };
+  const fixed = { type: 'string', description: 'who', value: 'onebox' };
   const settings = [
-    { section: 'cluster', name: 'name', type: 'string', description: 'who', value: 'onebox' },
+    { section: 'cluster', name: 'name', ...fixed },
+    { section: 'replica', name: 'rate', type: 'bytes', description: '', value: '1MiB', change },
   ];
   const program = { version: '1.2.3', commit: '', startedAt: new Date(0), settings };
   const origin = { cluster: 'onebox', role: 'meta', host: 'h', port: 1 };
@@ -55,6 +62,15 @@ test('a setting is found by its key and as the original writes it, and is not ch
   }
   const update = await get(routes, '/updateConfig?cluster.name=other');
   assert.match(update.body, /takes effect at the start of the process/);
+  const statusOf = async (query: string): Promise<string> => {
+    const { body } = await get(routes, `/updateConfig?${query}`);
+    return (JSON.parse(body) as { update_status: string }).update_status;
+  };
+  assert.equal(await statusOf('replica.rate=2MiB'), 'OK');
+  assert.equal(await statusOf('replica_rate=fast'), 'must be a size');
+  assert.match(await statusOf('replica.rat=1'), /no setting/);
+  assert.match(await statusOf('replica.rate=1&cluster.name=x'), /exactly one/);
+  assert.deepEqual(texts, ['2MiB', 'fast']);
   const start = await get(routes, '/recentStartTime');
   assert.deepEqual(JSON.parse(start.body), { RecentStartTime: '1970-01-01 00:00:00' });
 });

@@ -299,10 +299,11 @@ export class MetaService implements RequestHandler {
     );
   }
 
-  /** Sets one setting of a table, for those who come another way than by RPC. */
-  setEnv(appName: string, key: string, value: string): Promise<CommandPlan> {
+  /** Sets settings of a table, for those who come another way than by RPC. */
+  setEnvs(appName: string, envs: ReadonlyMap<string, string>): Promise<CommandPlan> {
     const operation = AppEnvOperation.set;
-    const request = { appName, operation, keys: [key], values: [value], clearPrefix: undefined };
+    const [keys, values] = [[...envs.keys()], [...envs.values()]];
+    const request = { appName, operation, keys, values, clearPrefix: undefined };
     return new Promise((resolve) => {
       this.#command(null, (context) => planUpdateEnvs(context, request), resolve);
     });

@@ -12,14 +12,19 @@ import type { ReplicaHost } from './replica-host.ts';
 export class Bandwidth {
   readonly #clock: Clock;
   readonly #timers: Timers;
-  readonly #bytesPerMs: number;
+  #bytesPerMs = 0;
   /** When all that was asked for so far has had its time. */
   #freeAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, timers: Timers, bytesPerSecondMax: number) {
-    assertAtLeast(bytesPerSecondMax, 1, 'the bandwidth for learning');
     this.#clock = clock;
     this.#timers = timers;
+    this.setRate(bytesPerSecondMax);
+  }
+
+  /** For what is asked for from now on. */
+  setRate(bytesPerSecondMax: number): void {
+    assertAtLeast(bytesPerSecondMax, 1, 'the bandwidth for learning');
     this.#bytesPerMs = bytesPerSecondMax / 1_000;
   }
 

@@ -155,6 +155,11 @@ export class ReplicaServer implements RequestHandler {
     this.rpc.speak(magic, protocol);
   }
 
+  /** For what is learned from now on. */
+  setLearnRate(bytesPerSecondMax: number): void {
+    this.store.learnBandwidth.setRate(bytesPerSecondMax);
+  }
+
   /** Every replica, for the simulator's checkers and for tests. */
   inspect(): readonly ReplicaInspection[] {
     return this.store.replicas().map((replica) => replica.inspect());

@@ -245,6 +245,7 @@ constexpr Export kExports[] = {
     {"cancelCompactions", Call<CancelCompactions>},
     {"property", Call<Property>},
     {"figures", Call<Figures>},
+    {"setRate", Call<SetRate>},
     {"cacheUsage", Call<CacheUsage>},
     {"tickers", Call<Tickers>},
 };

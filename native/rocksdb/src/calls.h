@@ -57,6 +57,8 @@ int32_t CancelCompactions();
 int32_t Property();
 // c0 database. c0 c1 live bytes, c2 c3 memtable bytes, c4 c5 keys, c6 files, c7 c8 latest sequence number.
 int32_t Figures();
+// c0 resources, c1 c2 bytes per second (low, high), 0 = no limit.
+int32_t SetRate();
 // c0 resources. c0 c1 bytes in the cache, c2 c3 pinned, c4 c5 in memtables.
 int32_t CacheUsage();
 // c0 resources. Returns how many counters there are; `name NUL value NUL …` in the output.

@@ -57,6 +57,13 @@ rocksdb::BlockBasedTableOptions Shared::TableOptions() const {
   return options;
 }
 
+// A tebibyte a second: no disk is that fast.
+constexpr int64_t kUnlimitedRate = int64_t{1} << 40;
+
+int64_t RateOf(uint64_t bytes_per_second) {
+  return bytes_per_second == 0 ? kUnlimitedRate : static_cast<int64_t>(bytes_per_second);
+}
+
 std::shared_ptr<Shared> MakeShared(const SharedParameters& parameters) {
   auto shared = std::make_shared<Shared>();
   rocksdb::LRUCacheOptions cache;
@@ -66,9 +73,7 @@ std::shared_ptr<Shared> MakeShared(const SharedParameters& parameters) {
   cache.high_pri_pool_ratio = 0.3;
   shared->cache = rocksdb::NewLRUCache(cache);
   shared->write_buffers = std::make_shared<rocksdb::WriteBufferManager>(parameters.write_buffer_bytes);
-  if (parameters.rate_bytes_per_second > 0) {
-    shared->rate_limiter.reset(rocksdb::NewGenericRateLimiter(static_cast<int64_t>(parameters.rate_bytes_per_second)));
-  }
+  shared->rate_limiter.reset(rocksdb::NewGenericRateLimiter(RateOf(parameters.rate_bytes_per_second)));
   shared->statistics = rocksdb::CreateDBStatistics();
   shared->statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
   return shared;

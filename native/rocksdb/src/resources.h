@@ -45,6 +45,9 @@ struct DatabaseParameters {
   int32_t levels;
 };
 
+// What the limiter is told: it is always there, so that a limit can be set later. 0 = none.
+int64_t RateOf(uint64_t bytes_per_second);
+
 std::shared_ptr<Shared> MakeShared(const SharedParameters& parameters);
 
 rocksdb::Options MakeOptions(const Shared& shared, const DatabaseParameters& parameters);

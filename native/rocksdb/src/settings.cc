@@ -130,6 +130,14 @@ int32_t Figures() {
   return 0;
 }
 
+int32_t SetRate() {
+  const uint32_t* const control = Control();
+  const std::shared_ptr<Shared>& shared = TheState().shared.At(control[0]);
+  if (shared == nullptr) return Fail(kInvalid, "rate: no such resources");
+  shared->rate_limiter->SetBytesPerSecond(RateOf(ReadU64(control + 1)));
+  return 0;
+}
+
 int32_t CacheUsage() {
   uint32_t* const control = Control();
   const std::shared_ptr<Shared>& shared = TheState().shared.At(control[0]);

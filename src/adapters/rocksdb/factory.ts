@@ -115,6 +115,14 @@ export class RocksDbEngineFactory implements EngineFactory {
     return new RocksDbSstWriter(native, path, handle);
   }
 
+  /** Of flushes and compactions from now on; 0 = no limit. */
+  setRate(bytesPerSecond: number): void {
+    const { binding, control } = this.#native;
+    control[0] = this.#shared;
+    setWide(control, 1, bytesPerSecond);
+    assert(binding.setRate() === 0, 'a factory has resources');
+  }
+
   cacheUsage(): CacheUsage {
     const { binding, control } = this.#native;
     control[0] = this.#shared;

@@ -59,6 +59,7 @@ export interface Binding {
   setFilterRules(): number;
   setOptions(): number;
   cancelCompactions(): number;
+  setRate(): number;
   property(): number;
   figures(): number;
   cacheUsage(): number;
