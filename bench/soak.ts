@@ -6,7 +6,8 @@
  * The cluster is a onebox of its own. The report goes to standard output; with `--json FILE` also there, with every
  * sample. The exit code is 1 when something grows.
  *
- * Flat: over the time after the warm-up the median slope makes no more than the tolerance of the quantity. Memory is
+ * Caches are small, so that they are full when the warm-up ends: with their usual sizes they would fill for an hour,
+ * which looks like a leak. Flat: over the time after the warm-up the median slope makes no more than the tolerance of the quantity. Memory is
  * given 15 % or 24 MiB (a heap is a saw, caches fill), descriptors the open files of an engine that compacts.
  */
 import { writeFileSync } from 'node:fs';
@@ -27,6 +28,12 @@ import { type Tolerance, type Trend, trendOf } from './soak/trend.ts';
 const SAMPLE_MS = 5_000;
 const MINUTE_SECONDS = 60;
 const CLIENT = 'client';
+/** As the environment of the servers. */
+const SMALL_CACHES = {
+  PEGASUS_ROCKSDB_CACHE_BYTES: `${16 * 2 ** 20}`,
+  PEGASUS_ROCKSDB_WRITE_BUFFER_MANAGER_BYTES: `${32 * 2 ** 20}`,
+  PEGASUS_REPLICA_LOG_BYTES_MAX: `${32 * 2 ** 20}`,
+} as const;
 
 const TOLERANCES: Readonly<Record<Quantity, Tolerance>> = {
   residentMiB: { fraction: 0.15, absolute: 24 },
@@ -58,6 +65,7 @@ async function main(args: readonly string[]): Promise<number> {
   const onMachine = machine();
   const ratePerSecond = Number(values.rate);
   const minutes = Number(values.minutes);
+  Object.assign(process.env, SMALL_CACHES);
   await using onebox = await BenchOnebox.prepare();
   await onebox.start('os');
   const load = new SoakLoad(onebox.meta, 1);
@@ -77,6 +85,7 @@ async function main(args: readonly string[]): Promise<number> {
     machine: onMachine,
     minutes,
     ratePerSecond,
+    environment: SMALL_CACHES,
     warmUpSeconds,
     samples: after.length,
     load: load.counts(),

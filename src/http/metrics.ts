@@ -5,15 +5,28 @@
  */
 import { type HttpQuery, type HttpReply, jsonReply } from './routes.ts';
 
-export type MetricKind = 'Counter' | 'Gauge';
-
-export interface Metric {
+interface MetricHead {
   readonly name: string;
-  readonly type: MetricKind;
   readonly unit: string;
   readonly desc: string;
+}
+
+export interface ValueMetric extends MetricHead {
+  readonly type: 'Counter' | 'Gauge';
   readonly value: number;
 }
+
+/** Of the last seconds. */
+export interface PercentileMetric extends MetricHead {
+  readonly type: 'Percentile';
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+export type Metric = ValueMetric | PercentileMetric;
 
 export interface MetricEntity {
   readonly type: string;
@@ -39,16 +52,37 @@ export const METRICS_PARAMETERS = [
 ] as const;
 
 /** Whole numbers, as all of the original's. */
-export function gauge(name: string, unit: string, value: number, desc: string): Metric {
+export function gauge(name: string, unit: string, value: number, desc: string): ValueMetric {
   return { name, type: 'Gauge', unit, desc, value: Math.round(value) };
 }
 
-export function counter(name: string, unit: string, value: number, desc: string): Metric {
+export function counter(name: string, unit: string, value: number, desc: string): ValueMetric {
   return { name, type: 'Counter', unit, desc, value };
 }
 
-const FIELDS = ['name', 'type', 'unit', 'desc', 'value'] as const;
-const BRIEF_FIELDS: readonly string[] = ['name', 'value'];
+/** `percentileOf` answers with the value below which a share of all lies. */
+export function percentiles(
+  name: string,
+  unit: string,
+  percentileOf: (fraction: number) => number,
+  desc: string,
+): PercentileMetric {
+  return {
+    name,
+    type: 'Percentile',
+    unit,
+    desc,
+    p50: percentileOf(0.5),
+    p90: percentileOf(0.9),
+    p95: percentileOf(0.95),
+    p99: percentileOf(0.99),
+    p999: percentileOf(0.999),
+  };
+}
+
+const VALUE_FIELDS = ['value', 'p50', 'p90', 'p95', 'p99', 'p999'] as const;
+const FIELDS: readonly string[] = ['name', 'type', 'unit', 'desc', ...VALUE_FIELDS];
+const BRIEF_FIELDS: readonly string[] = ['name', ...VALUE_FIELDS];
 
 export function metricsReply(
   origin: MetricsOrigin,
@@ -59,7 +93,7 @@ export function metricsReply(
   const attributes = list(query, 'attributes');
   if (attributes.length % 2 !== 0) return refusal('attributes are pairs of a name and a value');
   const wanted = list(query, 'with_metric_fields');
-  const unknown = wanted.find((field) => !(FIELDS as readonly string[]).includes(field));
+  const unknown = wanted.find((field) => !FIELDS.includes(field));
   if (unknown !== undefined) return refusal(`metrics have no field ${unknown}`);
   const brief = query.get('detail') === 'true' ? FIELDS : BRIEF_FIELDS;
   const fields = wanted.length > 0 ? wanted : brief;

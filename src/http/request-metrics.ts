@@ -5,7 +5,7 @@
 import type { ReplicaActivity } from '../replica/replica-activity.ts';
 import type { RequestCounters } from '../replica/request-counters.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
-import { counter, type Metric } from './metrics.ts';
+import { counter, type Metric, percentiles, type ValueMetric } from './metrics.ts';
 
 const REQUESTS: readonly (readonly [string, RpcCode])[] = [
   ['get', RpcCode.get],
@@ -20,6 +20,12 @@ const REQUESTS: readonly (readonly [string, RpcCode])[] = [
   ['check_and_mutate', RpcCode.checkAndMutate],
   ['ttl', RpcCode.ttl],
   ['sortkey_count', RpcCode.sortkeyCount],
+];
+
+/** Those whose latency the original tells. */
+const TIMED: readonly (readonly [string, RpcCode])[] = [
+  ...REQUESTS.filter(([, rpc]) => rpc !== RpcCode.ttl && rpc !== RpcCode.sortkeyCount),
+  ['scan', RpcCode.getScanner],
 ];
 
 /** Name, unit, description, value. */
@@ -65,6 +71,12 @@ export function requestMetrics({ counters, meter }: ReplicaActivity): Metric[] {
     values[RpcCode.getScanner]! + values[RpcCode.scan]!;
   metrics.push(counter('scan_requests', 'Requests', scans(requests), 'batches of scans'));
   metrics.push(counter('scan_bytes', 'Bytes', scans(bytes), 'keys and values of scans'));
+  const { latencies } = counters;
+  for (const [name, rpc] of TIMED) {
+    const percentileOf = (fraction: number): number => latencies.percentileNs(rpc, fraction);
+    const desc = `from request to answer, last 10 to 20 seconds: ${name}`;
+    metrics.push(percentiles(`${name}_latency_ns`, 'NanoSeconds', percentileOf, desc));
+  }
   const { expiredValues, filteredValues } = meter;
   metrics.push(counter('read_expired_values', 'Values', expiredValues, 'met by reads'));
   metrics.push(counter('read_filtered_values', 'Values', filteredValues, 'left out by filters'));
@@ -75,7 +87,7 @@ export function requestMetrics({ counters, meter }: ReplicaActivity): Metric[] {
 }
 
 /** Of the replicas that the server has now: what one did that went away is gone with it. */
-export function serverRequestMetrics(activities: readonly ReplicaActivity[]): Metric[] {
+export function serverRequestMetrics(activities: readonly ReplicaActivity[]): ValueMetric[] {
   return SERVER_ROWS.map(([name, unit, desc, read]) => {
     const sum = activities.reduce((total, { counters }) => total + read(counters), 0);
     return counter(name, unit, sum, desc);

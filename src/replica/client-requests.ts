@@ -17,7 +17,7 @@ import type { ThriftSession } from '../rpc/thrift-session.ts';
 import { ReadOutcome } from '../storage/read-outcome.ts';
 import { AppendOutcome } from '../storage/write-outcome.ts';
 import { Reader } from '../wire/reader.ts';
-import { RPCS, RpcCode } from '../wire/rpc-codes.ts';
+import { RPCS, type RpcCode } from '../wire/rpc-codes.ts';
 import { beginArgument, RequestHeader, writeStaleness } from '../wire/thrift-frame.ts';
 import type { Writer } from '../wire/writer.ts';
 import { type DelayedRequest, DelayedRequests, deadlineOf } from './delayed-requests.ts';
@@ -283,7 +283,8 @@ export class ClientRequests {
   ): void {
     const { rpc, seqid, isBackupRequest } = header;
     const structStart = reader.position;
-    const verdict = this.checkRead(header, reader, hasWaited);
+    const arrivedMs = this.host.clock.monotonicMs();
+    const verdict = this.checkRead(header, reader, hasWaited, arrivedMs);
     if (verdict !== ErrorCode.ok) {
       if (verdict === ErrorCode.busy) this.counters.busyReads += 1;
       else if (verdict > ErrorCode.ok) this.counters.failedReads += 1;
@@ -296,21 +297,26 @@ export class ClientRequests {
       this.hold(this.lateRead(session, header, reader.bytes.slice(argumentStart, reader.end)));
       return;
     }
-    // A get that is answered from memory is never slow, and time is dear beside it.
-    const isTimed = isBackupRequest || rpc > RpcCode.ttl;
-    const arrivedMs = isTimed ? this.host.clock.monotonicMs() : 0;
     const completeMs = header.wantsStaleness ? this.host.completeAsOfMs(arrivedMs) : -Infinity;
     const writer = session.beginReply(rpc, seqid);
     const outcome = this.parts.source.reads.tryRead(rpc, reader, writer);
     if (outcome === ReadOutcome.done) {
-      if (!isBackupRequest && !this.leaseHolds()) {
+      const nowMs = this.host.clock.monotonicMs();
+      if (!isBackupRequest && !this.host.lease.isValid(nowMs)) {
         this.refuseBegun(session, rpc, seqid, ErrorCode.invalidState);
         return;
       }
       this.tellStaleness(writer, completeMs);
       session.finishReply();
-      const durationMs = isTimed ? this.host.clock.monotonicMs() - arrivedMs : 0;
-      this.onAnswered(session, rpc, isBackupRequest, durationMs, reader.bytes, argumentStart);
+      this.counters.latencies.record(rpc, nowMs - arrivedMs, nowMs);
+      this.onAnswered(
+        session,
+        rpc,
+        isBackupRequest,
+        nowMs - arrivedMs,
+        reader.bytes,
+        argumentStart,
+      );
       return;
     }
     session.abandonReply();
@@ -322,7 +328,12 @@ export class ClientRequests {
     }
   }
 
-  private checkRead(header: RequestHeader, reader: Reader, hasWaited: boolean): Verdict {
+  private checkRead(
+    header: RequestHeader,
+    reader: Reader,
+    hasWaited: boolean,
+    nowMs: number,
+  ): Verdict {
     const { core } = this.host;
     const { status } = core;
     const { guards } = this;
@@ -335,14 +346,13 @@ export class ClientRequests {
       if (!serves) return ErrorCode.invalidState;
     } else {
       if (status !== ReplicaStatus.primary) return ErrorCode.invalidState;
-      if (!this.leaseHolds()) {
+      if (!this.host.lease.isValid(nowMs)) {
         reached('replica.read.noLease');
         return ErrorCode.invalidState;
       }
     }
     if (guards.isActive) {
-      const now = this.host.clock.monotonicMs();
-      const verdict = guards.checkReadLoad(header, hasWaited, now);
+      const verdict = guards.checkReadLoad(header, hasWaited, nowMs);
       if (verdict !== ErrorCode.ok) return verdict;
     }
     if (!this.parts.source.reads.isSupported(header.rpc)) return ErrorCode.handlerNotFound;
@@ -380,8 +390,9 @@ export class ClientRequests {
       writer.writeBytes(result);
       if (isBackup) this.tellStaleness(writer, read.completeMs);
       session.finishReply();
-      const durationMs = this.host.clock.monotonicMs() - read.arrivedMs;
-      this.onAnswered(session, rpc, isBackup, durationMs, argument, 0);
+      const nowMs = this.host.clock.monotonicMs();
+      this.counters.latencies.record(rpc, nowMs - read.arrivedMs, nowMs);
+      this.onAnswered(session, rpc, isBackup, nowMs - read.arrivedMs, argument, 0);
     };
     this.parts.source.reads.readLater(rpc, argument, done, read.deadlineMs);
   }

@@ -79,7 +79,9 @@ async function countErrors(
 
 function metric(server: ReplicaServer, entity: string, name: string): number {
   const found = replicaMetrics(server, 'replica').find(({ id }) => id === entity);
-  return found!.metrics.find((each) => each.name === name)!.value;
+  const metric = found!.metrics.find((each) => each.name === name)!;
+  assert.ok('value' in metric);
+  return metric.value;
 }
 
 test('writes above the room of a server are refused as busy, and the others are written', async () => {

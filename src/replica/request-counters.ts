@@ -5,6 +5,7 @@
  * Capacity units are the original's measure of load: 4 KiB read or written, rounded up for each request.
  */
 import { RPCS, RpcCode } from '../wire/rpc-codes.ts';
+import { RequestLatencies } from './request-latencies.ts';
 
 const CAPACITY_UNIT_BYTES = 4096;
 
@@ -12,6 +13,7 @@ export class RequestCounters {
   /** Requests taken up, and bytes of keys and values in them or in their answers, by `RpcCode`. */
   readonly requests: Float64Array = new Float64Array(RPCS.length);
   readonly bytes: Float64Array = new Float64Array(RPCS.length);
+  readonly latencies: RequestLatencies = new RequestLatencies();
   readCapacityUnits = 0;
   writeCapacityUnits = 0;
   backupRequests = 0;

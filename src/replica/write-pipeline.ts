@@ -101,6 +101,7 @@ export class WritePipeline {
     }
     pending.origin = session;
     pending.requestId = header.seqid;
+    pending.arrivedMs = this.clock.monotonicMs();
     this.open.writes.push(pending);
     this.counters.requests[pending.code]! += 1;
     this.count += 1;
@@ -132,12 +133,14 @@ export class WritePipeline {
     }
     this.flying.shift();
     this.forget(first);
+    const nowMs = this.clock.monotonicMs();
     for (const pending of first.writes) {
       const session = pending.origin as ThriftSession;
       const writer = session.beginReply(pending.code, pending.requestId);
       this.writes.writeReply(pending, mutation.decree, writer);
       session.finishReply();
       this.counters.onWritten(pending.code, pending.bytes);
+      this.counters.latencies.record(pending.code, nowMs - pending.arrivedMs, nowMs);
       this.pool.giveBack(pending);
     }
   }

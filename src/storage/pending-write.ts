@@ -3,8 +3,8 @@
  * carries the effects is committed. Records have one shape and are pooled, since there is one per
  * write.
  *
- * `origin` and `requestId` belong to the replica layer (which session to answer, under which
- * sequence number); this layer never looks at them.
+ * `origin`, `requestId` and `arrivedMs` belong to the replica layer (which session to answer, under which
+ * sequence number, since when it waits); this layer never looks at them.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { EMPTY_BYTES } from '../base/bytes.ts';
@@ -27,6 +27,7 @@ export class PendingWrite {
   checkValue: Uint8Array;
   origin: object | null;
   requestId: number;
+  arrivedMs: number;
   /** Of the keys and values that it puts and deletes. */
   bytes: number;
 
@@ -40,6 +41,7 @@ export class PendingWrite {
     this.checkValue = EMPTY_BYTES;
     this.origin = null;
     this.requestId = 0;
+    this.arrivedMs = 0;
     this.bytes = 0;
   }
 
@@ -53,6 +55,7 @@ export class PendingWrite {
     this.checkValue = EMPTY_BYTES;
     this.origin = null;
     this.requestId = 0;
+    this.arrivedMs = 0;
     this.bytes = 0;
   }
 }
