@@ -168,6 +168,13 @@ test('the client works on while servers are stopped and started, one after the o
   assert.equal(found, written);
 });
 
+test('meta servers may be named by their hosts, dead ones among them', async () => {
+  const port = cluster.metas.slice(cluster.metas.lastIndexOf(':') + 1);
+  await using named = await connect({ metas: `localhost:1,localhost:${port}` });
+  await named.table('temp').set('by', 'name', 'x');
+  assert.equal(await named.table('temp').getString('by', 'name'), 'x');
+});
+
 test('nobody at the address is one clear sentence', async () => {
   await assert.rejects(connect({ metas: '127.0.0.1:1', connectTimeoutMs: 200 }), (error) => {
     assert(error instanceof UnavailableError);
