@@ -1,7 +1,12 @@
 /** The published test cluster and the published client, together: the whole API on real servers in this process. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { EMPTY_BYTES } from '../base/bytes.ts';
 import { decodeUtf8 } from '../base/utf8.ts';
+import { readNegotiationResponse, writeNegotiationRequest } from '../wire/generated/meta.ts';
+import { RpcCode } from '../wire/rpc-codes.ts';
+import { NegotiationStatus } from '../wire/schema/meta.ts';
 import { type Client, connect, RejectedError, type Table, UnavailableError } from './client.ts';
 import { startTestCluster, type TestCluster } from './testing.ts';
 
@@ -80,6 +85,35 @@ test('rows of one hash key are read by keys and by ranges', async () => {
   assert.equal(await table.sortKeyCount('letters'), 4);
   await table.multiDel('letters', ['a', 'd']);
   assert.equal(await names({ keysOnly: true }), 'bc');
+});
+
+test('sort keys are read without their values, by range, filter and limit, as rows are', async () => {
+  await table.multiSet('keys', { a: 'one', ab: 'two', b: 'three' });
+  const keys = async (options?: Parameters<Table['multiGetSortKeys']>[1]): Promise<string[]> => {
+    const { sortKeys } = await table.multiGetSortKeys('keys', options);
+    return sortKeys.map((key) => Buffer.from(key).toString());
+  };
+  assert.deepEqual(await keys(), ['a', 'ab', 'b']);
+  assert.deepEqual(await keys({ start: 'a', startInclusive: false }), ['ab', 'b']);
+  assert.deepEqual(await keys({ filter: { match: 'prefix', pattern: 'a' } }), ['a', 'ab']);
+  assert.deepEqual(await keys({ maxCount: 1 }), ['a']);
+  const { complete } = await table.multiGetSortKeys('keys', { maxCount: 1 });
+  assert.equal(complete, false);
+  assert.deepEqual((await table.multiGetSortKeys('nothing')).sortKeys, []);
+});
+
+test('who asks for authentication is told by every server that it is off', async () => {
+  for (const address of [cluster.metas, ...cluster.replicas]) {
+    using raw = await RawClient.open(address);
+    const { error, reader } = await raw.call(RpcCode.negotiation, {}, (writer) =>
+      writeNegotiationRequest(writer, {
+        status: NegotiationStatus.listMechanisms,
+        msg: EMPTY_BYTES,
+      }),
+    );
+    assert.equal(error, 'ERR_OK');
+    assert.equal(readNegotiationResponse(reader).status, NegotiationStatus.authDisable);
+  }
 });
 
 test('a range of rows is deleted, however many they are, and what lies around it stays', async () => {
