@@ -159,8 +159,10 @@ export class SoakLoad {
   async run(ratePerSecond: number): Promise<void> {
     await Promise.all([
       this.#pace(ratePerSecond),
-      this.#circle(SCAN_PAUSE_MS, (client) => this.#scanAll(client)),
-      this.#circle(TABLE_PAUSE_MS, (client) => this.#cycleTable(client)),
+      this.#circle('scan of the table', SCAN_PAUSE_MS, (client) => this.#scanAll(client)),
+      this.#circle('a table made and dropped', TABLE_PAUSE_MS, (client) =>
+        this.#cycleTable(client),
+      ),
     ]);
   }
 
@@ -195,10 +197,12 @@ export class SoakLoad {
       await pause(PACE_MS);
       const now = performance.now();
       if (now - connectedMs > RECONNECT_MS) {
-        const old = client;
-        client = await this.#connect();
         connectedMs = now;
-        setTimeout(() => void old.close(), TIMEOUT_MS);
+        await this.#counted('reconnect', async () => {
+          const old = client;
+          client = await this.#connect();
+          setTimeout(() => void old.close(), TIMEOUT_MS);
+        });
       }
       const table = client.table('temp');
       for (const due = ((now - beganMs) / 1000) * ratePerSecond; issued < due; issued++) {
@@ -217,15 +221,15 @@ export class SoakLoad {
       return at < 0;
     })!;
     this.#inflight += 1;
-    void this.#counted(chosen[0], chosen[2](table, this.#random)).finally(() => {
+    void this.#counted(chosen[0], () => chosen[2](table, this.#random)).finally(() => {
       this.#inflight -= 1;
     });
   }
 
-  async #counted(name: string, work: Promise<unknown>): Promise<void> {
+  async #counted(name: string, work: () => Promise<unknown>): Promise<void> {
     add(this.#operations, name);
     try {
-      await work;
+      await work();
     } catch (error) {
       if (!(error instanceof PegasusError)) throw error;
       add(this.#errors, `${name}: ${error.name}`);
@@ -233,11 +237,16 @@ export class SoakLoad {
   }
 
   /** Again and again with a client of its own, with pauses. */
-  async #circle(pauseMs: number, work: (client: Client) => Promise<void>): Promise<void> {
+  async #circle(
+    name: string,
+    pauseMs: number,
+    work: (client: Client) => Promise<void>,
+  ): Promise<void> {
     while (!this.#stopping) {
-      const client = await this.#connect();
-      await this.#counted('circle', work(client));
-      await client.close();
+      await this.#counted(name, async () => {
+        await using client = await this.#connect();
+        await work(client);
+      });
       for (let left = pauseMs; left > 0 && !this.#stopping; left -= 100) await pause(100);
     }
   }
