@@ -7,8 +7,8 @@
  * sample. The exit code is 1 when something grows.
  *
  * Caches are small, so that they are full when the warm-up ends: with their usual sizes they would fill for an hour,
- * which looks like a leak. Flat: over the time after the warm-up the median slope makes no more than the tolerance of the quantity. Memory is
- * given 15 % or 24 MiB (a heap is a saw, caches fill), descriptors the open files of an engine that compacts.
+ * which looks like a leak. Flat: over the time after the warm-up the median slope makes no more than the tolerance of
+ * the quantity. Memory is given 15 % or 24 MiB (a heap is a saw), descriptors the open files of an engine that compacts.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
