@@ -16,8 +16,11 @@ import type { Clock } from '../env/clock.ts';
 const BURST_MS = 0.5;
 /** No request of others for so long: scans are alone. */
 const ALONE_MS = 20;
-/** The most that scans can owe: a disk that stalls for a second must not keep them waiting for four more. */
-const DEBT_MS_MAX = 10;
+/**
+ * The most that scans can owe: a disk that stalls for seconds must not keep them waiting for a multiple. Not less,
+ * because on a busy machine a step takes the time in which the process is not run, and the next ones have to give way.
+ */
+const DEBT_MS_MAX = 100;
 /** Timers have no finer grain. */
 const WAIT_MS_MIN = 1;
 
