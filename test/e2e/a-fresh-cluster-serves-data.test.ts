@@ -88,6 +88,10 @@ test('starting twice changes nothing; stop and start keep the data; clear leaves
   const first = await onebox.status();
   assert.deepEqual(await onebox.start(), first, 'the same processes');
   await onebox.shellOutput('set', 'kept', '', 'over a restart');
+  {
+    await using client = await onebox.connect();
+    await client.admin.setEnvs('temp', { default_ttl: '86400' });
+  }
 
   const stopped = await onebox.json<{ ended: number; killed: string[] }>('stop');
   assert.deepEqual(stopped, { ended: 4, killed: [] });

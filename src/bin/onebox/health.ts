@@ -50,7 +50,10 @@ export async function waitUntilHealthy(
   });
   await waitUntilRegistered(client, onebox, left);
   const replicaCount = Math.min(REPLICAS_PER_PARTITION, onebox.replicas);
+  // Those that are there may have got other settings or another number of replicas.
+  const present = (await client.admin.listTables(left())).map(({ name }) => name);
   for (const { name, partitions } of TABLES) {
+    if (present.includes(name)) continue;
     await client.admin.createTable(name, {
       partitionCount: partitions,
       replicaCount,
