@@ -7,8 +7,9 @@
  * answers only while it holds a lease and has committed what it took over, that is, while it might answer reads.
  *
  * It is asked while somebody wants to know: with a request, at most every few milliseconds, and with each tick for a
- * while after the last one. Else it is asked every few seconds, for the day when it does not answer. Of what is not in the engine yet, the first point is remembered, so that under load, always a
- * little behind, a replica still comes along.
+ * while after the last one. Else it is asked every few seconds, for the day when it does not answer. Of what is not in
+ * the engine yet, the first point is remembered, so that under load, always a little behind, a replica still comes
+ * along.
  */
 import type { Lease } from '../consensus/lease.ts';
 import { type PartitionConfiguration, ReplicaStatus } from '../model/configuration.ts';

@@ -1,4 +1,4 @@
-/** Counters and conditional writes, rule by rule, against an engine: what they answer, and what is stored after them. */
+/** Counters and conditional writes, rule by rule, against an engine: what they answer, and what is stored then. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
