@@ -1,5 +1,9 @@
 /** `pegasus meta`: one meta server. */
 import { DEFAULT_ETCD_OPTIONS, EtcdCoordination } from '../adapters/etcd/coordination.ts';
+import {
+  DEFAULT_ZOOKEEPER_OPTIONS,
+  ZooKeeperCoordination,
+} from '../adapters/zookeeper/coordination.ts';
 import { assert } from '../base/assert.ts';
 import type { CoordinationService } from '../env/coordination.ts';
 import type { Logger } from '../env/logger.ts';
@@ -45,14 +49,12 @@ async function openServer(options: MetaOptions, logger: Logger): Promise<MetaSer
 
 /** Clusters that share a service are apart by their names. */
 function sharedService(options: MetaOptions): CoordinationService {
-  const { storeEndpoints } = options;
-  assert(storeEndpoints !== null, 'a store that is a service has addresses');
-  return new EtcdCoordination({
-    ...DEFAULT_ETCD_OPTIONS,
-    members: storeEndpoints,
-    root: `/pegasus/${options.clusterName}`,
-    leadTimeoutMs: options.leadTimeoutMs,
-  });
+  const { storeEndpoints: members, leadTimeoutMs } = options;
+  assert(members !== null, 'a store that is a service has addresses');
+  const root = `/pegasus/${options.clusterName}`;
+  return options.store === 'etcd'
+    ? new EtcdCoordination({ ...DEFAULT_ETCD_OPTIONS, members, root, leadTimeoutMs })
+    : new ZooKeeperCoordination({ ...DEFAULT_ZOOKEEPER_OPTIONS, members, root, leadTimeoutMs });
 }
 
 await runProgram((args) => runServer(META, args));

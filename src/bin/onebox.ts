@@ -75,14 +75,14 @@ function addStart(program: Command): void {
   )
     .option(
       '--metas <n>',
-      `meta servers (default: ${metas}); several need --meta-store etcd`,
+      `meta servers (default: ${metas}); several need --meta-store`,
       integer(1, METAS_MAX),
     )
     .addOption(
       new Option(
         '--meta-store <store>',
-        `where meta servers keep their state: in a journal of their own, or in an etcd that is started too (default: ${metaStore})`,
-      ).choices(['journal', 'etcd']),
+        `where meta servers keep their state: in a journal of their own, or in an etcd or ZooKeeper that is started too (default: ${metaStore})`,
+      ).choices(['journal', 'etcd', 'zookeeper']),
     )
     .option('--replicas <n>', `replica servers (default: ${replicas})`, integer(1, REPLICAS_MAX))
     .option(
@@ -132,7 +132,9 @@ function addEnds(program: Command): void {
 
 function addFault(program: Command, fault: Fault, summary: string): void {
   verb(program, fault, summary)
-    .addArgument(new Argument('<kind>', 'which server').choices(['meta', 'replica', 'etcd']))
+    .addArgument(
+      new Argument('<kind>', 'which server').choices(['meta', 'replica', 'etcd', 'zookeeper']),
+    )
     .argument('<n>', 'its number, from 1', integer(1, REPLICAS_MAX))
     .action(async (kind: NodeKind, index: number, { dir, json }: CommonFlags) => {
       const node = await act(dir, fault, kind, index);

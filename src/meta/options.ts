@@ -24,7 +24,7 @@ export interface MetaOptions extends ClusterSettings {
   readonly clusterName: string;
   /** Folder of the journal; created if it is missing. */
   readonly dataPath: string;
-  readonly store: 'journal' | 'etcd';
+  readonly store: 'journal' | 'etcd' | 'zookeeper';
   /** Of the store, if it is a service. */
   readonly storeEndpoints: readonly HostPort[] | null;
   /** All meta servers of the cluster, this one too; null, or of no meaning, with the journal. */
@@ -68,15 +68,15 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
   store: {
     key: 'meta.store',
     type: 'enumeration',
-    values: ['journal', 'etcd'],
+    values: ['journal', 'etcd', 'zookeeper'],
     default: 'journal',
-    help: 'Where tables and configurations are kept. journal: in meta.data_dir, for one meta server. etcd: in an etcd that several meta servers share.',
+    help: 'Where tables and configurations are kept. journal: in meta.data_dir, for one meta server. etcd, zookeeper: in a service that several meta servers share.',
   },
   storeEndpoints: {
     key: 'meta.store_endpoints',
     type: 'hostPorts',
     default: null,
-    help: 'Addresses of the members of the etcd, for their clients.',
+    help: 'Addresses of the members of the etcd or ZooKeeper, for their clients.',
   },
   metaServers: {
     key: 'cluster.meta_servers',

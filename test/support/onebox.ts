@@ -44,8 +44,10 @@ export interface Report {
 
 export interface OneboxOptions {
   readonly durability?: 'fsync' | 'os';
-  /** More than one share an etcd. Default 1. */
+  /** Default 1. */
   readonly metas?: number;
+  /** What more than one share. Default etcd. */
+  readonly metaStore?: 'etcd' | 'zookeeper';
 }
 
 export type Fault = 'kill' | 'stop-node' | 'start-node' | 'pause' | 'resume';
@@ -97,9 +99,9 @@ export class TestOnebox implements AsyncDisposable {
 
   /** Starts what does not run, and waits until all is healthy. */
   async start(): Promise<Report> {
-    const { durability = 'fsync', metas = 1 } = this.#options;
+    const { durability = 'fsync', metas = 1, metaStore = 'etcd' } = this.#options;
     const settings = ['--port-base', `${this.portBase}`, '--durability', durability];
-    if (metas > 1) settings.push('--metas', `${metas}`, '--meta-store', 'etcd');
+    if (metas > 1) settings.push('--metas', `${metas}`, '--meta-store', metaStore);
     return await this.json('start', ...settings);
   }
 
@@ -114,7 +116,11 @@ export class TestOnebox implements AsyncDisposable {
   }
 
   /** Does one thing to one server. */
-  async act(fault: Fault, kind: 'meta' | 'replica' | 'etcd', index: number): Promise<NodeReport> {
+  async act(
+    fault: Fault,
+    kind: 'meta' | 'replica' | 'etcd' | 'zookeeper',
+    index: number,
+  ): Promise<NodeReport> {
     return await this.json<NodeReport>(fault, kind, `${index}`);
   }
 

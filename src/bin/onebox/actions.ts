@@ -155,7 +155,7 @@ function notRunning(node: OneboxNode): UserError {
 async function endAll(onebox: Onebox): Promise<{ ended: number; killed: string[] }> {
   let ended = 0;
   const killed: string[] = [];
-  for (const kind of ['replica', 'meta', 'etcd'] as const) {
+  for (const kind of ['replica', 'meta', 'etcd', 'zookeeper'] as const) {
     const nodes = onebox.nodes.filter((node) => node.kind === kind);
     const ends = await Promise.all(nodes.map((node) => endNode(node, END_LIMIT_MS)));
     for (const [at, end] of ends.entries()) {

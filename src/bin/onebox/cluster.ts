@@ -10,8 +10,8 @@
  *   DIR/replica2/process.json     which process it is
  *   DIR/replica2/ready            there while it serves
  *
- * Ports: with port base P, meta server n listens on P + n, replica server n on P + 200 + n, and the etcd that several
- * meta servers share on P + 101, for itself on P + 151. An address is a server's identity, so the base of a onebox
+ * Ports: with port base P, meta server n listens on P + n, replica server n on P + 200 + n, and the etcd or ZooKeeper
+ * that several meta servers share on P + 101 (etcd for itself on P + 151). An address is a server's identity, so the base of a onebox
  * never changes.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,8 @@ import { assert } from '../../base/assert.ts';
 import { UserError } from '../../base/user-error.ts';
 import { type HostPort, hostPortText } from '../../model/identity.ts';
 
-export type NodeKind = 'meta' | 'replica' | 'etcd';
+export type StoreKind = 'etcd' | 'zookeeper';
+export type NodeKind = 'meta' | 'replica' | StoreKind;
 
 export interface OneboxNode {
   readonly kind: NodeKind;
@@ -34,7 +35,7 @@ export interface OneboxNode {
 
 export interface OneboxSettings {
   readonly metas: number;
-  readonly metaStore: 'journal' | 'etcd';
+  readonly metaStore: 'journal' | StoreKind;
   readonly replicas: number;
   readonly portBase: number;
   readonly durability: 'fsync' | 'os';
@@ -56,7 +57,7 @@ export const DEFAULT_SETTINGS: OneboxSettings = {
 
 export const METAS_MAX = 9;
 export const REPLICAS_MAX = 32;
-const ETCD_PORT_OFFSET = 100;
+const STORE_PORT_OFFSET = 100;
 const ETCD_PEER_PORT_OFFSET = 50;
 const REPLICA_PORT_OFFSET = 200;
 /** The last port of the last replica server still has to be one. */
@@ -131,7 +132,8 @@ function oneboxOf(folder: string, settings: OneboxSettings): Onebox {
       nodes.push({ kind, index, name, address, folder: join(absolute, name) });
     }
   };
-  add('etcd', settings.metaStore === 'etcd' ? 1 : 0, settings.portBase + ETCD_PORT_OFFSET);
+  const { metaStore } = settings;
+  if (metaStore !== 'journal') add(metaStore, 1, settings.portBase + STORE_PORT_OFFSET);
   add('meta', settings.metas, settings.portBase);
   add('replica', settings.replicas, settings.portBase + REPLICA_PORT_OFFSET);
   return { ...settings, folder: absolute, nodes };
@@ -152,7 +154,7 @@ function assertMetasShare(metas: number, metaStore: OneboxSettings['metaStore'])
   if (metas === 1 || metaStore !== 'journal') return;
   throw new UserError(
     `${metas} meta servers need a store that they share.`,
-    'Add --meta-store etcd, or leave --metas out.',
+    'Add --meta-store etcd or --meta-store zookeeper, or leave --metas out.',
   );
 }
 
@@ -198,10 +200,15 @@ export function readyPath(node: OneboxNode): string {
   return join(node.folder, 'ready');
 }
 
-/** Of servers of ours; etcd is given flags. */
+/** A service that meta servers share, not a server of ours. */
+export function isStore(kind: NodeKind): kind is StoreKind {
+  return kind === 'etcd' || kind === 'zookeeper';
+}
+
+/** Of servers of ours; the others are given flags, or have a form of their own. */
 export function writeConfig(onebox: Onebox, node: OneboxNode): void {
   mkdirSync(join(node.folder, 'log'), { recursive: true });
-  if (node.kind === 'etcd') return;
+  if (isStore(node.kind)) return;
   const lines = [
     '# Written at every start of the onebox. Other options: PEGASUS_… variables, docs/configuration.md.',
     '[cluster]',

@@ -19,13 +19,14 @@ import { processStart } from '../../adapters/node/process-start.ts';
 import { UserError } from '../../base/user-error.ts';
 import {
   configPath,
+  isStore,
   logPath,
   type Onebox,
   type OneboxNode,
   readyPath,
   writeConfig,
 } from './cluster.ts';
-import { etcdCommand, etcdServes } from './etcd.ts';
+import { storeCommand, storeServes } from './store.ts';
 
 export type NodeState = 'running' | 'paused' | 'stopped';
 
@@ -53,7 +54,7 @@ export function startNode(onebox: Onebox, node: OneboxNode): StartedNode {
   rmSync(readyPath(node), { force: true });
   const log = logPath(node);
   if (existsSync(log) && statSync(log).size > LOG_BYTES_MAX) renameSync(log, `${log}.old`);
-  const { program, args } = node.kind === 'etcd' ? etcdCommand(node) : ownCommand(node);
+  const { program, args } = isStore(node.kind) ? storeCommand(node) : ownCommand(node);
   const descriptor = openSync(log, 'a');
   const child = spawn(program, args, {
     detached: true,
@@ -106,7 +107,7 @@ export async function untilServing({ node, died }: StartedNode, limitMs: number)
 }
 
 async function isReady(node: OneboxNode): Promise<boolean> {
-  return node.kind === 'etcd' ? await etcdServes(node) : existsSync(readyPath(node));
+  return isStore(node.kind) ? await storeServes(node) : existsSync(readyPath(node));
 }
 
 /** Process id and state; pid 0 when it does not run. */
