@@ -148,6 +148,7 @@ export const MARKS = [
   'replica.log.tooLong',
   'replica.log.void',
   'replica.push.formerLife',
+  'replica.push.late',
   'replica.read.held',
   'replica.read.leaseLostMeanwhile',
   'replica.read.noLease',

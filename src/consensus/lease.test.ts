@@ -66,3 +66,17 @@ test('a lease that was surrendered does not come back, whatever is still on its 
   lease.onBeaconAcked(last, true, 5_000);
   assert.equal(lease.isValid(20), false);
 });
+
+test('an answer without a lease says as well that this server is not counted out yet', () => {
+  const lease = new Lease(5_000);
+  assert.equal(lease.answeredUntilMs, Number.NEGATIVE_INFINITY);
+  lease.onBeaconAcked(lease.onBeaconSent(1_000), true, 0);
+  assert.equal(lease.answeredUntilMs, 6_000);
+  assert.equal(lease.isValid(1_001), false);
+  const late = lease.onBeaconSent(2_000);
+  lease.onBeaconAcked(lease.onBeaconSent(3_000), true, 4_000);
+  lease.onBeaconAcked(late, true, 4_000);
+  assert.equal(lease.answeredUntilMs, 7_000, 'its grace may be as short as what it grants');
+  lease.forfeit();
+  assert.equal(lease.answeredUntilMs, Number.NEGATIVE_INFINITY);
+});

@@ -10,6 +10,10 @@
  * moment, and an answer is right if there was one valid moment between its question and its value
  * (docs/internals/replication.md, "Leases"). Only a process whose clock stood still with it cannot
  * know: whoever suspects that calls `forfeit`.
+ *
+ * The same times tell what the meta server says is worth (`answeredUntilMs`): until then it cannot have counted this
+ * server out, and what arrives may be acted upon. Later, messages may have waited, in a socket of a process that was
+ * paused or behind a cut, since before it did.
  */
 import { assert, assertAtLeast } from '../base/assert.ts';
 
@@ -27,10 +31,14 @@ export class Lease {
   private firstSequence = 1;
   private deadline = Number.NEGATIVE_INFINITY;
   private allowed = true;
+  /** What the meta server grants when it does, if that is shorter than the own setting. */
+  private termMs: number;
+  private answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(leaseMs: number) {
     assertAtLeast(leaseMs, 1, 'lease');
     this.leaseMs = leaseMs;
+    this.termMs = leaseMs;
   }
 
   /** Returns the sequence number to put into the beacon that is sent right after. */
@@ -44,15 +52,22 @@ export class Lease {
   onBeaconAcked(sequence: number, allowed: boolean, grantedMs: number): void {
     if (sequence < this.firstSequence || sequence > this.lastSequence) return;
     if (sequence <= this.lastSequence - BEACONS_IN_FLIGHT_MAX) return;
+    const sentAt = this.sentAtMs[sequence % BEACONS_IN_FLIGHT_MAX]!;
+    if (grantedMs > 0) this.termMs = Math.min(this.leaseMs, grantedMs);
+    if (sentAt > this.answeredMs) this.answeredMs = sentAt;
     this.allowed = allowed;
     if (!allowed) return;
-    const sentAt = this.sentAtMs[sequence % BEACONS_IN_FLIGHT_MAX]!;
     const until = sentAt + Math.min(this.leaseMs, grantedMs);
     if (until > this.deadline) this.deadline = until;
   }
 
   isValid(nowMs: number): boolean {
     return this.allowed && nowMs < this.deadline;
+  }
+
+  /** When one lease has passed since the last beacon that was answered, whether with a lease or without. */
+  get answeredUntilMs(): number {
+    return this.answeredMs + this.termMs;
   }
 
   /** Negative when it is over. */
@@ -67,6 +82,7 @@ export class Lease {
   forfeit(): void {
     this.firstSequence = Math.max(this.firstSequence, this.lastSequence + 1);
     this.deadline = Number.NEGATIVE_INFINITY;
+    this.answeredMs = Number.NEGATIVE_INFINITY;
   }
 
   /**

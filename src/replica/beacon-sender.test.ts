@@ -55,7 +55,7 @@ class Server {
     this.wallMs += ms;
   }
 
-  answer(beacon: Beacon | undefined, incarnation = 3): void {
+  answer(beacon: Beacon | undefined, incarnation = 3, leaseMs = LEASE_MS): void {
     assert.ok(beacon !== undefined);
     this.beacons.onBeaconAck(META, {
       ...makeBeaconAck(),
@@ -64,7 +64,7 @@ class Server {
       lifeId: 7,
       isLeader: true,
       allowed: true,
-      leaseMs: LEASE_MS,
+      leaseMs,
     });
   }
 
@@ -139,4 +139,32 @@ test('who took an incarnation for new that was had before is told so, and an ans
   server.beacons.onBeaconAck(META, { ...ack, lifeId: 7 });
   assert.deepEqual(server.events, ['outlived by 5']);
   assert.equal(server.beacons.leader, null);
+});
+
+test('what waited in a socket since before this server was counted out is not heeded, answers of that time or not', () => {
+  const server = new Server();
+  server.beacons.send(false);
+  assert.equal(server.beacons.heeds(1), false, 'it may be meant for a former life');
+  server.answer(server.sent[0]);
+  assert.equal(server.beacons.heeds(1), true);
+  server.beacons.send(false);
+  const before = server.sent.at(-1);
+  server.pass(LEASE_MS);
+  assert.equal(server.beacons.heeds(1), false, 'the process was paused');
+  server.answer(before);
+  assert.equal(server.beacons.heeds(1), false, 'that answer had waited, too');
+  assert.equal(server.leaders, 1);
+  server.beat();
+  assert.equal(server.beacons.heeds(1), true, 'what comes now was sent after the new beacon');
+  assert.equal(server.leaders, 2, 'and what was dropped is told again to who reports');
+});
+
+test('an answer that grants nothing makes pushes count again', () => {
+  const server = new Server();
+  server.beat();
+  server.pass(2 * LEASE_MS);
+  server.beacons.send(false);
+  server.answer(server.sent.at(-1), 3, 0);
+  assert.equal(server.hasLease, false);
+  assert.equal(server.beacons.heeds(1), true);
 });

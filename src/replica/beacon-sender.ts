@@ -7,6 +7,12 @@
  * the latest one lease after its last acknowledgement, an epoch that was silent for so long is forgotten. A meta server
  * that is alone has no successor: its epoch may go back with its disk (cluster/adoption.ts).
  *
+ * What a meta server says to do is heeded while it answers (`heeds`). In the sockets of a process that was paused, or
+ * behind a cut, pushes may have waited since before this server was counted out, or since before its meta server came
+ * back with an older journal. Messages of a connection keep their order, and a new connection ends the one before: so
+ * what arrives after the answer to a new beacon was sent after it was taken up, and what is dropped until then is
+ * repeated from state.
+ *
  * It also watches the clock itself. The monotonic clock goes on through a suspend, pause or late
  * event loop, so a lease runs out by it. A virtual machine that was frozen and goes on has a clock
  * that stood still; what shows is that its wall clock is put right some time later. So a step of the
@@ -23,7 +29,7 @@ import type { Beacon, BeaconAck } from '../wire/generated/internal.ts';
 
 export interface BeaconTarget {
   sendBeacon(to: NodeId, beacon: Beacon): void;
-  /** Another meta server leads: it grants a lease once it knows what this server holds. */
+  /** Another meta server leads, or it answers again: it grants a lease once it knows what this server holds. */
   onLeaderChanged(): void;
   /** Another life of this server has had the incarnation, or a later one up to `incarnation`. */
   onOutlived(incarnation: number): void;
@@ -126,9 +132,22 @@ export class BeaconSender {
     this.leaderNode = from;
     this.epoch = ack.metaEpoch;
     this.epochHeardMs = this.clock.monotonicMs();
-    if (isNew) this.target.onLeaderChanged();
+    const wasAnswering = this.isAnswering();
     this.lease.onBeaconAcked(ack.sequence, ack.allowed, ack.leaseMs);
+    if (isNew || (!wasAnswering && this.isAnswering())) this.target.onLeaderChanged();
     this.logLeaseChange(this.clock.monotonicMs());
+  }
+
+  /** Whether to do what a leader of this epoch says. */
+  heeds(epoch: number): boolean {
+    this.checkClocks();
+    if (this.isAnswering()) return this.isCurrent(epoch);
+    reached('replica.push.late');
+    return false;
+  }
+
+  private isAnswering(): boolean {
+    return this.clock.monotonicMs() < this.lease.answeredUntilMs;
   }
 
   /** Whether what a leader of this epoch says still counts. */

@@ -6,6 +6,7 @@ import { MemoryDisk } from '../adapters/memory/disk.ts';
 import { MemoryEngineFactory } from '../adapters/memory/engine.ts';
 import { defaultOptions } from '../base/option-table.ts';
 import { Lease } from '../consensus/lease.ts';
+import type { Clock } from '../env/clock.ts';
 import { type Engine, EngineError, EngineStatus } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
@@ -15,6 +16,7 @@ import { RpcStatistics } from '../rpc/statistics.ts';
 import {
   type GroupCheck,
   makeConfigurationInfo,
+  makeConfigurationPush,
   makeGroupCheck,
   makeTableInfo,
 } from '../wire/generated/internal.ts';
@@ -32,6 +34,8 @@ const FIRST_RECORD_AT = 48;
 class World {
   readonly network = new NetworkWorld(1);
   readonly disk: MemoryDisk;
+  readonly clock: Clock;
+  readonly lease: Lease;
   readonly store: ReplicaStore;
   /** That was opened last. */
   engine: Engine | null = null;
@@ -41,6 +45,7 @@ class World {
     this.disk = disk;
     const { environment }: WorldHost = this.network.addHost('node');
     const { timers, clock } = environment;
+    this.clock = clock;
     const mayBlock = (): boolean => false;
     const engines = new MemoryEngineFactory({ disk: this.disk, timers, clock, mayBlock });
     const open = engines.open.bind(engines);
@@ -62,12 +67,13 @@ class World {
       metaServers: [],
       dataPath: 'data',
     });
+    this.lease = new Lease(options.leaseMs);
     this.store = new ReplicaStore(whole, options, {
       self: SELF,
       dataPath: 'data',
       incarnation,
       isTailAtRisk: false,
-      lease: new Lease(options.leaseMs),
+      lease: this.lease,
       bus,
       leader: () => null,
       reportSoon: () => {
@@ -79,6 +85,22 @@ class World {
   async open(): Promise<void> {
     for (const folder of ['data/replicas', 'data/trash']) await this.disk.makeDirectory(folder);
     await this.finish(this.store.open());
+  }
+
+  /** The meta server answers a beacon of now. */
+  beat(): void {
+    this.lease.onBeaconAcked(this.lease.onBeaconSent(this.clock.monotonicMs()), true, 0);
+  }
+
+  /** It shall lead the partition from the beginning. */
+  pushLead(): void {
+    const { table, configuration } = invitation(1, 0, GPID);
+    this.store.onConfigurationPush({
+      ...makeConfigurationPush(),
+      table,
+      configuration: { ...configuration, primary: SELF, secondaries: [PRIMARY], learner: '' },
+      incarnation: 1,
+    });
   }
 
   async invite(ballot: number, learnId: number, gpid: Gpid = GPID): Promise<void> {
@@ -267,4 +289,34 @@ test('a copy that cannot be moved to the trash is told of once, and then with th
   callOff();
   assert.equal(await forget(), 1);
   assert.equal(await world.trashed(), 1);
+});
+
+test('a first copy that a disk held up for longer than a lease takes no role from what was said before', async () => {
+  const world = new World();
+  await world.open();
+  world.beat();
+  const goOn = world.disk.stall();
+  world.pushLead();
+  await world.network.run(6_000);
+  // By now the meta server may have counted it out, and have taken it back without knowing of this copy.
+  world.beat();
+  goOn();
+  await world.network.run(100);
+  assert.equal(world.copy()?.core.status, ReplicaStatus.inactive);
+  world.pushLead();
+  await world.network.run(100);
+  assert.equal(
+    world.copy()?.core.status,
+    ReplicaStatus.primary,
+    'if it still holds, it is said again',
+  );
+});
+
+test('a first copy that is made in time takes its role', async () => {
+  const world = new World();
+  await world.open();
+  world.beat();
+  world.pushLead();
+  await world.network.run(100);
+  assert.equal(world.copy()?.core.status, ReplicaStatus.primary);
 });

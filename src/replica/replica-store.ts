@@ -276,9 +276,11 @@ export class ReplicaStore implements ReplicaHost {
       return;
     }
     if (config.ballot !== 1 || !isMember(config, this.self) || !this.isFree(config.gpid)) return;
-    this.make(config.gpid, table, true, (made) =>
-      made.core.onConfigurationPush(table, config, this.now()),
-    );
+    const { answeredUntilMs } = this.lease;
+    this.make(config.gpid, table, true, (made) => {
+      // On a disk that hung, another one may lead by now: what holds is said again, for the copy will be reported.
+      if (this.now() < answeredUntilMs) made.core.onConfigurationPush(table, config, this.now());
+    });
   }
 
   /** A meta server that is behind asks what it has forgotten. */

@@ -321,13 +321,10 @@ export class ReplicaServer implements RequestHandler {
         [InternalMessage.beaconAck]: (from, message) => this.beacons.onBeaconAck(from, message),
         [InternalMessage.configurationPush]: (_from, message) => {
           // Before this life was acknowledged, it may be meant for another one with the same number.
-          const isAcknowledged = this.beacons.leader !== null;
-          if (isAcknowledged && this.beacons.isCurrent(message.metaEpoch)) {
-            this.store.onConfigurationPush(message);
-          }
+          if (this.beacons.heeds(message.metaEpoch)) this.store.onConfigurationPush(message);
         },
         [InternalMessage.replicaForget]: (_from, message) => {
-          if (this.beacons.isCurrent(message.metaEpoch)) this.store.onForget(message);
+          if (this.beacons.heeds(message.metaEpoch)) this.store.onForget(message);
         },
         [InternalMessage.prepare]: (from, message) => this.store.onPrepare(from, message),
         [InternalMessage.prepareAck]: (from, message) => this.store.onPrepareAck(from, message),
