@@ -61,8 +61,6 @@ export type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts'
 
 export class ClusterBrain {
   readonly state: ClusterState;
-  /** Administrators may stop some of the automatism; see `MetaLevel`. */
-  level: MetaLevel = MetaLevel.steady;
   readonly #settings: ClusterSettings;
   readonly #effects: ClusterEffects;
   readonly #logger: Logger;
@@ -74,6 +72,7 @@ export class ClusterBrain {
   readonly #needy = new Set<Partition>();
   /** Those that have a learner. */
   readonly #learning = new Set<Partition>();
+  #level: MetaLevel = MetaLevel.steady;
   /** Before that, those that are alive may not have reported yet what they hold. */
   readonly #cureFromMs: number;
   /** Until then somebody may still prove that the journal is old. */
@@ -103,6 +102,19 @@ export class ClusterBrain {
         partition.isDoubted = mayBeOld;
         this.#needy.add(partition);
       }
+    }
+  }
+
+  /** Administrators may stop some of the automatism; see `MetaLevel`. */
+  get level(): MetaLevel {
+    return this.#level;
+  }
+
+  set level(level: MetaLevel) {
+    this.#level = level;
+    // What was reported meanwhile was taken up, and nothing was done about it.
+    for (const table of this.state.tables()) {
+      for (const partition of table.partitions) this.#needy.add(partition);
     }
   }
 
@@ -169,7 +181,7 @@ export class ClusterBrain {
       this.#messenger.askToYield(node, partition);
       return;
     }
-    const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
+    const change = leads ? planUpdate(this.state, this.#level, partition, update) : null;
     if (change === null) {
       reached('cluster.update.refused');
       this.#messenger.tell(node, partition);
@@ -316,7 +328,7 @@ export class ClusterBrain {
   }
 
   #plan(partition: Partition, now: Now): PlannedChange | null {
-    if (!isChangeable(partition) || this.level < MetaLevel.freezed) return null;
+    if (!isChangeable(partition) || this.#level < MetaLevel.freezed) return null;
     const change = decideChange(this.state, partition);
     const wish = partition.learner;
     if (wish === null) return change;
@@ -340,7 +352,7 @@ export class ClusterBrain {
   }
 
   #mayCure(partition: Partition, now: Now): boolean {
-    if (this.level <= MetaLevel.freezed || now.monotonicMs < this.#cureFromMs) return false;
+    if (this.#level <= MetaLevel.freezed || now.monotonicMs < this.#cureFromMs) return false;
     return isChangeable(partition) && lacksMembers(partition);
   }
 
@@ -358,7 +370,7 @@ export class ClusterBrain {
   }
 
   #isCutOff(partition: Partition, update: ConfigurationUpdate, nowMs: number): boolean {
-    if (this.level < MetaLevel.freezed) return false;
+    if (this.#level < MetaLevel.freezed) return false;
     if (!isCutOff(this.state, this.#settings, partition, update, nowMs)) return false;
     if (nowMs - partition.yieldAskedMs < this.#settings.learnRetryDelayMs) return true;
     partition.yieldAskedMs = nowMs;

@@ -4,6 +4,7 @@ import test from 'node:test';
 import { Story } from '../../test/cluster/story.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
+import { MetaLevel } from '../wire/schema/meta.ts';
 import { planDrop, planRecall } from './table-commands.ts';
 
 function healthyTable(names: readonly string[] = ['a', 'b', 'c']): Story {
@@ -50,6 +51,22 @@ test('rule 3: a member that has reported its replica is materialised, durably', 
   assert.equal(story.partition().record.materialised.length, 3);
   story.restartMeta();
   assert.equal(story.partition().record.materialised.length, 3);
+});
+
+test('rule 3: a member that made its replica while the automatism was off is materialised afterwards', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.kill('c');
+  story.createTable();
+  story.advance(1_000);
+  story.brain.level = MetaLevel.stopped;
+  story.server('c').running = true;
+  story.advance(3_000);
+  assert.equal(story.replica('c').status, ReplicaStatus.secondary);
+  assert.ok(!story.partition().isMaterialised(story.server('c').id));
+  story.brain.level = MetaLevel.steady;
+  story.advance(1_000);
+  assert.ok(story.partition().isMaterialised(story.server('c').id));
+  assert.equal(story.shape(), '1: a + b c');
 });
 
 test('rule 3: a materialised member without its replica is missing, and is not made anew', () => {
