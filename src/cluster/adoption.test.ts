@@ -130,6 +130,29 @@ test('a table that is doubted is neither dropped nor recalled, for its ballots m
   assert.equal(story.partition().ballot, ballot + 1);
 });
 
+test('a server that joined in the lost part is waited for, though all former members have reported', () => {
+  const { story } = table(['a', 'b', 'c']);
+  story.kill('c');
+  story.kill('b');
+  story.advance(8_000);
+  assert.equal(story.shape(), '2: a + ');
+  const copied = story.log.length;
+  story.start('b');
+  story.advance(3_000);
+  assert.equal(story.shape(), '3: a + b');
+  // What `a` is told of ballot 3 does not outlive it.
+  story.restart('a');
+  story.replica('a').ballot = 2;
+  story.replica('a').configuration = null;
+  story.server('b').connected = false;
+  story.restoreMeta(copied);
+  story.advance(2_000);
+  assert.equal(story.shape(), '2: a + ', 'b may know more');
+  story.server('b').connected = true;
+  story.advance(6_000);
+  assert.match(story.shape(), /^[4-9]: /, 'ballot 3 was not given out again');
+});
+
 test('a number that replicas hold is not given to a new table', () => {
   const { story, copied } = table();
   story.createTable({ appName: 'lost', partitionCount: 2 });

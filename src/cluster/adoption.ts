@@ -6,7 +6,8 @@
  *
  *  1. A report with a ballot above the own proves that the journal is old. Then every partition is *doubted*: nothing
  *     about it is changed, not by commands either, nobody is told of it, and who claims to lead it is granted no lease,
- *     until all its members have reported.
+ *     until all its members and all servers that are alive have reported. One that joined in the lost part may know a
+ *     ballot of which no earlier member has heard.
  *  2. A doubted partition of which a higher ballot was reported is *behind*: who reported the ballot is asked for its
  *     configuration (`ConfigurationQuery`).
  *  3. That configuration is adopted, with its ballot, when all its members and all servers that are alive have
@@ -14,8 +15,8 @@
  *     ballot before, so nothing newer was acted upon. The ballots after it are free.
  *  4. A member that plays its role in the adopted configuration keeps its seat; one that restarted does not.
  *
- * A meta server that has just started does not know yet whether its journal is old: it doubts each partition until its
- * members have reported, or until one grace has passed without such proof. Meanwhile a leader whose lease has lapsed is
+ * A meta server that has just started does not know yet whether its journal is old: it doubts each partition until all
+ * these have reported, or until one grace has passed without such proof. Meanwhile a leader whose lease has lapsed is
  * granted none: another one may have followed it, in the part of the journal that may be lost. One whose lease has not
  * lapsed leads for sure.
  *
@@ -84,7 +85,7 @@ export function isBeyondDoubt(
 ): boolean {
   if (partition.isBehind) return false;
   if (!hasGrace && !state.isOld) return true;
-  return haveReported(state, partition.record.config);
+  return haveReported(state, partition.record.config) && hasHeardAll(state);
 }
 
 /** Takes up what a node says of the configuration that it has stored. */
@@ -101,13 +102,18 @@ export function planAdoption(state: ClusterState, partition: Partition): Planned
   if (told === null || told.ballot < partition.aheadBallot || !partition.isBehind) return null;
   if (partition.changing || table.frozen || !table.isAvailable) return null;
   if (members(told).length === 0 || !haveReported(state, told)) return null;
-  if (state.nodes.usableNodes().some((node) => !node.reported)) return null;
+  if (!hasHeardAll(state)) return null;
   const seats = members(told).map((node) => seatIn(state, partition, node));
   const record = adoptedRecord(partition, told, seats);
   assertAtLeast(record.config.ballot, partition.ballot + 1, 'adopted ballot');
   partition.adopting = record;
   reached('cluster.journal.adopted');
   return { partition, record, reason: 'adopt' };
+}
+
+/** Whoever is alive may have joined in the part of the journal that is lost, and know what the members never heard. */
+function hasHeardAll(state: ClusterState): boolean {
+  return state.nodes.usableNodes().every((node) => node.reported);
 }
 
 function haveReported(state: ClusterState, config: PartitionConfiguration): boolean {

@@ -417,9 +417,10 @@ export class Story {
       // A second learner is not begun while the fate of the first is open.
       if (own.counted !== null && own.counted !== node) continue;
       own.counted = node;
-      if (learner.replicas.get(key)?.status !== ReplicaStatus.secondary) {
-        learner.replicas.set(key, replica);
-      }
+      // A secondary of the past has to learn like anybody else.
+      const known = learner.replicas.get(key);
+      const isMember = known?.status === ReplicaStatus.secondary && known.ballot === own.ballot;
+      if (!isMember) learner.replicas.set(key, replica);
       this.brain.onConfigurationUpdate(
         server.id,
         {
