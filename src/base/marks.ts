@@ -76,6 +76,7 @@ export const MARKS = [
   'consensus.primary.learnerReborn',
   'consensus.primary.learnerSilent',
   'consensus.primary.learnerStartsOver',
+  'consensus.primary.memberByNameOnly',
   'consensus.primary.memberSilent',
   'consensus.primary.nothingLacking',
   'consensus.primary.oddOneOut',

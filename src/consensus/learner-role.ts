@@ -38,6 +38,7 @@ export class LearnerRole {
   private confirmed: number;
   /** Since when it follows without getting on, while the primary has committed more; NaN if not. */
   private behindSinceMs = Number.NaN;
+  /** What was committed here at the last group check. */
   private lastOwn = 0;
   /** Received, and waiting for room in the prepare list. */
   private backlog: Mutation[] = [];
@@ -64,7 +65,8 @@ export class LearnerRole {
     const late = nowMs - this.quietSinceMs >= requestRetryMs;
     if (this.phase === 'asking' && late) this.ask(nowMs);
     if (this.follower === null) return;
-    const isBehind = nowMs - this.behindSinceMs >= BEHIND_RETRIES * requestRetryMs;
+    const isStuck = this.state.list.lastCommitted <= this.lastOwn;
+    const isBehind = isStuck && nowMs - this.behindSinceMs >= BEHIND_RETRIES * requestRetryMs;
     if (isBehind) {
       // A late prepare may have made it follow although the primary has not attached it (any more).
       reached('consensus.learner.followsInVain');
@@ -79,7 +81,7 @@ export class LearnerRole {
   /** The primary's commit point, from a group check. */
   onCommitPoint(lastCommitted: number, nowMs: number): void {
     const own = this.state.list.lastCommitted;
-    if (lastCommitted <= own) this.behindSinceMs = Number.NaN;
+    if (this.follower === null || lastCommitted <= own) this.behindSinceMs = Number.NaN;
     else if (own > this.lastOwn || Number.isNaN(this.behindSinceMs)) this.behindSinceMs = nowMs;
     this.lastOwn = own;
   }

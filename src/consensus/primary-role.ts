@@ -16,7 +16,7 @@
  */
 import { assert, assertAtMost } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
-import { isMember } from '../model/configuration.ts';
+import { isMember, ReplicaStatus } from '../model/configuration.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
 import { type Ballot, type Decree, type NodeId, toDecree } from '../model/identity.ts';
 import type { GroupCheckAck, LearnRequest, PrepareAck } from '../wire/generated/internal.ts';
@@ -213,7 +213,11 @@ export class PrimaryRole {
     const history = comparedHistory(message, this.state.list);
     if (history === 'other' && !peer.isLearner) this.onPeerDiverged(peer, nowMs);
     else if (message.failure !== '') this.onPeerFailed(peer, message.failure, nowMs);
-    else if (history === 'same') this.court.onAgreed(peer.node, nowMs);
+    else if (!peer.isLearner && message.status === ReplicaStatus.inactive) {
+      // Under this ballot it will follow nobody. There may be no write for long that would show it.
+      reached('consensus.primary.memberByNameOnly');
+      this.onPeerFailed(peer, 'a secondary by name only', nowMs);
+    } else if (history === 'same') this.court.onAgreed(peer.node, nowMs);
   }
 
   /** Every secondary holds another history than this primary. */

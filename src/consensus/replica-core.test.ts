@@ -239,6 +239,46 @@ test('a secondary by name only says so at the first prepare', () => {
   assert.ok(isRemovalOf(scenario.updates.at(-1), 'c'));
 });
 
+test('a secondary by name only is found out without a write', () => {
+  const scenario = groupOfThree();
+  scenario.write('a');
+  scenario.settle();
+  scenario.node('c').restart();
+  scenario.tick(1_000);
+  scenario.settle();
+  assert.ok(isRemovalOf(scenario.updates.at(-1), 'c'));
+});
+
+test('a learner that took long to fetch a checkpoint is not behind when it follows at last', () => {
+  const scenario = new Scenario(['a', 'b', 'c']);
+  for (const name of ['a', 'b']) scenario.push(name, configuration(1, 'a', ['b']));
+  scenario.settle();
+  for (let round = 0; round < 40; round++) {
+    for (let count = 0; count < 40; count++) scenario.write('a');
+    scenario.settle();
+  }
+  scenario.node('a').log = scenario.node('a').log.slice(-100);
+  scenario.push('a', configuration(1, 'a', ['b'], 'c'));
+  const isOffered = (): boolean =>
+    scenario.wire.some(({ type }) => type === InternalMessage.learnCheckpoint);
+  while (!isOffered()) assert.ok(scenario.deliverOne(), 'a offers a checkpoint');
+  while (isOffered()) scenario.deliverOne();
+  const fetched = scenario.later.splice(0);
+  for (let elapsed = 0; elapsed < 6_000; elapsed += 500) {
+    scenario.tick(500);
+    scenario.settle();
+  }
+  scenario.write('a');
+  scenario.settle();
+  scenario.later.push(...fetched);
+  scenario.settle();
+  assert.ok(isAddOf(scenario.updates.at(-1), 'c'));
+  scenario.tick(100);
+  for (const name of ['c', 'a']) scenario.push(name, configuration(2, 'a', ['b', 'c']));
+  scenario.settle();
+  assert.equal(scenario.node('c').core.status, ReplicaStatus.secondary);
+});
+
 test('a learner that is far behind gets the log, an empty one with a truncated log a checkpoint', () => {
   const scenario = new Scenario(['a', 'b', 'c']);
   scenario.push('a', configuration(1, 'a', ['b']));
