@@ -200,3 +200,16 @@ test('who led without a break is granted a lease at once', () => {
   assert.ok(story.nowMs < leaseUntilMs);
   assert.equal(story.server('a').leaseMs, 5_000);
 });
+
+test('a meta server that was asleep while it doubted has not heard who may have spoken: it doubts on for a grace', () => {
+  const { story } = table();
+  story.kill('c');
+  story.restartMeta();
+  story.advance(1_000);
+  story.nowMs += 10_000;
+  story.advance(1_000);
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  assert.equal(story.shape(), '1: a + b c');
+  story.advance(7_000);
+  assert.equal(story.shape(), '2: a + b');
+});

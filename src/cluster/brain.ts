@@ -76,7 +76,9 @@ export class ClusterBrain {
   /** Before that, those that are alive may not have reported yet what they hold. */
   readonly #cureFromMs: number;
   /** Until then somebody may still prove that the journal is old. */
-  readonly #doubtUntilMs: number;
+  #doubtUntilMs: number;
+  /** That time was not over when this process was last awake. */
+  #mayBeProved = true;
 
   constructor(parts: BrainParts, now: Now) {
     assertClusterSettings(parts.settings);
@@ -218,6 +220,8 @@ export class ClusterBrain {
   }
 
   onTick(now: Now): void {
+    this.#mindSleep(now);
+    this.#mayBeProved = now.monotonicMs < this.#doubtUntilMs;
     for (const node of this.state.nodes.takeExpired(now.monotonicMs)) {
       this.#logger.warn('node.dead', { node: node.id, incarnation: node.incarnation });
       this.#touchAllOf(node);
@@ -299,8 +303,15 @@ export class ClusterBrain {
     }
   }
 
+  /** Who knows better may have said so while this process was asleep: it doubts as long again as after a start. */
+  #mindSleep(now: Now): void {
+    if (!this.#mayBeProved || !this.state.nodes.wasAsleep(now.monotonicMs)) return;
+    this.#doubtUntilMs = now.monotonicMs + this.#settings.graceMs;
+  }
+
   /** Looks at all that this event has touched and begins what is to be changed. */
   #settle(now: Now): void {
+    this.#mindSleep(now);
     const changes: PlannedChange[] = [];
     let counts: LearnCounts | null = null;
     let budget = SETTLE_MAX;

@@ -130,6 +130,11 @@ export class NodeRegistry {
     return this.#graceMs / 3;
   }
 
+  /** This process has not looked around for so long that what was sent to it meanwhile may still wait. */
+  wasAsleep(nowMs: number): boolean {
+    return nowMs - this.#lastCheckMs > this.#graceMs / 3;
+  }
+
   usableNodes(): ServerNode[] {
     return [...this.#nodes.values()].filter((node) => node.usable);
   }
@@ -193,10 +198,9 @@ export class NodeRegistry {
 
   /** Returns the nodes whose grace is over since the last call. */
   takeExpired(nowMs: number): ServerNode[] {
-    const sinceLastMs = nowMs - this.#lastCheckMs;
+    const wasAsleep = this.wasAsleep(nowMs);
+    assertAtLeast(nowMs, this.#lastCheckMs, 'a monotonic clock does not go back');
     this.#lastCheckMs = nowMs;
-    assertAtLeast(sinceLastMs, 0, 'a monotonic clock does not go back');
-    const wasAsleep = sinceLastMs > this.#graceMs / 3;
     const expired: ServerNode[] = [];
     for (const node of this.#nodes.values()) {
       if (!node.alive) continue;
