@@ -86,6 +86,12 @@ export class RangeRead implements PoolTask {
   private readonly rowHash: U64;
   private limits: RangeLimits;
   private blockRowsMax: number;
+  /** No more rows were wanted than it has. */
+  private isBlockShort: boolean;
+  /** Examined in this step. */
+  private stepRows: number;
+  /** `blocksBytes` when it began. */
+  private stepBytes: number;
   /** When the time limit of the batch ends it. */
   private lateMs: number;
   private nowSeconds: number;
@@ -123,6 +129,9 @@ export class RangeRead implements PoolTask {
     this.rowHash = { high: 0, low: 0 };
     this.limits = NO_LIMITS;
     this.blockRowsMax = BLOCK_ROWS_MAX;
+    this.isBlockShort = false;
+    this.stepRows = 0;
+    this.stepBytes = 0;
     this.lateMs = 0;
     this.nowSeconds = 0;
     this.rows = null;
@@ -192,7 +201,7 @@ export class RangeRead implements PoolTask {
     return EngineStatus.ok;
   }
 
-  /** Runs the batch to its end, a block in each turn that the pool gives it. */
+  /** Runs the batch to its end, a step in each turn that the pool gives it. */
   runLater(pool: ReadPool, deadlineMs: number, done: (status: EngineStatus) => void): void {
     assert(this.done === null, 'one run at a time');
     assert(this.examined === 0, 'a batch runs once');
@@ -207,6 +216,12 @@ export class RangeRead implements PoolTask {
       this.onBlock(EngineStatus.invalid);
       return;
     }
+    this.stepRows = 0;
+    this.stepBytes = this.blocksBytes;
+    this.readLater();
+  }
+
+  private readLater(): void {
     const rows = this.takeRowsWanted();
     this.iterator.nextLater(rows, BLOCK_BYTES_MAX, this.block, (status) => this.onBlock(status));
   }
@@ -227,10 +242,24 @@ export class RangeRead implements PoolTask {
     assert(pool !== null, 'blocks come while a run is under way');
     const isSound = status !== EngineStatus.ok || this.takeBlock();
     const isOver = status !== EngineStatus.ok || !isSound || this.isOver();
-    // Its next block waits behind those of others.
+    if (!isOver && !this.closed && this.hasStepLeft()) {
+      this.readLater();
+      return;
+    }
+    // Its next step waits behind those of others.
     if (!isOver) pool.submit(this.lane, this);
     pool.finished(this.lane);
     if (isOver) this.end(isSound ? status : EngineStatus.corruption);
+  }
+
+  /**
+   * Where few rows are wanted and a filter leaves none, blocks are as small as what is wanted: many are a step, or each
+   * would wait for its turn.
+   */
+  private hasStepLeft(): boolean {
+    this.stepRows += this.block.count;
+    if (!this.isBlockShort || this.stepRows >= BLOCK_ROWS_MAX) return false;
+    return this.blocksBytes - this.stepBytes < BLOCK_BYTES_MAX;
   }
 
   private end(status: EngineStatus): void {
@@ -255,6 +284,7 @@ export class RangeRead implements PoolTask {
   private takeRowsWanted(): number {
     const { keptMax, examinedMax } = this.limits;
     const rows = Math.min(keptMax - this.kept, examinedMax - this.examined, this.blockRowsMax);
+    this.isBlockShort = rows < this.blockRowsMax;
     this.blockRowsMax = Math.min(BLOCK_GROWTH * this.blockRowsMax, BLOCK_ROWS_MAX);
     return rows;
   }

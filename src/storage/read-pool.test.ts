@@ -12,6 +12,7 @@ import { VirtualTime } from '../adapters/memory/clock.ts';
 import { encodeKey } from '../model/key.ts';
 import { readMultiGetResponse, readReadResponse } from '../wire/generated/rrdb.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
+import { FilterType } from '../wire/schema/rrdb.ts';
 import { ReadOutcome } from './read-outcome.ts';
 import { PoolLane, type PoolTask, ReadPool, type ReadPoolLimits } from './read-pool.ts';
 
@@ -233,6 +234,37 @@ test('while others are served a scan has its share of the time; alone it has all
   time.cancel(requests);
   await time.advance(420);
   assert.ok(steps - 200 - beside >= 200, 'nobody else is there');
+});
+
+test('a filter that leaves nothing of many rows costs a scan few turns, however few rows are wanted', async () => {
+  const fixture = await StorageFixture.open({ pool: { ...NARROW, turnBytesMax: 0 } });
+  for (let index = 0; index < 2_000; index++) fixture.put('h', `s${index}`, 'v');
+  fixture.apply();
+  const argument = scannerArgument({
+    batchSize: 2,
+    sortKeyFilterType: FilterType.anywhere,
+    sortKeyFilterPattern: bytes('x'),
+  });
+  let isOver = false;
+  fixture.reads.readLater(RpcCode.getScanner, argument, () => {
+    isOver = true;
+  });
+  let turns = 0;
+  const other: PoolTask = {
+    deadlineMs: Infinity,
+    start: () => {
+      turns += 1;
+      fixture.time.after(0, () => {
+        if (!isOver) fixture.pool.submit(PoolLane.scan, other);
+        fixture.pool.finished(PoolLane.scan);
+      });
+    },
+    expire: () => assert.fail('it has no deadline'),
+  };
+  fixture.pool.submit(PoolLane.scan, other);
+  await fixture.time.advance(1_000);
+  assert.equal(isOver, true);
+  assert.ok(turns >= 2 && turns <= 8, `${turns} turns`);
 });
 
 test('of scans one batch is read in a turn, and none before those that wait', async () => {

@@ -6,7 +6,7 @@
  *  2. Point reads, reads over the rows of a hash key, and scans of whole partitions go in lanes of their own. The
  *     lanes of ranges and scans together are narrower than the engine's pool, so a thread is always left for point
  *     reads, however many scans there are; and a short range does not wait for a scan.
- *  3. A range read goes block by block and stands at the end of its lane again after each: all take turns.
+ *  3. A range read goes step by step and stands at the end of its lane again after each: all take turns.
  *  4. What has waited beyond its deadline is dropped when its turn comes, without work.
  *  5. While others are served, scans have a share of the time (scan-pace.ts).
  *

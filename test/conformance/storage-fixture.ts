@@ -81,6 +81,7 @@ export class StorageFixture {
   readonly engine: Engine;
   readonly reads: ReadService;
   readonly meter: ReadMeter = new ReadMeter();
+  readonly pool: ReadPool;
   /** Asked for each synchronous call to the engine. */
   mayBlock: () => boolean;
   private readonly builder: WriteBatchBuilder;
@@ -96,7 +97,8 @@ export class StorageFixture {
     const limits = { ...STORAGE_LIMITS, ...options.limits };
     const random = new SeededRandom(options.seed ?? 1);
     const clock = new SlowClock(time, options.stepMs ?? 0);
-    const parts = { limits, meter: this.meter, pool: new ReadPool(clock, options.pool) };
+    this.pool = new ReadPool(clock, options.pool);
+    const parts = { limits, meter: this.meter, pool: this.pool };
     this.reads = new ReadService(engine, CONTEXT, settings, clock, random, parts);
   }
 
