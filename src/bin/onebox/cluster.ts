@@ -235,7 +235,12 @@ function metaLines({ metaStore, nodes }: Onebox): string[] {
   if (metaStore === 'journal') return [];
   const members = nodes.filter(({ kind }) => kind === metaStore);
   const endpoints = members.map(({ address }) => hostPortText(address));
-  return [`store = ${JSON.stringify(metaStore)}`, `store_endpoints = ${JSON.stringify(endpoints)}`];
+  return [
+    `store = ${JSON.stringify(metaStore)}`,
+    `store_endpoints = ${JSON.stringify(endpoints)}`,
+    // Its sessions are a second longer than the lead, and end with the next tick.
+    ...(metaStore === 'zookeeper' ? ['lead_timeout_ms = "2s"'] : []),
+  ];
 }
 
 function replicaLines({ durability }: Onebox): string[] {
