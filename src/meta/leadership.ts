@@ -42,8 +42,8 @@ export interface LeadershipOptions {
 export interface Term {
   readonly store: SharedStateStore;
   /**
-   * This server has heard of the term before, since it was started: what the store says cannot come from a backup, which
-   * is only restored while no meta server runs.
+   * This server has heard of the term before, since it was started: what the store says cannot come from a backup,
+   * which is only restored while no meta server runs.
    */
   readonly isSuccession: boolean;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Lease } from '../consensus/lease.ts';
-import { toNodeId } from '../model/identity.ts';
+import { type NodeId, toNodeId } from '../model/identity.ts';
 import { type Beacon, makeBeaconAck } from '../wire/generated/internal.ts';
 import { BeaconSender } from './beacon-sender.ts';
 
@@ -18,7 +18,7 @@ class Server {
   readonly lease = new Lease(LEASE_MS);
   readonly beacons: BeaconSender;
 
-  constructor() {
+  constructor(metas: readonly NodeId[] = [META]) {
     const note = (event: string): void => {
       this.events.push(event);
     };
@@ -32,7 +32,7 @@ class Server {
         address: { host: 'a', port: 1 },
         incarnation: 3,
         lifeId: 7,
-        metas: [META],
+        metas,
         leaseMs: LEASE_MS,
       },
       this.lease,
@@ -167,4 +167,53 @@ test('an answer that grants nothing makes pushes count again', () => {
   server.answer(server.sent.at(-1), 3, 0);
   assert.equal(server.hasLease, false);
   assert.equal(server.beacons.heeds(1), true);
+});
+
+/** An acknowledgement of the newest beacon by the leader of a term. */
+function acknowledge(server: Server, from: NodeId, metaEpoch: number): void {
+  server.beacons.send(false);
+  const { sequence } = server.sent.at(-1)!;
+  server.beacons.onBeaconAck(from, {
+    ...makeBeaconAck(),
+    sequence,
+    incarnation: 3,
+    lifeId: 7,
+    isLeader: true,
+    allowed: true,
+    leaseMs: LEASE_MS,
+    metaEpoch,
+  });
+}
+
+test('of several meta servers, one whose term is over grants nothing, until nobody else was heard for a lease', () => {
+  const other = toNodeId('meta:2');
+  const server = new Server([META, other]);
+  acknowledge(server, META, 4);
+  acknowledge(server, other, 5);
+  assert.equal(server.beacons.leader, other);
+  assert.equal(server.leaders, 2);
+  server.pass(LEASE_MS);
+  acknowledge(server, META, 4);
+  assert.equal(server.hasLease, false);
+  assert.equal(server.beacons.isCurrent(4), false);
+  server.pass(1);
+  acknowledge(server, META, 4);
+  assert.equal(server.hasLease, true, 'the store may have been restored');
+});
+
+test('a meta server that leads again is told anew what this server holds', () => {
+  const server = new Server([META, toNodeId('meta:2')]);
+  acknowledge(server, META, 4);
+  acknowledge(server, META, 4);
+  assert.equal(server.leaders, 1);
+  acknowledge(server, META, 6);
+  assert.equal(server.leaders, 2);
+});
+
+test('a meta server that is alone may come back with an older epoch, as its disk does', () => {
+  const server = new Server();
+  acknowledge(server, META, 4);
+  server.pass(LEASE_MS);
+  acknowledge(server, META, 2);
+  assert.equal(server.hasLease, true);
 });

@@ -15,7 +15,7 @@
  *  4. The session is kept by the rounds of the election, and by nothing else. It is longer than the lead's time-out by
  *     `SESSION_MARGIN_MS`: a server of a quorum tells its leader of signs of life only every half tick.
  *
- * One call is one attempt over one connection; only a server that cannot be connected to is passed over in the same call.
+ * One call is one attempt over one connection; only a server that cannot be connected to is passed over in it.
  */
 import { assert, assertAtMost } from '../../base/assert.ts';
 import {

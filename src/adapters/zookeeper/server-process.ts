@@ -42,8 +42,8 @@ function runs(program: string, args: readonly string[]): boolean {
 }
 
 /**
- * What starts a server at `address` that keeps its data below `folder`. Ticks of half a second: sessions may be as short
- * as one second and as long as ten.
+ * What starts a server at `address` that keeps its data below `folder`. Ticks of half a second: sessions may be as
+ * short as one second and as long as ten.
  */
 export function zooKeeperCommand(
   folder: string,

@@ -11,8 +11,8 @@
  *   DIR/replica2/ready            there while it serves
  *
  * Ports: with port base P, meta server n listens on P + n, replica server n on P + 200 + n, and the etcd or ZooKeeper
- * that several meta servers share on P + 101 (etcd for itself on P + 151). An address is a server's identity, so the base of a onebox
- * never changes.
+ * that several meta servers share on P + 101 (etcd for itself on P + 151). An address is a server's identity, so the
+ * base of a onebox never changes.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
