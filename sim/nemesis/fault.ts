@@ -6,6 +6,8 @@ export interface ActiveFault {
   readonly durationMs: number;
   /** Safe at any time, and whatever else has happened to the same machine meanwhile. */
   readonly end: () => void;
+  /** All other faults end before it ends, and none begins until the cluster is calm. */
+  readonly leavesStill?: boolean;
 }
 
 /** Starts something and returns how to end it, or null when it found nothing to act on. */

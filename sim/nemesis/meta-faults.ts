@@ -31,7 +31,8 @@ export function slowMeta(stage: Stage, random: Random): ActiveFault | null {
 /**
  * The meta server's disk breaks and comes back from a copy that is some seconds old: what it decided
  * since, and told replicas, it does not know any more. Administrators do nothing meanwhile: what they
- * were promised would be lost for good.
+ * were promised would be lost for good. And every server is heard within a grace: for one that alone knows
+ * better and is not heard, a meta server does not wait for ever (cluster/adoption.ts).
  */
 export function oldMeta(stage: Stage, random: Random): ActiveFault | null {
   const machine = one(random, running(stage.metas));
@@ -46,7 +47,7 @@ export function oldMeta(stage: Stage, random: Random): ActiveFault | null {
     machine.start();
     release();
   };
-  return { durationMs: drawDuration(random, 2000, 12_000), end };
+  return { durationMs: drawDuration(random, 2000, 12_000), end, leavesStill: true };
 }
 
 /** The change is durable at the meta server, and who asked for it, or all, do not hear of it. */

@@ -19,6 +19,8 @@ export interface InjectedFault {
   readonly durationMs: number;
 }
 
+/** The cluster has had its chance by then, calm or not. */
+const STILL_US_MAX = 20_000_000;
 /** Long enough for a server that was hit to be seen alive again, or dead. */
 const CALM_US = 3_000_000;
 
@@ -33,6 +35,8 @@ export class Nemesis {
   readonly #active: Set<ActiveFault> = new Set();
   #attempts: number = 0;
   #lastEndUs: number = 0;
+  /** No fault begins before the cluster is calm, or this. */
+  #stillUntilUs: number = 0;
   #isOn: boolean = false;
 
   /** `only`: numbers of the faults to start; null = all. */
@@ -85,9 +89,16 @@ export class Nemesis {
   }
 
   #mayInject(number: number): boolean {
-    if (this.#stage.atlas.isCritical) return false;
+    if (this.#stage.atlas.isCritical || this.#isStill()) return false;
     if (this.#only !== null) return this.#only.has(number);
     return this.#active.size < this.#swarm.faultsAtOnceMax;
+  }
+
+  #isStill(): boolean {
+    if (this.#stage.scheduler.nowUs >= this.#stillUntilUs) return false;
+    if (!this.#stage.isCalm()) return true;
+    this.#stillUntilUs = 0;
+    return false;
   }
 
   #inject(number: number): void {
@@ -107,7 +118,12 @@ export class Nemesis {
 
   #end(fault: ActiveFault): void {
     if (!this.#active.delete(fault)) return;
-    this.#lastEndUs = this.#stage.scheduler.nowUs;
+    const { nowUs } = this.#stage.scheduler;
+    if (fault.leavesStill === true) {
+      for (const other of [...this.#active]) this.#end(other);
+      this.#stillUntilUs = nowUs + STILL_US_MAX;
+    }
+    this.#lastEndUs = nowUs;
     fault.end();
   }
 }
