@@ -8,7 +8,7 @@
  *
  * Caches are small, so that they are full when the warm-up ends: with their usual sizes they would fill for an hour,
  * which looks like a leak. Flat: over the time after the warm-up the median slope makes no more than the tolerance of
- * the quantity. Memory is given 15 % or 24 MiB (a heap is a saw), descriptors the open files of an engine that compacts.
+ * the quantity. Memory is given 15 % or 24 MiB (a heap is a saw), descriptors the files of an engine that compacts.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -3,7 +3,7 @@
  *
  *  1. V10: a primary asks for the promotion of a learner only when that has acknowledged, under the same ballot, all
  *     that the primary has committed and all that it has inherited: its predecessor may have committed that.
- *  2. What a learner has acknowledged under an invitation stays in its log as long as it stands for it, and it goes back
+ *  2. What a learner has acknowledged under an invitation stays in its log while it stands for it, and it goes back
  *     to no older one: it may be promoted for that meanwhile. It stands for it in one life, until a newer invitation,
  *     another ballot, or a checkpoint that it fetches.
  *  3. V19: a learner that is behind says so. It asks, acknowledges, or is being sent something.

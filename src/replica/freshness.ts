@@ -4,7 +4,7 @@
  * A secondary asks its primary how far it is, with a stamp of its own clock that the answer brings back. All that was
  * acknowledged up to the stamp is among what the primary has committed when it answers, so once that is in the own
  * engine, the replica is complete as of the stamp: however long messages were under way, and without any other clock. A
- * primary answers only while it holds a lease and has committed what it took over, that is, while it might answer reads.
+ * primary answers only while it holds a lease and has committed what it took over: while it may answer reads.
  *
  * It is asked while somebody wants to know: with a request, at most every few milliseconds, and with each tick for a
  * while after the last one. Else it is asked every few seconds, for the day when it does not answer. Of what is not in

@@ -51,7 +51,7 @@ const FILTER_TYPES = { anywhere: 1, prefix: 2, suffix: 3 } as const;
 export const BAD_ARGUMENT: { readonly error: string } = { error: 'invalidArgument' };
 const REFUSED: Answer = { error: 'status invalidArgument' };
 
-/** A client turns a time to live into an expiry by the clock of its call, a server judges expiry by that of its work. */
+/** A client turns a time to live into an expiry by the clock of its call, a server judges it by that of its work. */
 export interface Moment {
   readonly calledAt: number;
   readonly now: number;
