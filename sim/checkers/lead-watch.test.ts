@@ -12,18 +12,12 @@ import {
   writeGroupCheck,
 } from '../../src/wire/generated/internal.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
-import { Writer } from '../../src/wire/writer.ts';
+import { payloadOf } from '../../test/support/payload.ts';
 import { LeadWatch, type NewestConfiguration } from './lead-watch.ts';
 import type { ReplicaView } from './observer.ts';
 
 const PARTITION = '1.0';
 const GPID = { appId: 1, partitionIndex: 0 };
-
-function bytesOf<T>(write: (writer: Writer, value: T) => void, value: T): Uint8Array {
-  const writer = new Writer();
-  write(writer, value);
-  return writer.take();
-}
 
 /** `a` leads under ballot 1. */
 class Stage {
@@ -47,7 +41,7 @@ class Stage {
 
   yields(): void {
     const update = { ...makeConfigurationUpdate(), gpid: GPID, ballot: 1, change: 3 };
-    const payload = bytesOf(writeConfigurationUpdate, update);
+    const payload = payloadOf(writeConfigurationUpdate, update);
     this.watch.onFrame('a', 'meta', InternalMessage.configurationUpdate, payload);
   }
 
@@ -59,13 +53,13 @@ class Stage {
 
   beacon(sequence: number): void {
     const beacon = { ...makeBeacon(), nodeId: 'a:1', incarnation: 1, sequence };
-    this.watch.onFrame('a', 'meta', InternalMessage.beacon, bytesOf(writeBeacon, beacon));
+    this.watch.onFrame('a', 'meta', InternalMessage.beacon, payloadOf(writeBeacon, beacon));
     this.nowUs += 1;
   }
 
   granted(sequence: number, leaseMs: number): void {
     const ack = { ...makeBeaconAck(), incarnation: 1, sequence, allowed: true, leaseMs };
-    this.watch.onFrame('meta', 'a', InternalMessage.beaconAck, bytesOf(writeBeaconAck, ack));
+    this.watch.onFrame('meta', 'a', InternalMessage.beaconAck, payloadOf(writeBeaconAck, ack));
   }
 }
 
@@ -82,7 +76,7 @@ test('planted: a primary leads again under a ballot that it has given up', () =>
 test('planted: it leads again for a moment, between two looks', () => {
   const stage = new Stage();
   stage.yields();
-  const check = bytesOf(writeGroupCheck, makeGroupCheck());
+  const check = payloadOf(writeGroupCheck, makeGroupCheck());
   stage.watch.onFrame('a', 'b', InternalMessage.groupCheck, check);
   assert.deepEqual(stage.kinds, ['V4-one-primary-per-ballot']);
 });

@@ -12,17 +12,11 @@ import {
   writeLearnRequest,
 } from '../../src/wire/generated/internal.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
-import { Writer } from '../../src/wire/writer.ts';
+import { payloadOf } from '../../test/support/payload.ts';
 import { LearnerWatch } from './learner-watch.ts';
 
 const PARTITION = '1.0';
 const GPID = { appId: 1, partitionIndex: 0 };
-
-function bytesOf<T>(write: (writer: Writer, value: T) => void, value: T): Uint8Array {
-  const writer = new Writer();
-  write(writer, value);
-  return writer.take();
-}
 
 /** `p` leads under ballot 2, has committed up to 10, and has invited `l` for the third time. */
 class Stage {
@@ -57,7 +51,7 @@ class Stage {
       learnId,
       appliedDecree: decree,
     };
-    const payload = bytesOf(writeLearnRequest, request);
+    const payload = payloadOf(writeLearnRequest, request);
     this.watch.onFrame('l', 'p', InternalMessage.learnRequest, payload);
   }
 
@@ -67,20 +61,20 @@ class Stage {
 
   isProposed(committed: number = 10): void {
     const wish = { gpid: GPID, ballot: 2, change: 1, node: 'l:1', lastCommittedDecree: committed };
-    const payload = bytesOf(writeConfigurationUpdate, { ...makeConfigurationUpdate(), ...wish });
+    const payload = payloadOf(writeConfigurationUpdate, { ...makeConfigurationUpdate(), ...wish });
     this.watch.onFrame('p', 'meta', InternalMessage.configurationUpdate, payload);
   }
 
   fetches(): void {
     const request = { ...makeFileRequest(), gpid: GPID, learnId: 3 };
-    const payload = bytesOf(writeFileRequest, request);
+    const payload = payloadOf(writeFileRequest, request);
     this.watch.onFrame('l', 'p', InternalMessage.fileRequest, payload);
   }
 
   answers(committed: number, logged: number): void {
     const standing = { gpid: GPID, ballot: 2, learnId: 3, lastCommittedDecree: committed };
     const ack = { ...makeGroupCheckAck(), ...standing, lastLoggedDecree: logged };
-    const payload = bytesOf(writeGroupCheckAck, ack);
+    const payload = payloadOf(writeGroupCheckAck, ack);
     this.watch.onFrame('l', 'p', InternalMessage.groupCheckAck, payload);
   }
 }

@@ -16,7 +16,7 @@ import {
   writeLearnRequest,
   writePrepareAck,
 } from '../../src/wire/generated/internal.ts';
-import { Writer } from '../../src/wire/writer.ts';
+import { payloadOf } from '../../test/support/payload.ts';
 import {
   readSeenBeacon,
   readSeenBeaconAck,
@@ -29,12 +29,6 @@ import {
 
 const GPID = { appId: 7, partitionIndex: 3 };
 
-function bytesOf<T>(write: (writer: Writer, value: T) => void, value: T): Uint8Array {
-  const writer = new Writer();
-  write(writer, value);
-  return writer.take();
-}
-
 test('what the checkers read off the wire is what servers write to it', () => {
   const update = {
     ...makeConfigurationUpdate(),
@@ -45,7 +39,7 @@ test('what the checkers read off the wire is what servers write to it', () => {
     lastCommittedDecree: 8,
     reason: 'slow',
   };
-  assert.deepEqual(readSeenUpdate(bytesOf(writeConfigurationUpdate, update)), {
+  assert.deepEqual(readSeenUpdate(payloadOf(writeConfigurationUpdate, update)), {
     partition: '7.3',
     ballot: 5,
     change: 3,
@@ -53,14 +47,14 @@ test('what the checkers read off the wire is what servers write to it', () => {
     committed: 8,
   });
   const request = { ...makeLearnRequest(), gpid: GPID, ballot: 5, learnId: 2, appliedDecree: 9 };
-  assert.deepEqual(readSeenLearnRequest(bytesOf(writeLearnRequest, request)), {
+  assert.deepEqual(readSeenLearnRequest(payloadOf(writeLearnRequest, request)), {
     partition: '7.3',
     ballot: 5,
     learnId: 2,
     decree: 9,
   });
   const ack = { ...makePrepareAck(), ...GPID, ballot: 5, decree: 6, result: 3 };
-  assert.deepEqual(readSeenPrepareAck(bytesOf(writePrepareAck, ack)), {
+  assert.deepEqual(readSeenPrepareAck(payloadOf(writePrepareAck, ack)), {
     partition: '7.3',
     ballot: 5,
     decree: 6,
@@ -74,7 +68,7 @@ test('what the checkers read off the wire is what servers write to it', () => {
     lastLoggedDecree: 4,
     learnId: 2,
   };
-  assert.deepEqual(readSeenStanding(bytesOf(writeGroupCheckAck, standing)), {
+  assert.deepEqual(readSeenStanding(payloadOf(writeGroupCheckAck, standing)), {
     partition: '7.3',
     ballot: 5,
     committed: 3,
@@ -82,7 +76,7 @@ test('what the checkers read off the wire is what servers write to it', () => {
     learnId: 2,
   });
   const offer = { ...makeLearnCheckpoint(), gpid: GPID, fileNames: ['a'], fileSizes: [1] };
-  assert.equal(readSeenPartition(bytesOf(writeLearnCheckpoint, offer)), '7.3');
+  assert.equal(readSeenPartition(payloadOf(writeLearnCheckpoint, offer)), '7.3');
 });
 
 test('an answer to a beacon grants what it says, and nothing when it is a refusal', () => {
@@ -102,8 +96,8 @@ test('an answer to a beacon grants what it says, and nothing when it is a refusa
     leaseMs: 5000,
   };
   const leaseOf = (allowed: boolean): number =>
-    readSeenBeaconAck(bytesOf(writeBeaconAck, { ...granted, allowed })).leaseMs;
-  const { incarnation, sequence } = readSeenBeacon(bytesOf(writeBeacon, beacon));
+    readSeenBeaconAck(payloadOf(writeBeaconAck, { ...granted, allowed })).leaseMs;
+  const { incarnation, sequence } = readSeenBeacon(payloadOf(writeBeacon, beacon));
   assert.deepEqual([incarnation, sequence], [4, 9]);
   assert.deepEqual([leaseOf(true), leaseOf(false)], [5000, 0]);
 });

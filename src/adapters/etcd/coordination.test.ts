@@ -70,14 +70,22 @@ describe('etcd', { skip }, () => {
     }
   });
 
+  function openStore(
+    root: string,
+    requestTimeoutMs?: number,
+    clusterName = 'c',
+  ): Promise<SharedStateStore> {
+    const service = connect(root, requestTimeoutMs);
+    const environment = { service, timers, random: new SeededRandom(1), logger: SILENT };
+    const metaServers = ['a:1', 'b:1'];
+    const options = { clusterName, retryDelayMs: 50, self: 'a:1', metaServers };
+    return SharedStateStore.open(environment, options);
+  }
+
   function storeBench(root: string): StateStoreBench {
     return {
       timers,
-      open: (clusterName = 'c') =>
-        SharedStateStore.open(
-          { service: connect(root), timers, random: new SeededRandom(1), logger: SILENT },
-          { clusterName, retryDelayMs: 50, self: 'a:1', metaServers: ['a:1', 'b:1'] },
-        ),
+      open: (clusterName) => openStore(root, undefined, clusterName),
       breakDown: () => etcd.kill(),
       repair: () => etcd.startAgain(),
     };
@@ -94,11 +102,7 @@ describe('etcd', { skip }, () => {
 
   test('an etcd that hangs is an error in time, and a write that reached it counts once', async () => {
     const root = `/store/${roots++}`;
-    const bench = storeBench(root);
-    const store = await SharedStateStore.open(
-      { service: connect(root, 300), timers, random: new SeededRandom(1), logger: SILENT },
-      { clusterName: 'c', retryDelayMs: 50, self: 'a:1', metaServers: ['a:1', 'b:1'] },
-    );
+    const store = await openStore(root, 300);
     etcd.pause();
     const appended = new Promise((resolve) => {
       store.append([{ key: 'a', value: new Uint8Array([1]) }], resolve);
@@ -107,7 +111,7 @@ describe('etcd', { skip }, () => {
     await assert.rejects(connect(root, 300).attend('a:1'), CoordinationError);
     etcd.resume();
     assert.equal(await appended, 'durable');
-    const next = await bench.open();
+    const next = await openStore(root);
     assert.deepEqual(next.entries(), [{ key: 'a', value: new Uint8Array([1]) }]);
     await store.close();
     await next.close();

@@ -71,22 +71,22 @@ describe('ZooKeeper', { skip }, () => {
     }
   });
 
-  function openStore(root: string, requestTimeoutMs = 10_000): Promise<SharedStateStore> {
+  function openStore(
+    root: string,
+    requestTimeoutMs = 10_000,
+    clusterName = 'c',
+  ): Promise<SharedStateStore> {
     const service = connect(root, { requestTimeoutMs });
     const environment = { service, timers, random: new SeededRandom(1), logger: SILENT };
     const metaServers = ['a:1', 'b:1'];
-    const options = { clusterName: 'c', retryDelayMs: 50, self: 'a:1', metaServers };
+    const options = { clusterName, retryDelayMs: 50, self: 'a:1', metaServers };
     return SharedStateStore.open(environment, options);
   }
 
   function storeBench(root: string): StateStoreBench {
     return {
       timers,
-      open: (clusterName = 'c') =>
-        SharedStateStore.open(
-          { service: connect(root), timers, random: new SeededRandom(1), logger: SILENT },
-          { clusterName, retryDelayMs: 50, self: 'a:1', metaServers: ['a:1', 'b:1'] },
-        ),
+      open: (clusterName) => openStore(root, undefined, clusterName),
       breakDown: () => server.kill(),
       repair: () => server.startAgain(),
     };
