@@ -33,7 +33,7 @@ for (const durability of ['fsync', 'os'] as const) {
         `round ${round}: healthy ${Math.round(performance.now() - beganMs)} ms after the start, ` +
           `${ledger.acknowledged} acknowledged, ${ledger.inDoubt} in doubt`,
       );
-      assert.equal(report.healthy, true);
+      assert.equal(report.healthy, true, JSON.stringify(report));
       await using reader = await onebox.connect();
       const { rowsExpected, problems } = await ledger.verify(reader);
       assert.deepEqual(problems, []);
@@ -42,3 +42,23 @@ for (const durability of ['fsync', 'os'] as const) {
     assert.deepEqual(onebox.complaints(), []);
   });
 }
+
+// A process that was killed needs a moment to be gone, the longer the more it had open.
+test('a server that is found running by `start` and ends before all is healthy is started again', async () => {
+  await using onebox = await TestOnebox.start();
+  const before = (await onebox.status()).nodes;
+  const lastOne = before.at(-1)!;
+  for (const { pid } of before) if (pid !== lastOne.pid) process.kill(pid, 'SIGKILL');
+
+  const starting = onebox.start();
+  const hasBegun = async (): Promise<boolean> => {
+    const meta = (await onebox.status()).nodes[0]!;
+    return meta.state === 'running' && meta.pid !== before[0]!.pid;
+  };
+  await until('the meta server is started', LOAD_LIMIT_MS, hasBegun);
+  process.kill(lastOne.pid, 'SIGKILL');
+
+  const { healthy, nodes } = await starting;
+  assert.equal(healthy, true);
+  assert.notEqual(nodes.at(-1)!.pid, lastOne.pid);
+});

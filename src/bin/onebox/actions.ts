@@ -26,6 +26,7 @@ import {
   type StartedNode,
   signalNode,
   startNode,
+  untilOneIsGone,
   untilServing,
 } from './processes.ts';
 
@@ -63,25 +64,56 @@ export async function start(
   return await locked(folder, async () => {
     const onebox = makeOnebox(folder, settings);
     const started: StartedNode[] = [];
-    const ended = new AbortController();
-    for (const node of onebox.nodes) {
-      const { state } = nodeState(node);
-      if (state === 'stopped') started.push(startNode(onebox, node));
-      if (state === 'paused') signalNode(node, 'SIGCONT');
-    }
     try {
-      await Promise.all(started.map((one) => untilServing(one, START_LIMIT_MS)));
-      const deaths = started.map((one) => one.died);
-      const healthy = waitUntilHealthy(onebox, START_LIMIT_MS, ended.signal);
-      const seen = await Promise.race([healthy, ...deaths]);
-      return { report: reportOf(onebox, seen), startedCount: started.length };
+      // A server that was just killed may still be seen to run. Each can be found gone only once:
+      // one that is started here and ends is a failure.
+      for (;;) {
+        const before = startStopped(onebox, started);
+        const seen = await untilHealthy(onebox, started, before);
+        if (seen !== 'one is gone') {
+          return { report: reportOf(onebox, seen), startedCount: started.length };
+        }
+      }
     } catch (error) {
-      ended.abort();
       // Half a cluster in the background is no help; what ran before is left alone.
       await Promise.all(started.map(({ node }) => endNode(node, END_LIMIT_MS)));
       throw error;
     }
   });
+}
+
+/** Adds those it starts; answers those that run already. */
+function startStopped(onebox: Onebox, started: StartedNode[]): OneboxNode[] {
+  const before: OneboxNode[] = [];
+  for (const node of onebox.nodes) {
+    if (started.some((one) => one.node === node)) continue;
+    const { state } = nodeState(node);
+    if (state === 'stopped') started.push(startNode(onebox, node));
+    else before.push(node);
+    if (state === 'paused') signalNode(node, 'SIGCONT');
+  }
+  return before;
+}
+
+/** Until all serve and every partition is whole, or one of those that ran before does no more. */
+async function untilHealthy(
+  onebox: Onebox,
+  started: readonly StartedNode[],
+  before: readonly OneboxNode[],
+): Promise<Sight | 'one is gone'> {
+  const ended = new AbortController();
+  const healthy = async (): Promise<Sight> => {
+    await Promise.all(started.map((one) => untilServing(one, START_LIMIT_MS)));
+    return await waitUntilHealthy(onebox, START_LIMIT_MS, ended.signal);
+  };
+  const gone = untilOneIsGone(before, ended.signal).then(() => 'one is gone' as const);
+  try {
+    const seen = await Promise.race([healthy(), gone, ...started.map((one) => one.died)]);
+    const isGone = before.some((node) => nodeState(node).state === 'stopped');
+    return isGone ? 'one is gone' : seen;
+  } finally {
+    ended.abort();
+  }
 }
 
 export async function status(folder: string): Promise<OneboxReport> {

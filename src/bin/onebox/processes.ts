@@ -156,6 +156,17 @@ async function isGone(node: OneboxNode, limitMs: number): Promise<boolean> {
   return true;
 }
 
+/** Stays pending once the signal is aborted. */
+export async function untilOneIsGone(
+  nodes: readonly OneboxNode[],
+  signal: AbortSignal,
+): Promise<void> {
+  while (nodes.every((node) => nodeState(node).state !== 'stopped')) {
+    await pauseMs(POLL_MS);
+    if (signal.aborted) return await new Promise(() => undefined);
+  }
+}
+
 /** Other processes tell nobody but their parent that they have ended. */
 export function pauseMs(durationMs: number): Promise<void> {
   return new Promise((resolve) => {
