@@ -32,7 +32,7 @@ export interface TermParts {
   readonly environment: MetaEnvironment;
   readonly options: MetaOptions;
   readonly store: StateStore;
-  readonly bus: MessageBus;
+  readonly bus: Pick<MessageBus, 'send' | 'isInTouchWith'>;
   readonly self: HostPort;
   readonly metaServers: readonly HostPort[];
   /** See `Term` of leadership.ts. */
