@@ -26,6 +26,7 @@ class Stage {
     partition: PARTITION,
     status: ReplicaStatus.primary,
     ballot: 1,
+    persistedBallot: 1,
     lastCommittedDecree: 0,
     lastPreparedDecree: 0,
     digestAt: () => null,
@@ -70,6 +71,15 @@ test('planted: a primary leads again under a ballot that it has given up', () =>
   stage.watch.onLook('a', { ...stage.view, ballot: 2 });
   assert.deepEqual(stage.kinds, []);
   stage.watch.onLook('a', stage.view);
+  assert.deepEqual(stage.kinds, ['V4-one-primary-per-ballot']);
+});
+
+test('planted: two lead under one ballot; who has not stored it yet does not count', () => {
+  const stage = new Stage();
+  stage.watch.onLook('b', { ...stage.view, persistedBallot: 0 });
+  stage.watch.onLook('a', stage.view);
+  assert.deepEqual(stage.kinds, []);
+  stage.watch.onLook('b', stage.view);
   assert.deepEqual(stage.kinds, ['V4-one-primary-per-ballot']);
 });
 

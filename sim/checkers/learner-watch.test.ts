@@ -30,6 +30,7 @@ class Stage {
       partition: PARTITION,
       status: ReplicaStatus.primary,
       ballot: 2,
+      persistedBallot: 2,
       lastCommittedDecree: 10,
       lastPreparedDecree: 12,
       digestAt: () => null,

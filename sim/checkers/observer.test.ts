@@ -98,6 +98,7 @@ function replica(committed: number, logged: number): ReplicaView {
     partition: PARTITION,
     status: ReplicaStatus.secondary,
     ballot: 1,
+    persistedBallot: 1,
     lastCommittedDecree: committed,
     lastPreparedDecree: logged,
     digestAt: (decree) => (decree === 0 ? 0 : decree + 10),

@@ -27,6 +27,7 @@ export interface ReplicaView {
   readonly partition: string;
   readonly status: ReplicaStatus;
   readonly ballot: number;
+  readonly persistedBallot: number;
   readonly lastCommittedDecree: number;
   /** In the own log. */
   readonly lastPreparedDecree: number;

@@ -30,6 +30,7 @@ class World {
         replicas: () => [
           {
             partition: '1.2',
+            persistedBallot: 0,
             lastCommittedDecree: 0,
             ...this.roles[name]!,
             lastPreparedDecree: 0,

@@ -357,6 +357,7 @@ function replicaViews(server: ReplicaServer | null): ReplicaView[] {
     partition: gpidText(inspection.gpid),
     status: inspection.status,
     ballot: inspection.config.ballot,
+    persistedBallot: inspection.persistedBallot,
     lastCommittedDecree: inspection.lastCommittedDecree,
     lastPreparedDecree: inspection.lastLoggedDecree,
     digestAt: (decree) => inspection.digestAt(decree),

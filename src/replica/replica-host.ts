@@ -5,7 +5,7 @@ import type { MemberLag } from '../consensus/slow-members.ts';
 import type { Engine } from '../env/engine.ts';
 import type { ReplicaEnvironment } from '../env/environment.ts';
 import type { PartitionConfiguration, ReplicaStatus } from '../model/configuration.ts';
-import type { Gpid, NodeId } from '../model/identity.ts';
+import type { Ballot, Gpid, NodeId } from '../model/identity.ts';
 import type { MutationLog } from '../storage/log/mutation-log.ts';
 import type { InternalMessageMap } from '../wire/internal-frame.ts';
 import type { InternalMessage } from '../wire/schema/internal.ts';
@@ -40,6 +40,8 @@ export interface ReplicaHost {
 export interface ReplicaInspection {
   readonly gpid: Gpid;
   readonly config: PartitionConfiguration;
+  /** Until it is that of `config`, nothing is said under that one. */
+  readonly persistedBallot: Ballot;
   readonly status: ReplicaStatus;
   readonly lastCommittedDecree: number;
   readonly lastPreparedDecree: number;

@@ -40,6 +40,7 @@ export function inspectionOf(
   return {
     gpid: state.gpid,
     config: state.config,
+    persistedBallot: state.persistedBallot,
     status: state.status,
     lastCommittedDecree: state.list.lastCommitted,
     lastPreparedDecree: state.list.lastPrepared,
