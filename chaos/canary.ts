@@ -18,6 +18,9 @@ export interface OutageSummary {
   readonly maxMs: number;
 }
 
+/** A partition is back in service. */
+export type OnOutage = (kind: string, partition: number, tookMs: number) => void;
+
 interface Outage {
   readonly kind: string;
   readonly sinceMs: number;
@@ -35,6 +38,7 @@ const OUTAGE_MS_MAX = 600_000;
 
 export class Canary {
   readonly #table: Table;
+  readonly #onOutage: OnOutage;
   /** By partition. */
   readonly #keys: readonly string[];
   readonly #underWay: number[];
@@ -45,20 +49,21 @@ export class Canary {
   #sequence: number = 0;
   acknowledged: number = 0;
 
-  private constructor(table: Table, keys: readonly string[]) {
+  private constructor(table: Table, keys: readonly string[], onOutage: OnOutage) {
     this.#table = table;
+    this.#onOutage = onOutage;
     this.#keys = keys;
     this.#underWay = keys.map(() => 0);
     this.#outages = keys.map(() => null);
   }
 
-  static async start(table: Table, partitionCount: number): Promise<Canary> {
+  static async start(table: Table, partitionCount: number, onOutage: OnOutage): Promise<Canary> {
     const keys = new Array<string>(partitionCount).fill('');
     for (let index = 0; keys.includes(''); index++) {
       const key = `canary${index}`;
       keys[await table.partitionOf(key)] ||= key;
     }
-    const canary = new Canary(table, keys);
+    const canary = new Canary(table, keys, onOutage);
     setMaxListeners(0, canary.#stop.signal);
     canary.#timer = setInterval(() => canary.#probeAll(), INTERVAL_MS);
     return canary;
@@ -127,5 +132,6 @@ export class Canary {
     }
     const tookMs = Math.max(Math.round(performance.now() - outage.sinceMs), 1);
     histogram.recordValue(Math.min(tookMs, OUTAGE_MS_MAX));
+    this.#onOutage(outage.kind, partition, tookMs);
   }
 }

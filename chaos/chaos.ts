@@ -152,7 +152,9 @@ class ChaosRun {
       timeoutMs: HEALTHY_LIMIT_MS,
     });
     this.#options.onEvent(`${replicas} replica servers and a meta server in ${this.#folder}`);
-    const canary = await Canary.start(canaryClient!.table(TABLE), PARTITIONS);
+    const canary = await Canary.start(canaryClient!.table(TABLE), PARTITIONS, (...outage) =>
+      this.#onOutage(...outage),
+    );
     const work = new Clients(this.#clientsOptions(clients));
     work.start();
     const nemesis = this.#nemesis(cluster, canary, work, library !== null);
@@ -242,13 +244,25 @@ class ChaosRun {
     while (performance.now() < untilMs) {
       await this.#cluster?.startEnded();
       config = await this.#tableConfig();
-      if (config?.partitions.every(isWhole) === true) return true;
+      if (config?.partitions.every(isWhole) === true && (await this.#areAllAlive())) return true;
       await pauseMs(POLL_MS);
     }
     const sick = config?.partitions.filter((partition) => !isWhole(partition));
     const detail = `not healthy ${HEALTHY_LIMIT_MS / 1000} s after the heal: ${JSON.stringify(sick)}`;
     this.#violation('V19-liveness', detail);
     return false;
+  }
+
+  /** A meta server that has just started knows the configurations at once, and the servers once they are heard of. */
+  async #areAllAlive(): Promise<boolean> {
+    try {
+      const nodes = await this.#admin?.admin.listNodes({ timeoutMs: 3_000 });
+      const aliveCount = nodes?.filter(({ alive }) => alive).length;
+      return aliveCount === this.#options.replicas;
+    } catch (error) {
+      if (error instanceof PegasusError) return false;
+      throw error;
+    }
   }
 
   async #tableConfig(): Promise<TableConfig | null> {
@@ -290,6 +304,12 @@ class ChaosRun {
       violations: this.#violations,
       folder: this.#violations.length === 0 ? null : this.#folder,
     };
+  }
+
+  #onOutage(kind: string, partition: number, tookMs: number): void {
+    if (tookMs <= (TARGETS_P99_MS[kind] ?? Number.POSITIVE_INFINITY)) return;
+    const at = this.#seconds().toFixed(1);
+    this.#options.onEvent(`${at} s: partition ${partition} is back ${tookMs} ms after a ${kind}`);
   }
 
   #seconds(): number {
