@@ -94,11 +94,7 @@ export class ClusterBrain {
 
   /** Takes up what a state store held, which may be an old copy (adoption.ts). Before any other event. */
   load(records: readonly StateRecord[], now: Now, mayBeOld = true): void {
-    const rank = { table: 0, partition: 1, node: 2 } as const;
-    const appId = (record: StateRecord): number => (record.kind === 'table' ? record.app.appId : 0);
-    const ordered = [...records].sort((a, b) => rank[a.kind] - rank[b.kind] || appId(a) - appId(b));
-    for (const record of ordered) this.state.apply(record, now.monotonicMs);
-    this.state.assertComplete();
+    this.state.load(records, now.monotonicMs);
     for (const table of this.state.tables()) {
       for (const partition of table.partitions) {
         partition.isDoubted = mayBeOld;

@@ -28,6 +28,15 @@ export class ClusterState {
     this.nodes = new NodeRegistry(graceMs, nowMs);
   }
 
+  /** All that a store holds, in any order. Throws `StateFormatError` when a part of it is missing. */
+  load(records: readonly StateRecord[], nowMs: number): void {
+    const rank = { table: 0, partition: 1, node: 2 } as const;
+    const appId = (record: StateRecord): number => (record.kind === 'table' ? record.app.appId : 0);
+    const ordered = [...records].sort((a, b) => rank[a.kind] - rank[b.kind] || appId(a) - appId(b));
+    for (const record of ordered) this.apply(record, nowMs);
+    this.#assertComplete();
+  }
+
   apply(record: StateRecord, nowMs: number): void {
     switch (record.kind) {
       case 'table':
@@ -87,8 +96,8 @@ export class ClusterState {
     return this.#led.get(node) ?? 0;
   }
 
-  /** Every table of the log has all its partitions: call it when a log was read to its end. */
-  assertComplete(): void {
+  /** Every table of the log has all its partitions. */
+  #assertComplete(): void {
     for (const table of this.#tables.values()) {
       for (let index = 0; index < table.app.partitionCount; index++) {
         if (table.partitions[index] !== undefined) continue;

@@ -30,12 +30,16 @@ export type StateStoreErrorCode =
   | 'locked'
   /** The folder is not ours. */
   | 'foreignFolder'
+  /** The file is none of ours. */
+  | 'foreignFile'
   /** Another cluster's. */
   | 'foreignCluster'
   /** Written by a later version of this program. */
   | 'newerFormat'
   /** Damaged in a way that no crash explains. */
   | 'corrupt'
+  /** It holds something already that nobody has said may go. */
+  | 'occupied'
   /** The meta servers that use it do not count this one among them. */
   | 'unlistedServer'
   /** The disk or the service refuses. */

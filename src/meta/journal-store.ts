@@ -35,6 +35,7 @@ import {
   type JournalHeader,
 } from './journal-format.ts';
 import { type JournalContent, loadJournal, refuseForeign } from './journal-load.ts';
+import type { StateContent } from './state-dump.ts';
 import { assertAppendable, randomClusterId } from './state-entries.ts';
 
 export interface JournalEnvironment {
@@ -119,6 +120,57 @@ export class JournalStore implements StateStore {
     } catch (error) {
       await lock.release();
       throw unavailable(error, options.path);
+    }
+  }
+
+  /** All that the folder holds; null if no store was ever made there. Changes nothing. Rejects with `StateStoreError`. */
+  static async read(
+    { disk }: Pick<JournalEnvironment, 'disk'>,
+    { path, clusterName }: Pick<JournalOptions, 'path' | 'clusterName'>,
+  ): Promise<StateContent | null> {
+    if (!(await disk.exists(path))) return null;
+    const lock = await takeLock(disk, path);
+    try {
+      const content = await loadJournal(disk, path, clusterName);
+      if (content === null) return null;
+      const { clusterId, epoch } = content;
+      const entries = [...content.entries].map(([key, value]) => ({ key, value }));
+      return { clusterName, clusterId, epoch, entries };
+    } catch (error) {
+      throw unavailable(error, path);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /**
+   * Puts the state of another store into the folder, all of it or nothing; what is there already goes only if
+   * `mayReplace`. Rejects with `StateStoreError`.
+   */
+  static async fill(
+    environment: JournalEnvironment,
+    options: JournalOptions,
+    content: StateContent,
+    mayReplace: boolean,
+  ): Promise<void> {
+    const { disk } = environment;
+    const lock = await takeLock(disk, options.path);
+    try {
+      const found = await loadJournal(disk, options.path, options.clusterName);
+      if (found !== null && found.entries.size > 0 && !mayReplace) throw occupied(options.path);
+      const store = new JournalStore(environment, options, lock, {
+        clusterId: content.clusterId,
+        epoch: Math.max(content.epoch, found?.epoch ?? 0),
+        generation: found?.generation ?? 0,
+        entries: new Map(content.entries.map(({ key, value }) => [key, value])),
+        tornBytes: 0,
+      });
+      await store.#rotate();
+      await store.#journal?.close();
+    } catch (error) {
+      throw unavailable(error, options.path);
+    } finally {
+      await lock.release();
     }
   }
 
@@ -272,6 +324,14 @@ export class JournalStore implements StateStore {
 
 export function generationFile(kind: JournalHeader['kind'], generation: number): string {
   return `${kind}-${String(generation).padStart(12, '0')}`;
+}
+
+function occupied(path: string): StateStoreError {
+  return new StateStoreError(
+    'occupied',
+    `The folder ${path} holds the state of a meta server already.`,
+    'Choose an empty folder, or say --replace to lose what is there.',
+  );
 }
 
 async function takeLock(disk: Disk, path: string): Promise<DiskLock> {

@@ -23,6 +23,8 @@ export interface SharedHead {
   readonly sequence: number;
   /** Parts of a change that counts but may not stand under its own keys yet; 0 = there is none. */
   readonly stagedCount: number;
+  /** The state of another store is being put here and is not whole (state-transfer.ts): no term may begin. */
+  readonly isPartial?: boolean;
 }
 
 const STAGED_PREFIX = 'staged/';

@@ -291,6 +291,7 @@ function nextTerm(found: SharedState, options: SharedStoreOptions, random: Rando
   const head = decodeHead(found.head.value);
   if (head === null) throw corrupt('the head cannot be read');
   refuseOthers(head, options);
+  if (head.isPartial === true) throw corrupt('an import into it did not come to its end');
   const staged = head.stagedCount === 0 ? [] : decodeStaged(content, head.stagedCount);
   if (staged === null) throw corrupt('a change that was staged is not whole');
   for (const key of content.keys()) {
