@@ -14,6 +14,7 @@
  */
 import { reached } from '../base/marks.ts';
 import type { ClusterState } from './cluster-state.ts';
+import { sharedRisk } from './fault-domains.ts';
 import { chooseRestored } from './log-head.ts';
 import { annotatedRecord, nextRecord, type Partition } from './partition.ts';
 import type { PartitionRecord, Seat } from './records.ts';
@@ -119,14 +120,25 @@ function decideUnderPrimary(
   }
   if (live.length > partition.table.app.maxReplicaCount) {
     reached('cluster.cure.surplus');
-    const fullest = secondaries.reduce((a, b) =>
-      state.replicaCountOf(b.node) > state.replicaCountOf(a.node) ? b : a,
-    );
-    const rest = secondaries.filter((seat) => seat !== fullest);
+    const surplus = surplusOf(state, secondaries, live);
+    const rest = secondaries.filter((seat) => seat !== surplus);
     const record = nextRecord(partition, { primary, secondaries: rest }, null);
     return { partition, record, reason: 'removeSurplus' };
   }
   return null;
+}
+
+/** Who shares most of what may fail at once with the other members; of equals, the fullest. */
+function surplusOf(state: ClusterState, secondaries: readonly Seat[], all: readonly Seat[]): Seat {
+  const riskOf = (seat: Seat): number => {
+    const others = all.filter((one) => one !== seat).map(({ node }) => state.nodes.labelsOf(node));
+    return sharedRisk(state.nodes.labelsOf(seat.node), others);
+  };
+  return secondaries.reduce((a, b) => {
+    const more = riskOf(b) - riskOf(a);
+    const isFuller = state.replicaCountOf(b.node) > state.replicaCountOf(a.node);
+    return more > 0 || (more === 0 && isFuller) ? b : a;
+  });
 }
 
 /**

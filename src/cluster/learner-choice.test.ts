@@ -312,3 +312,49 @@ test('while the cluster is freezed nobody learns, but the dead are still followe
   story.advance(5_000);
   assert.equal(story.shape(), '3: b + c d');
 });
+
+test('a lost copy is made again in the zone that has none, however full its servers are', () => {
+  const story = new Story([]);
+  for (const name of ['a', 'd']) story.add(name, { zone: 'z1', host: name });
+  for (const name of ['b', 'e']) story.add(name, { zone: 'z2', host: name });
+  for (const name of ['c', 'f']) story.add(name, { zone: 'z3', host: name });
+  story.advance(1_000);
+  story.createTable();
+  story.createTable({ appName: 'other', replicaCount: 3, partitionCount: 2 });
+  story.advance(2_000);
+  assert.equal(story.shape(), '1: a + b c');
+  story.add('g', { zone: 'z1', host: 'g' });
+  story.kill('c');
+  story.advance(70_000);
+  assert.equal(story.shape(), '3: a + b f');
+});
+
+test('of servers on one host one has a copy, as long as there are other hosts; the labels outlive the meta server', () => {
+  const story = new Story([]);
+  for (const name of ['a', 'b']) story.add(name, { host: 'h1' });
+  for (const name of ['c', 'd']) story.add(name, { host: 'h2' });
+  for (const name of ['e', 'f']) story.add(name, { host: 'h3' });
+  story.advance(1_000);
+  story.createTable({ partitionCount: 4 });
+  story.advance(2_000);
+  const hosts = (): string[] => {
+    const groups = [0, 1, 2, 3].map((index) => story.partition(index).record.seats);
+    const labels = groups.map((seats) =>
+      seats.map(({ node }) => story.brain.state.nodes.labelsOf(node).host).sort(),
+    );
+    return labels.map((names) => names.join(' '));
+  };
+  assert.deepEqual(hosts(), Array(4).fill('h1 h2 h3'));
+  story.restartMeta();
+  assert.deepEqual(hosts(), Array(4).fill('h1 h2 h3'));
+  story.kill('a');
+  story.advance(70_000);
+  assert.deepEqual(hosts(), Array(4).fill('h1 h2 h3'));
+  story.kill('b');
+  story.advance(70_000);
+  assert.deepEqual(
+    hosts().filter((names) => names.split(' ').length < 3),
+    [],
+    'with two hosts left, two copies share one',
+  );
+});

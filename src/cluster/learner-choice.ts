@@ -4,7 +4,8 @@
  * In this order:
  *  1. a node that is learning from this primary already (a new meta server finds it so),
  *  2. a node that holds an intact copy, former members first and the latest of them first,
- *  3. when those that left had their time to come back: the node with the fewest replicas,
+ *  3. when those that left had their time to come back: a node that shares the least of what may fail at once with the
+ *     members (fault-domains.ts), of these the one with the fewest replicas,
  *  4. a node with which it went wrong more than once lately (`LearnBackoff`), when it is its turn again.
  * Never more than `learnsPerNodeMax` at a time on one node, as learner and as teacher.
  *
@@ -15,6 +16,7 @@ import { reached } from '../base/marks.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 import type { ClusterState } from './cluster-state.ts';
+import { sharedRisk } from './fault-domains.ts';
 import { intactHolding, isChangeable, type PlannedChange, seatState } from './guardian.ts';
 import type { ServerNode } from './node-registry.ts';
 import { type LearnerWish, nextRecord, type Partition } from './partition.ts';
@@ -109,12 +111,12 @@ export function chooseLearner(
   const holder = copyHolder(state, partition, untroubled);
   if (holder !== null) return holder;
   if (mayReplace(state, settings, partition, nowMs)) {
-    const fresh = leastLoaded(state, counts, untroubled);
+    const fresh = leastShared(state, counts, partition, untroubled);
     if (fresh !== null) return fresh;
   }
   const troubled = candidates.filter(isTroubled);
   if (troubled.length > 0) reached('cluster.learner.troubled');
-  return copyHolder(state, partition, troubled) ?? leastLoaded(state, counts, troubled);
+  return copyHolder(state, partition, troubled) ?? leastShared(state, counts, partition, troubled);
 }
 
 /** The partition cannot take writes as it is. */
@@ -192,17 +194,23 @@ function mayReplace(
   });
 }
 
-function leastLoaded(
+function leastShared(
   state: ClusterState,
   counts: LearnCounts,
+  partition: Partition,
   candidates: readonly ServerNode[],
 ): ServerNode | null {
+  const labels = partition.record.seats.map(({ node }) => state.nodes.labelsOf(node));
   let best: ServerNode | null = null;
-  let bestLoad = Number.POSITIVE_INFINITY;
+  let bestRisk = 0;
+  let bestLoad = 0;
   for (const node of candidates) {
+    const risk = sharedRisk(node.labels, labels);
     const load = state.replicaCountOf(node.id) + counts.learningOn(node.id);
-    if (load > bestLoad || (load === bestLoad && best !== null && best.id < node.id)) continue;
+    const more = best === null ? -1 : risk - bestRisk || load - bestLoad;
+    if (more > 0 || (more === 0 && best !== null && best.id < node.id)) continue;
     best = node;
+    bestRisk = risk;
     bestLoad = load;
   }
   return best;

@@ -20,6 +20,7 @@
 import { assert, assertAtLeast } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
 import type { HostPort, NodeId } from '../model/identity.ts';
+import { type Labels, labelsOf, NO_LABELS } from './fault-domains.ts';
 import type { NodeRecord } from './records.ts';
 
 export interface BeaconFacts {
@@ -34,6 +35,10 @@ export interface BeaconFacts {
   readonly leaving: boolean;
   /** Its lease has not lapsed since it was granted. */
   readonly holdsLease: boolean;
+  /** What may fail together with it; see fault-domains.ts. */
+  readonly zone?: string | undefined;
+  readonly rack?: string | undefined;
+  readonly host?: string | undefined;
 }
 
 /** One server, in its present life. Changed by the registry only, but for the fields that say so. */
@@ -43,6 +48,7 @@ export class ServerNode {
   incarnation: number;
   /** Which of the lives that had this incarnation; 0 = not known. */
   lifeId = 0;
+  labels: Labels = NO_LABELS;
   alive = true;
   /** This life has said farewell; whatever it still sends, it is not coming back. */
   left = false;
@@ -87,6 +93,7 @@ export class ServerNode {
       address: this.address,
       incarnation: this.incarnation,
       lifeId: this.lifeId,
+      labels: this.labels,
     };
   }
 }
@@ -121,6 +128,11 @@ export class NodeRegistry {
     return this.#nodes.get(id);
   }
 
+  /** Of nodes that nobody knows too. */
+  labelsOf(id: NodeId): Labels {
+    return this.#nodes.get(id)?.labels ?? NO_LABELS;
+  }
+
   all(): IterableIterator<ServerNode> {
     return this.#nodes.values();
   }
@@ -145,6 +157,7 @@ export class NodeRegistry {
     if (node === undefined) {
       const added = new ServerNode(record.node, record.address, record.incarnation, nowMs);
       added.lifeId = record.lifeId;
+      added.labels = record.labels;
       this.#nodes.set(record.node, added);
       return;
     }
@@ -176,6 +189,7 @@ export class NodeRegistry {
     node.lastBeaconMs = nowMs;
     node.heardMs = nowMs;
     node.address = facts.address;
+    if (!isLabelledSo(node.labels, facts)) node.labels = labelsOf(facts, facts.address.host);
     node.freeBytes = facts.freeBytes;
     node.totalBytes = facts.totalBytes;
     const changed = facts.leaving ? this.#leave(node, nowMs) : this.#revive(node, nowMs);
@@ -256,4 +270,10 @@ export class NodeRegistry {
     node.grantsLease = false;
     return true;
   }
+}
+
+/** Most beacons tell what the last one told. */
+function isLabelledSo(labels: Labels, { zone, rack, host, address }: BeaconFacts): boolean {
+  if (labels.zone !== (zone ?? '') || labels.rack !== (rack ?? '')) return false;
+  return labels.host === (host ?? address.host);
 }

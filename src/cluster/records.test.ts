@@ -60,7 +60,14 @@ test('every kind of record is read as it was written', () => {
   const records: StateRecord[] = [
     TABLE,
     PARTITION,
-    { kind: 'node', node: a, address: { host: 'a', port: 1 }, incarnation: 4, lifeId: 9 },
+    {
+      kind: 'node',
+      node: a,
+      address: { host: 'a', port: 1 },
+      incarnation: 4,
+      lifeId: 9,
+      labels: { zone: 'z', rack: '', host: 'a' },
+    },
   ];
   for (const record of records) assert.deepEqual(decodeRecord(encodeRecord(record)), record);
 });

@@ -30,6 +30,7 @@ import {
   toBallot,
   toNodeId,
 } from '../model/identity.ts';
+import { type Labels, labelsOf } from './fault-domains.ts';
 
 export class StateFormatError extends Error {
   override readonly name = 'StateFormatError';
@@ -77,6 +78,7 @@ export interface NodeRecord {
   readonly incarnation: number;
   /** Which of the lives that had it; 0 = not known. */
   readonly lifeId: number;
+  readonly labels: Labels;
 }
 
 export type StateRecord = TableRecord | PartitionRecord | NodeRecord;
@@ -158,6 +160,9 @@ function nodeText(record: NodeRecord): string {
     address: hostPortText(record.address),
     incarnation: record.incarnation,
     life: record.lifeId,
+    zone: record.labels.zone,
+    rack: record.labels.rack,
+    host: record.labels.host,
   });
 }
 
@@ -218,7 +223,15 @@ function decodeNode(fields: FieldReader, node: string): NodeRecord {
   const incarnation = fields.integer('incarnation');
   // Not written by the first versions.
   const lifeId = fields.has('life') ? fields.integer('life') : 0;
-  return { kind: 'node', node: toNodeId(node), address: address as HostPort, incarnation, lifeId };
+  const label = (name: string): string => (fields.has(name) ? fields.text(name) : '');
+  return {
+    kind: 'node',
+    node: toNodeId(node),
+    address: address as HostPort,
+    incarnation,
+    lifeId,
+    labels: labelsOf({ zone: label('zone'), rack: label('rack'), host: label('host') }, ''),
+  };
 }
 
 /** Typed access to the fields of one JSON value. */

@@ -280,6 +280,7 @@ function firstPartitions(
     id: node.id,
     replicaCount: state.replicaCountOf(node.id),
     primaryCount: state.primaryCountOf(node.id),
+    labels: node.labels,
   }));
   const seat = (node: NodeId) => ({
     node,

@@ -235,7 +235,8 @@ function nodesPage(brain: ClusterBrain, query: HttpQuery): HttpReply {
       const replica_count = brain.state.replicaCountOf(node.id);
       const primary_count = brain.state.primaryCountOf(node.id);
       const secondary_count = replica_count - primary_count;
-      return { ...row, replica_count, primary_count, secondary_count };
+      const counts = { replica_count, primary_count, secondary_count };
+      return { ...row, ...counts, ...node.labels };
     }),
   );
   const alive = nodes.filter((node) => node.usable).length;

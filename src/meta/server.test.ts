@@ -17,6 +17,7 @@ import { RpcStatistics } from '../rpc/statistics.ts';
 import {
   type BeaconAck,
   type ConfigurationPush,
+  makeBeacon,
   makeReplicaState,
   type ReplicaState,
 } from '../wire/generated/internal.ts';
@@ -75,6 +76,7 @@ class HandMadeServer {
   speak(): void {
     this.#sequence += 1;
     this.#bus.send(META, InternalMessage.beacon, {
+      ...makeBeacon(),
       nodeId: this.id,
       incarnation: 7,
       lifeId: 0,

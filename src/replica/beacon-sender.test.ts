@@ -34,6 +34,7 @@ class Server {
         lifeId: 7,
         metas,
         leaseMs: LEASE_MS,
+        labels: { zone: 'z1', rack: null, host: null },
       },
       this.lease,
       {
@@ -86,6 +87,13 @@ test('an answered beacon gives a lease from when it was sent, and names the lead
   assert.equal(server.hasLease, true);
   server.pass(1);
   assert.equal(server.hasLease, false);
+});
+
+test('beacons tell what may fail together with the server, and of the rest nothing', () => {
+  const server = new Server();
+  server.beat();
+  const { zone, rack, host } = server.sent[0]!;
+  assert.deepEqual([zone, rack, host], ['z1', undefined, undefined]);
 });
 
 test('an answer that was meant for a former life counts for nothing', () => {

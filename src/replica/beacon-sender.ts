@@ -40,6 +40,13 @@ export interface DiskSpace {
   readonly totalBytes: number;
 }
 
+/** What may fail together with this server; null = not told. */
+export interface ServerLabels {
+  readonly zone: string | null;
+  readonly rack: string | null;
+  readonly host: string | null;
+}
+
 export class BeaconSender {
   private readonly clock: Clock;
   private readonly logger: Logger;
@@ -51,6 +58,7 @@ export class BeaconSender {
   private readonly lifeId: number;
   private readonly metas: readonly NodeId[];
   private readonly leaseMs: number;
+  private readonly labels: ServerLabels;
   private leaderNode: NodeId | null = null;
   private epoch = 0;
   private epochHeardMs = Number.NEGATIVE_INFINITY;
@@ -69,6 +77,7 @@ export class BeaconSender {
       readonly metas: readonly NodeId[];
       /** The longest that is taken. */
       readonly leaseMs: number;
+      readonly labels: ServerLabels;
     },
     lease: Lease,
     target: BeaconTarget,
@@ -81,6 +90,7 @@ export class BeaconSender {
     this.lifeId = identity.lifeId;
     this.metas = identity.metas;
     this.leaseMs = identity.leaseMs;
+    this.labels = identity.labels;
     this.lease = lease;
     this.target = target;
     this.wallOffsetMs = this.clock.wallMs() - this.clock.monotonicMs();
@@ -114,6 +124,9 @@ export class BeaconSender {
       totalBytes: this.space.totalBytes,
       leaving,
       holdsLease: this.lease.isValid(now),
+      zone: this.labels.zone ?? undefined,
+      rack: this.labels.rack ?? undefined,
+      host: this.labels.host ?? undefined,
     };
     for (const meta of this.metas) this.target.sendBeacon(meta, beacon);
     this.logLeaseChange(now);

@@ -17,6 +17,8 @@ test('the defaults keep together', () => {
 
 const BROKEN: readonly [Record<string, string>, RegExp][] = [
   [{ 'replica.lease_ms': '1999' }, /replica\.lease_ms must be at least twice replica\.beacon/],
+  [{ 'replica.rack': 'the third' }, /must be at most 64 letters/],
+  [{ 'replica.zone': 'z'.repeat(65) }, /must be at most 64 letters/],
   [{ 'replica.prepare_timeout_ms': '199' }, /must be at least twice replica\.tick_interval_ms/],
 ];
 

@@ -14,6 +14,10 @@ export interface ReplicaOptions {
   readonly listen: HostPort;
   /** What others connect to; null = as `listen`, with the real port. */
   readonly advertised: HostPort | null;
+  readonly zone: string | null;
+  readonly rack: string | null;
+  /** Null: the host by which others reach this server. */
+  readonly host: string | null;
   readonly connectionsPerAddressMax: number;
   readonly clusterName: string;
   readonly metaServers: readonly HostPort[];
@@ -67,7 +71,25 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     key: 'replica.advertised',
     type: 'hostPort',
     default: null,
-    help: 'Address that clients and other servers connect to; also the identity of this server. Not set: as listen.',
+    help: 'Address that clients and other servers connect to; also the identity of this server, under which its data folder belongs to it. Not set: as listen.',
+  },
+  zone: {
+    key: 'replica.zone',
+    type: 'string',
+    default: null,
+    help: 'Label: what this server shares its power and network with at large (an availability zone, a data hall). The copies of a partition are kept in different zones, then racks, then hosts, as far as there are others.',
+  },
+  rack: {
+    key: 'replica.rack',
+    type: 'string',
+    default: null,
+    help: 'Label: the rack within the zone.',
+  },
+  host: {
+    key: 'replica.host',
+    type: 'string',
+    default: null,
+    help: 'Label: the machine, where several servers run on one. Not set: the host of the address under which others reach this server.',
   },
   connectionsPerAddressMax: {
     key: 'replica.connections_per_address_max',
@@ -290,8 +312,19 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
   },
 };
 
+/** As the meta server cuts them (cluster/fault-domains.ts). */
+const LABEL_LENGTH_MAX = 64;
+
+function isLabel(text: string | null): boolean {
+  return text === null || (text.length <= LABEL_LENGTH_MAX && /^[\w.:-]+$/.test(text));
+}
+
 /** What must hold between them; broken ones are reported with both keys. */
 export const REPLICA_OPTION_RELATIONS: readonly OptionRelation<ReplicaOptions>[] = [
+  {
+    holds: ({ zone, rack, host }) => [zone, rack, host].every(isLabel),
+    message: `replica.zone, replica.rack and replica.host must be at most ${LABEL_LENGTH_MAX} letters, digits, dots, dashes, underscores or colons`,
+  },
   {
     // The meta server grants no more than its own meta.lease_ms, so a longer one is no danger.
     holds: (options) => options.leaseMs >= 2 * options.beaconIntervalMs,

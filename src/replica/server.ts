@@ -366,6 +366,7 @@ export class ReplicaServer implements RequestHandler {
       lifeId: drawLifeId(this.environment.random),
       metas,
       leaseMs: this.options.leaseMs,
+      labels: this.options,
     };
     return new BeaconSender(this.environment, identity, this.lease, {
       sendBeacon: (to, beacon) => {

@@ -13,6 +13,7 @@ import { Witness } from '../../src/replica/witness.ts';
 import { DEFAULT_MESSAGE_BUS_OPTIONS, MessageBus } from '../../src/rpc/message-bus.ts';
 import { DEFAULT_RPC_SERVER_OPTIONS, ProtocolMagic, RpcServer } from '../../src/rpc/server.ts';
 import { RpcStatistics } from '../../src/rpc/statistics.ts';
+import { makeBeacon } from '../../src/wire/generated/internal.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import { NetworkWorld, type WorldHost } from '../fuzz/network-world.ts';
 
@@ -48,6 +49,7 @@ class LivingServer {
     environment.timers.every(1_000, () => {
       sequence += 1;
       bus.send(META, InternalMessage.beacon, {
+        ...makeBeacon(),
         nodeId: this.id,
         incarnation,
         lifeId: 0,

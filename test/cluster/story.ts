@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChangeBatch, ClusterBrain, type Now } from '../../src/cluster/brain.ts';
+import type { Labels } from '../../src/cluster/fault-domains.ts';
 import type { Partition } from '../../src/cluster/partition.ts';
 import { decodeRecord, encodeRecord, type StateRecord } from '../../src/cluster/records.ts';
 import { type ClusterSettings, DEFAULT_CLUSTER_SETTINGS } from '../../src/cluster/settings.ts';
@@ -70,9 +71,12 @@ export class FakeServer {
   readonly forgotten: number[] = [];
   /** Partitions whose lead it was asked to give up. */
   readonly yieldsAsked: number[] = [];
+  /** What it says that it may fail together with. */
+  readonly labels: Partial<Labels>;
 
-  constructor(id: string) {
+  constructor(id: string, labels: Partial<Labels> = {}) {
     this.id = toNodeId(id);
+    this.labels = labels;
   }
 
   onPush(push: ConfigurationPush): void {
@@ -163,8 +167,8 @@ export class Story {
     return server;
   }
 
-  add(name: string): void {
-    this.servers.set(name, new FakeServer(`${name}:1`));
+  add(name: string, labels: Partial<Labels> = {}): void {
+    this.servers.set(name, new FakeServer(`${name}:1`, labels));
   }
 
   now(): Now {
@@ -298,6 +302,7 @@ export class Story {
         totalBytes: 2,
         leaving,
         holdsLease: this.nowMs < server.leaseUntilMs,
+        ...server.labels,
       },
       this.now(),
     );

@@ -78,7 +78,14 @@ const RECORDS = [
     dormant: [],
     committedDecree: 7,
   },
-  { kind: 'node', node: NODES[0]!, address: { host: 'a', port: 1 }, incarnation: 2, lifeId: 5 },
+  {
+    kind: 'node',
+    node: NODES[0]!,
+    address: { host: 'a', port: 1 },
+    incarnation: 2,
+    lifeId: 5,
+    labels: { zone: 'z', rack: 'r', host: 'a' },
+  },
 ] as const;
 
 // ---- the journal of a meta server ----

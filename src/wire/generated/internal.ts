@@ -78,6 +78,9 @@ export interface Beacon {
   readonly leaving: boolean;
   readonly lifeId: number;
   readonly holdsLease: boolean;
+  readonly zone: string | undefined;
+  readonly rack: string | undefined;
+  readonly host: string | undefined;
 }
 
 export function makeBeacon(): Beacon {
@@ -91,6 +94,9 @@ export function makeBeacon(): Beacon {
     leaving: false,
     lifeId: 0,
     holdsLease: false,
+    zone: undefined,
+    rack: undefined,
+    host: undefined,
   };
 }
 
@@ -104,6 +110,9 @@ export function readBeacon(reader: Reader): Beacon {
   let leaving: boolean = false;
   let lifeId: number = 0;
   let holdsLease: boolean = false;
+  let zone: string | undefined;
+  let rack: string | undefined;
+  let host: string | undefined;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010b:
@@ -133,6 +142,15 @@ export function readBeacon(reader: Reader): Beacon {
       case 0x0902:
         holdsLease = reader.readBool();
         break;
+      case 0x0a0b:
+        zone = reader.readString();
+        break;
+      case 0x0b0b:
+        rack = reader.readString();
+        break;
+      case 0x0c0b:
+        host = reader.readString();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -147,6 +165,9 @@ export function readBeacon(reader: Reader): Beacon {
     leaving,
     lifeId,
     holdsLease,
+    zone,
+    rack,
+    host,
   };
 }
 
@@ -169,6 +190,18 @@ export function writeBeacon(writer: Writer, value: Beacon): void {
   writer.writeI64(value.lifeId);
   writer.writeFieldTag(0x0902);
   writer.writeBool(value.holdsLease);
+  if (value.zone !== undefined) {
+    writer.writeFieldTag(0x0a0b);
+    writer.writeString(value.zone);
+  }
+  if (value.rack !== undefined) {
+    writer.writeFieldTag(0x0b0b);
+    writer.writeString(value.rack);
+  }
+  if (value.host !== undefined) {
+    writer.writeFieldTag(0x0c0b);
+    writer.writeString(value.host);
+  }
   writer.writeStop();
 }
 

@@ -28,6 +28,10 @@ export const internalStructs: readonly Struct[] = [
     [8, 'lifeId', 'i64'],
     // The lease has not lapsed: nobody can have been made primary in this server's place since it was granted.
     [9, 'holdsLease', 'bool'],
+    // What may fail together with the server (cluster/fault-domains.ts).
+    [10, 'zone', 'string', 'optional'],
+    [11, 'rack', 'string', 'optional'],
+    [12, 'host', 'string', 'optional'],
   ]),
   struct('BeaconAck', 'Extends the lease that began when beacon `sequence` was sent.', [
     [1, 'sequence', 'i64'],
