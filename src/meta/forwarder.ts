@@ -2,13 +2,15 @@
  * What a meta server answers while it does not lead: that another one does, and which, in the form of the original.
  *
  *  - A query of configurations carries the leader in the place of partitions, which all clients of the original read.
- *  - Clients whose frames say that they can be forwarded (the C++ client) get the leader instead of an answer.
+ *  - Clients whose frames say that they can be forwarded (the C++ client) get the leader instead of an answer. Programs
+ *    that do so and listen themselves get the answer of the leader, which is asked for them (rpc/rdsn-relay.ts).
  *  - Everything else says ERR_FORWARD_TO_OTHERS where its answer has its error.
  *  - Elected, and not ready yet: ERR_SERVICE_NOT_ACTIVE; the client asks here again.
  */
 import { EMPTY_BYTES } from '../base/bytes.ts';
 import { ErrorCode, errorName } from '../base/error-names.ts';
 import type { HostPort } from '../model/identity.ts';
+import type { RdsnRelay } from '../rpc/rdsn-relay.ts';
 import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
 import * as wire from '../wire/generated/meta.ts';
 import type { Reader } from '../wire/reader.ts';
@@ -26,14 +28,20 @@ export interface ForwarderFacts {
 
 export class Forwarder implements RequestHandler {
   readonly #facts: ForwarderFacts;
+  readonly #relay: RdsnRelay;
   readonly #options: Pick<MetaOptions, 'hostPortFields'>;
 
-  constructor(facts: ForwarderFacts, options: Pick<MetaOptions, 'hostPortFields'>) {
+  constructor(
+    facts: ForwarderFacts,
+    relay: RdsnRelay,
+    options: Pick<MetaOptions, 'hostPortFields'>,
+  ) {
     this.#facts = facts;
+    this.#relay = relay;
     this.#options = options;
   }
 
-  onRequest(session: ThriftSession, header: RequestHeader, _reader: Reader): void {
+  onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
     const { rpc, seqid } = header;
     if (rpc === RpcCode.negotiation) {
       const writer = session.beginReply(rpc, seqid);
@@ -57,6 +65,7 @@ export class Forwarder implements RequestHandler {
       return;
     }
     if (leader !== null && session.replyForward(rpc, seqid, leader)) return;
+    if (leader !== null && this.#relay.pass(session, header, reader, leader)) return;
     const err = errorName(ErrorCode.forwardToOthers);
     if (rpc === RpcCode.queryPartitionConfig && leader !== null) {
       const hostPorts = this.#options.hostPortFields || session.needsHostPorts;

@@ -23,6 +23,7 @@ import {
   MessageBus,
   type MessageHandlers,
 } from '../rpc/message-bus.ts';
+import { RdsnRelay } from '../rpc/rdsn-relay.ts';
 import {
   type ConnectionProtocol,
   DEFAULT_RPC_SERVER_OPTIONS,
@@ -51,6 +52,7 @@ export class MetaServer {
   readonly #options: MetaOptions;
   readonly #rpc: RpcServer;
   readonly #bus: MessageBus;
+  readonly #relay: RdsnRelay;
   readonly #beacons: LastBeacons;
   /** Both null with the embedded journal. */
   readonly #service: CoordinationService | null;
@@ -92,6 +94,7 @@ export class MetaServer {
         onInboundLost: (node, life) => this.#term?.onInboundLost(node, life),
       },
     );
+    this.#relay = new RdsnRelay(environment);
     this.#service = service;
     this.#leadership = service === null ? null : this.#makeLeadership(service);
   }
@@ -200,6 +203,7 @@ export class MetaServer {
     const resigned = this.#leadership?.close();
     this.#term?.end();
     this.#bus.close();
+    this.#relay.close();
     await this.#rpc.close();
     await this.#store?.close();
     await resigned;
@@ -210,7 +214,7 @@ export class MetaServer {
 
   #speak(): void {
     const { address, statistics } = this;
-    const forwarder = new Forwarder(this, this.#options);
+    const forwarder = new Forwarder(this, this.#relay, this.#options);
     const handler: RequestHandler = {
       onRequest: (session, header, reader) => {
         const isLeading = this.#term !== null && this.isSure;

@@ -187,6 +187,19 @@ export class ThriftSession implements ConnectionHandler, FrameParser {
     return true;
   }
 
+  /** See `RequestDialect`; the reader stands after the header of the request that was just parsed. */
+  relayFrame(seqid: number, reader: Reader, id: number): Uint8Array | null {
+    const body = reader.bytes.subarray(reader.position, reader.end);
+    return this.#dialect.relayFrame(seqid, body, id);
+  }
+
+  /** With what another server has answered to the frame of `relayFrame`. */
+  replyRelayed(seqid: number, reply: Uint8Array): void {
+    assert(this.#mark === -1, 'replies are written one after the other');
+    this.#dialect.writeRelayedReply(this.#output(), reply, seqid);
+    this.#answered();
+  }
+
   /** The request gets no reply, on purpose (clear_scanner, denied clients). */
   withholdReply(seqid: number): void {
     this.#dialect.forget(seqid);

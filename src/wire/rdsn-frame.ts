@@ -13,6 +13,10 @@
  * request bit. Sequence ids have 64 bits, so requests under way are known by a ticket of 32 bits
  * (`RequestHeader.seqid`), under which their header is kept. Checksums are checked where the sender
  * made them, and not made.
+ *
+ * A request may say that it can be sent on. Clients, which have no port of their own, are told where to. Programs that
+ * listen wait for the answer itself: their requests are passed on under another id, marked as sent on, and the answer
+ * is given its former id again (rpc/rdsn-relay.ts). Nothing is sent on twice.
  */
 import { assert } from '../base/assert.ts';
 import { copyInto } from '../base/bytes.ts';
@@ -35,6 +39,8 @@ const At = {
   headerChecksum: 12,
   bodyLength: 16,
   bodyChecksum: 20,
+  id: 24,
+  idHigh: 28,
   name: 40,
   code: 88,
   appId: 96,
@@ -52,6 +58,7 @@ const NAME_BYTES = 48;
 const MAGIC = 0x5244534e;
 /** In the first word of the context, as little-endian bits. */
 const CONTEXT_IS_REQUEST = 1;
+const CONTEXT_IS_FORWARDED = 1 << 1;
 const CONTEXT_CAN_BE_FORWARDED = 1 << 10;
 const CONTEXT_IS_BACKUP = 1 << 11;
 /** In the sender's address, which is little-endian. */
@@ -59,6 +66,32 @@ const SENDER_PORT = 2;
 /** Senders without a port of their own are clients; servers would wait for an answer to theirs. */
 const CLIENT_PORT_MAX = 1_023;
 const TICKET_MASK = 0x7fffffff;
+
+/** Of a request or of a reply; 0 while unknown. Does not move the reader. Throws `WireError`. */
+export function rdsnFrameSize(reader: Reader, frameBytesMax: number): number {
+  if (reader.remaining < 4) return 0;
+  const { view, position } = reader;
+  if (view.getUint32(position) !== MAGIC) throw badFrame('a frame does not start with RDSN');
+  if (reader.remaining < At.bodyLength + 4) return 0;
+  if (view.getUint32(position + At.version, true) !== 0) {
+    throw badFrame('the header version of a frame is not 0');
+  }
+  if (view.getUint32(position + At.headerLength, true) !== RDSN_HEADER_BYTES) {
+    throw badFrame('an RDSN header has 192 bytes');
+  }
+  const size = RDSN_HEADER_BYTES + view.getUint32(position + At.bodyLength, true);
+  if (size > frameBytesMax) throw new WireError('tooLarge', 'a frame is above the size limit');
+  return size;
+}
+
+/** The id of the request that the reply at the reader answers, if it was one of `relayFrame`; does not move it. */
+export function relayedId(reader: Reader): number {
+  const { view, position } = reader;
+  if ((view.getUint32(position + At.context, true) & CONTEXT_IS_REQUEST) !== 0) {
+    throw badFrame('a frame is no reply');
+  }
+  return view.getUint32(position + At.id, true);
+}
 
 export class RdsnDialect implements RequestDialect {
   readonly needsHostPorts: boolean = true;
@@ -75,19 +108,7 @@ export class RdsnDialect implements RequestDialect {
   }
 
   frameSize(reader: Reader, frameBytesMax: number): number {
-    if (reader.remaining < 4) return 0;
-    const { view, position } = reader;
-    if (view.getUint32(position) !== MAGIC) throw badFrame('a frame does not start with RDSN');
-    if (reader.remaining < At.bodyLength + 4) return 0;
-    if (view.getUint32(position + At.version, true) !== 0) {
-      throw badFrame('the header version of a frame is not 0');
-    }
-    if (view.getUint32(position + At.headerLength, true) !== RDSN_HEADER_BYTES) {
-      throw badFrame('an RDSN header has 192 bytes');
-    }
-    const size = RDSN_HEADER_BYTES + view.getUint32(position + At.bodyLength, true);
-    if (size > frameBytesMax) throw new WireError('tooLarge', 'a frame is above the size limit');
-    return size;
+    return rdsnFrameSize(reader, frameBytesMax);
   }
 
   parse(reader: Reader, size: number, header: RequestHeader): void {
@@ -130,16 +151,36 @@ export class RdsnDialect implements RequestDialect {
   }
 
   writeForwardReply(writer: Writer, rpc: RpcCode, seqid: number, leader: HostPort): boolean {
-    const header = this.#saved.get(seqid);
-    assert(header !== undefined, 'a request is answered once');
-    const view = new DataView(header.buffer, header.byteOffset, header.length);
-    const canBe = (view.getUint32(At.context, true) & CONTEXT_CAN_BE_FORWARDED) !== 0;
-    const isClient = view.getUint16(At.sender + SENDER_PORT, true) <= CLIENT_PORT_MAX;
-    if (!canBe || !isClient || parseIpv4(leader.host) < 0) return false;
+    const view = this.#viewOf(seqid);
+    if (!canBeForwarded(view) || !isFromClient(view) || parseIpv4(leader.host) < 0) return false;
     const mark = this.beginReply(writer, ErrorCode.forwardToOthers, rpc, seqid);
     writer.writeRpcAddress(leader);
     this.finishReply(writer, mark);
     return true;
+  }
+
+  relayFrame(seqid: number, body: Uint8Array, id: number): Uint8Array | null {
+    const saved = this.#viewOf(seqid);
+    if (!canBeForwarded(saved) || isFromClient(saved)) return null;
+    const frame = new Uint8Array(RDSN_HEADER_BYTES + body.length);
+    copyInto(this.#saved.get(seqid)!, 0, RDSN_HEADER_BYTES, frame, 0);
+    copyInto(body, 0, body.length, frame, RDSN_HEADER_BYTES);
+    const view = new DataView(frame.buffer);
+    view.setUint32(At.headerChecksum, 0, true);
+    view.setUint32(At.id, id, true);
+    view.setUint32(At.idHigh, 0, true);
+    const context = view.getUint32(At.context, true);
+    view.setUint32(At.context, context | CONTEXT_IS_FORWARDED, true);
+    return frame;
+  }
+
+  writeRelayedReply(writer: Writer, reply: Uint8Array, seqid: number): void {
+    const header = this.#saved.get(seqid);
+    assert(header !== undefined, 'a request is answered once');
+    writer.writeBytes(reply.subarray(0, At.id));
+    writer.writeBytes(header.subarray(At.id, At.idHigh + 4));
+    writer.writeBytes(reply.subarray(At.idHigh + 4));
+    this.#saved.delete(seqid);
   }
 
   writeUnknownReply(writer: Writer, reader: Reader, header: RequestHeader): void {
@@ -150,6 +191,13 @@ export class RdsnDialect implements RequestDialect {
 
   forget(seqid: number): void {
     this.#saved.delete(seqid);
+  }
+
+  /** Of the header of a request under way. */
+  #viewOf(seqid: number): DataView {
+    const header = this.#saved.get(seqid);
+    assert(header !== undefined, 'a request is answered once');
+    return new DataView(header.buffer, header.byteOffset, header.length);
   }
 
   #save(header: Uint8Array): number {
@@ -183,6 +231,15 @@ const ERROR_NAMES: readonly Uint8Array[] = Object.values(ErrorCode).map((code) =
 
 /** `<name>_ACK` by procedure. */
 const ACK_NAMES: readonly Uint8Array[] = RPCS.map((rpc) => encodeUtf8(`${rpc.name}_ACK`));
+
+function canBeForwarded(header: DataView): boolean {
+  const context = header.getUint32(At.context, true);
+  return (context & CONTEXT_CAN_BE_FORWARDED) !== 0 && (context & CONTEXT_IS_FORWARDED) === 0;
+}
+
+function isFromClient(header: DataView): boolean {
+  return header.getUint16(At.sender + SENDER_PORT, true) <= CLIENT_PORT_MAX;
+}
 
 function writeName(header: Uint8Array, at: number, name: Uint8Array): void {
   header.fill(0, at, at + NAME_BYTES);

@@ -2,6 +2,7 @@
  * What a server session must know of the dialect that its client speaks. Procedures, arguments and
  * results are the same in all of them; frames and headers differ.
  */
+import { assert } from '../base/assert.ts';
 import type { ErrorCode } from '../base/error-names.ts';
 import type { HostPort } from '../base/host-port.ts';
 import type { Reader } from './reader.ts';
@@ -40,6 +41,13 @@ export interface RequestDialect {
    * request did not say that its client can be sent elsewhere.
    */
   writeForwardReply(writer: Writer, rpc: RpcCode, seqid: number, leader: HostPort): boolean;
+  /**
+   * The request with this seqid as a frame of its own for another server, under `id` (32 bits); `body` is what follows
+   * its header. Null when its sender does not want that. The request is still to be answered.
+   */
+  relayFrame(seqid: number, body: Uint8Array, id: number): Uint8Array | null;
+  /** A whole reply: what the other server has answered to the frame. */
+  writeRelayedReply(writer: Writer, reply: Uint8Array, seqid: number): void;
   /** ERR_HANDLER_NOT_FOUND to the request that was just parsed. */
   writeUnknownReply(writer: Writer, reader: Reader, header: RequestHeader): void;
   /** The request with this seqid gets no reply. */
@@ -55,6 +63,10 @@ export const THRIFT_DIALECT: RequestDialect = {
   finishReply,
   writeErrorReply,
   writeForwardReply: () => false,
+  relayFrame: () => null,
+  writeRelayedReply(): void {
+    assert(false, 'nothing was passed on');
+  },
   writeUnknownReply(writer: Writer, reader: Reader, header: RequestHeader): void {
     const { nameStart, nameEnd, seqid } = header;
     writeUnknownRpcReply(writer, reader.bytes, nameStart, nameEnd, seqid);
