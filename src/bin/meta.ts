@@ -1,11 +1,4 @@
-/** `pegasus meta`: one meta server. */
-import { DEFAULT_ETCD_OPTIONS, EtcdCoordination } from '../adapters/etcd/coordination.ts';
-import {
-  DEFAULT_ZOOKEEPER_OPTIONS,
-  ZooKeeperCoordination,
-} from '../adapters/zookeeper/coordination.ts';
-import { assert } from '../base/assert.ts';
-import type { CoordinationService } from '../env/coordination.ts';
+/** `pegasus meta`: one meta server; and, with a verb, what is done to its state while it does not run (meta-state.ts). */
 import type { Logger } from '../env/logger.ts';
 import { metaMetrics } from '../http/meta-metrics.ts';
 import { metaRoutes } from '../http/meta-routes.ts';
@@ -13,15 +6,20 @@ import { META_OPTION_RELATIONS, META_OPTIONS, type MetaOptions } from '../meta/o
 import { MetaServer } from '../meta/server.ts';
 import { metaEnvironment } from './environment.ts';
 import { answerHttp } from './http.ts';
+import { META_VERBS, META_VERBS_HELP } from './meta-state.ts';
 import { PROCESS_OPTIONS, type ProcessOptions } from './process-options.ts';
 import { runProgram } from './program.ts';
 import { runServer, type ServerProgram } from './server-program.ts';
+import { sharedService } from './shared-service.ts';
 
 const META: ServerProgram<ProcessOptions & MetaOptions> = {
   name: 'meta',
   summary: 'A meta server: knows tables, partitions and servers, and repairs what is broken.',
   table: { ...PROCESS_OPTIONS, ...META_OPTIONS },
   relations: META_OPTION_RELATIONS,
+  extend: (command) => {
+    command.addHelpText('after', META_VERBS_HELP);
+  },
   open: async (options, logger) => {
     const server = await openServer(options, logger);
     answerHttp(server, {
@@ -47,14 +45,7 @@ async function openServer(options: MetaOptions, logger: Logger): Promise<MetaSer
   }
 }
 
-/** Clusters that share a service are apart by their names. */
-function sharedService(options: MetaOptions): CoordinationService {
-  const { storeEndpoints: members, leadTimeoutMs } = options;
-  assert(members !== null, 'a store that is a service has addresses');
-  const root = `/pegasus/${options.clusterName}`;
-  return options.store === 'etcd'
-    ? new EtcdCoordination({ ...DEFAULT_ETCD_OPTIONS, members, root, leadTimeoutMs })
-    : new ZooKeeperCoordination({ ...DEFAULT_ZOOKEEPER_OPTIONS, members, root, leadTimeoutMs });
-}
-
-await runProgram((args) => runServer(META, args));
+await runProgram((args) => {
+  const verb = META_VERBS.get(args[0] ?? '');
+  return verb === undefined ? runServer(META, args) : verb(args.slice(1));
+});

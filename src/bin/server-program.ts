@@ -29,12 +29,18 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-export interface ServerProgram<T extends ProcessOptions> {
+/** What is configured by a table of options. */
+export interface ConfiguredProgram<T> {
   /** As in `pegasus NAME`. */
   readonly name: string;
   readonly summary: string;
   readonly table: OptionTable<T>;
   readonly relations: readonly OptionRelation<T>[];
+  /** Adds arguments and flags that are no options, and words to its help. */
+  readonly extend?: (command: Command) => void;
+}
+
+export interface ServerProgram<T extends ProcessOptions> extends ConfiguredProgram<T> {
   /** Resolves when the server serves. */
   readonly open: (options: T, logger: Logger) => Promise<RunningServer>;
 }
@@ -44,7 +50,7 @@ export async function runServer<T extends ProcessOptions>(
   program: ServerProgram<T>,
   args: readonly string[],
 ): Promise<number> {
-  const options = optionsFrom(program, args);
+  const { options } = configure(program, args);
   const logger = new PinoLogger({ level: options.logLevel, bindings: { server: program.name } });
   const signalled = nextSignal();
   const opening = program.open(options, logger);
@@ -78,19 +84,23 @@ function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {
   });
 }
 
-function optionsFrom<T extends ProcessOptions>(
-  program: ServerProgram<T>,
+/** Options from flags, environment and file; what else was said is with `command`. */
+export function configure<T>(
+  program: ConfiguredProgram<T>,
   args: readonly string[],
-): T {
+): { readonly options: T; readonly command: Command } {
   const command = commandOf(program);
   command.parse([...args], { from: 'user' });
-  const { config, ...flags } = command.opts<Record<string, string | boolean | undefined>>();
+  const { config, ...others } = command.opts<Record<string, string | boolean | undefined>>();
   const file = typeof config === 'string' ? readConfigFile(config) : null;
+  const keys = new Set(optionEntries(program.table).map(([, option]) => option.key));
+  const flags = Object.fromEntries(Object.entries(others).filter(([key]) => keys.has(key)));
   const sources = { file, environment: process.env, flags };
-  return resolveOptions(program.table, sources, program.relations).values;
+  const options = resolveOptions(program.table, sources, program.relations).values;
+  return { options, command };
 }
 
-function commandOf<T extends ProcessOptions>(program: ServerProgram<T>): Command {
+function commandOf<T>(program: ConfiguredProgram<T>): Command {
   const command = new Command(`pegasus ${program.name}`)
     .description(program.summary)
     .exitOverride()
@@ -109,5 +119,6 @@ function commandOf<T extends ProcessOptions>(program: ServerProgram<T>): Command
     const shown = option.default === null ? '' : fallback;
     command.addOption(new Option(`--${option.key} ${value}`, `${option.help}${shown}`));
   }
+  program.extend?.(command);
   return command;
 }
