@@ -7,7 +7,13 @@ import { CompactionEnv, compactionSchedule, LowestLevel } from '../model/compact
 import type { ClusterState } from './cluster-state.ts';
 import { envsFit } from './env-rules.ts';
 import type { Table } from './table.ts';
-import { type CommandContext, type CommandPlan, missingTable, refused } from './table-commands.ts';
+import {
+  type CommandContext,
+  type CommandPlan,
+  changedTable,
+  missingTable,
+  refused,
+} from './table-commands.ts';
 
 export interface StartCompaction {
   readonly appName: string;
@@ -44,8 +50,7 @@ export function planStartCompaction(
   const lowest = request.bottommost === true ? LowestLevel.force : LowestLevel.skip;
   envs.set(CompactionEnv.onceLowest, lowest);
   if (!envsFit(envs)) return invalid(app.appId, 'the environments of a table are too long');
-  const { atomicIdempotent } = table.record;
-  const record = { kind: 'table', app: { ...app, envs }, atomicIdempotent } as const;
+  const record = changedTable(table, { envs });
   return { code: ErrorCode.ok, hint: '', appId: app.appId, records: [record] };
 }
 

@@ -32,8 +32,9 @@ const TABLE: TableRecord = {
     createSeconds: 1,
     dropSeconds: 0,
     expireSeconds: 0,
+    atomicIdempotent: true,
+    revision: 1,
   },
-  atomicIdempotent: true,
 };
 
 const PARTITION: PartitionRecord = {

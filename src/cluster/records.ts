@@ -44,8 +44,6 @@ export class StateFormatError extends Error {
 export interface TableRecord {
   readonly kind: 'table';
   readonly app: AppInfo;
-  /** Kept for administrators; every table of ours behaves so. */
-  readonly atomicIdempotent: boolean;
 }
 
 /** A member together with the life of its server in which it took the role. */
@@ -136,7 +134,8 @@ function tableText(record: TableRecord): string {
     createSeconds: app.createSeconds,
     dropSeconds: app.dropSeconds,
     expireSeconds: app.expireSeconds,
-    atomicIdempotent: record.atomicIdempotent,
+    atomicIdempotent: app.atomicIdempotent,
+    revision: app.revision,
   });
 }
 
@@ -182,10 +181,13 @@ function decodeTable(fields: FieldReader): TableRecord {
     createSeconds: fields.integer('createSeconds'),
     dropSeconds: fields.integer('dropSeconds'),
     expireSeconds: fields.integer('expireSeconds'),
+    atomicIdempotent: fields.boolean('atomicIdempotent'),
+    // Not written by the first versions.
+    revision: fields.has('revision') ? fields.count('revision') : 0,
   };
   if (!isTable(app)) fields.fail('there can be no such table');
   if (fields.key !== tableKey(app.appId)) fields.fail('the id is not that of the key');
-  return { kind: 'table', app, atomicIdempotent: fields.boolean('atomicIdempotent') };
+  return { kind: 'table', app };
 }
 
 function decodePartition(fields: FieldReader, path: readonly string[]): PartitionRecord {

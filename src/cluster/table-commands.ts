@@ -86,12 +86,10 @@ export function planCreate(context: CommandContext, request: CreateTable): Comma
     createSeconds: context.wallSeconds,
     dropSeconds: 0,
     expireSeconds: 0,
-  };
-  const table: TableRecord = {
-    kind: 'table',
-    app,
     atomicIdempotent: request.atomicIdempotent,
+    revision: 1,
   };
+  const table: TableRecord = { kind: 'table', app };
   const partitions = firstPartitions(state, appId, partitionCount, replicaCount);
   return { code: ErrorCode.ok, hint: '', appId, records: [table, ...partitions] };
 }
@@ -117,7 +115,7 @@ export function planDrop(context: CommandContext, request: DropTable): CommandPl
   const { reserveSeconds } = request;
   const asked = reserveSeconds !== undefined && reserveSeconds > 0;
   const holdSeconds = asked ? reserveSeconds : context.settings.dropHoldSeconds;
-  const record = changed(table, {
+  const record = changedTable(table, {
     status: AppStatus.dropped,
     dropSeconds: context.wallSeconds,
     expireSeconds: Math.min(context.wallSeconds + holdSeconds, Number.MAX_SAFE_INTEGER),
@@ -146,7 +144,7 @@ export function planRecall(context: CommandContext, request: RecallTable): Comma
   if (appName.length > APP_NAME_MAX) return INVALID;
   if (context.state.tableNamed(appName) !== undefined) return INVALID;
   // The times of the drop stay, as in the original.
-  const record = changed(table, { appName, status: AppStatus.available });
+  const record = changedTable(table, { appName, status: AppStatus.available });
   return done(table, [record, ...table.partitions.map(recalledRecord)]);
 }
 
@@ -165,7 +163,7 @@ export function planRename(
   if (context.state.tableNamed(newAppName) !== undefined) {
     return { ...INVALID, hint: `ERROR: app(${newAppName}) already exist.` };
   }
-  return done(table, [changed(table, { appName: newAppName })]);
+  return done(table, [changedTable(table, { appName: newAppName })]);
 }
 
 export function planUpdateEnvs(context: CommandContext, request: UpdateEnvs): CommandPlan {
@@ -207,7 +205,7 @@ export function planSetReplicaCount(
     const hint = `there are not enough alive replica servers(${aliveCount}) for the requested replica count(${replicaCount})`;
     return { ...refused(ErrorCode.invalidParameters, table.app.appId), hint };
   }
-  return done(table, [changed(table, { maxReplicaCount: replicaCount })]);
+  return done(table, [changedTable(table, { maxReplicaCount: replicaCount })]);
 }
 
 export function planSetAtomicIdempotent(
@@ -217,11 +215,11 @@ export function planSetAtomicIdempotent(
 ): CommandPlan {
   const table = context.state.tableNamed(appName);
   if (table === undefined) return missingTable(appName);
-  if (table.record.atomicIdempotent === atomicIdempotent) {
+  if (table.app.atomicIdempotent === atomicIdempotent) {
     const hint = "no need to update atomic_idempotent since it's unchanged";
     return { ...done(table, []), hint };
   }
-  return done(table, [{ kind: 'table', app: table.app, atomicIdempotent }]);
+  return done(table, [changedTable(table, { atomicIdempotent })]);
 }
 
 export function missingTable(appName: string): CommandPlan {
@@ -238,11 +236,11 @@ function done(table: Table, records: readonly StateRecord[]): CommandPlan {
   return { code: ErrorCode.ok, hint: '', appId: table.app.appId, records };
 }
 
-function changed(table: Table, changes: Partial<AppInfo>): TableRecord {
+/** The record of a table that was changed. */
+export function changedTable(table: Table, changes: Partial<AppInfo>): TableRecord {
   return {
     kind: 'table',
-    app: { ...table.app, ...changes },
-    atomicIdempotent: table.record.atomicIdempotent,
+    app: { ...table.app, ...changes, revision: table.app.revision + 1 },
   };
 }
 
@@ -319,7 +317,7 @@ function planSetEnvs(context: CommandContext, request: UpdateEnvs): CommandPlan 
   if (table === undefined) return NO_APP;
   const envs = new Map([...table.app.envs, ...pairs]);
   if (!envsFit(envs)) return { ...INVALID, hint: 'the environments of a table are too long' };
-  return done(table, [changed(table, { envs })]);
+  return done(table, [changedTable(table, { envs })]);
 }
 
 function planDeleteEnvs(
@@ -338,7 +336,7 @@ function planDeleteEnvs(
   if (deleted.length === 0) return { ...done(table, []), hint: 'no key needs to be deleted' };
   const kept = [...table.app.envs].filter(([key]) => !deleted.includes(key));
   const hint = `deleted keys:${deleted.map((key) => `\n    ${key}`).join('')}`;
-  return { ...done(table, [changed(table, { envs: new Map(kept) })]), hint };
+  return { ...done(table, [changedTable(table, { envs: new Map(kept) })]), hint };
 }
 
 const NO_APP: CommandPlan = { ...refused(ErrorCode.appNotExist), hint: 'app cannot be found' };

@@ -126,6 +126,8 @@ export class ReplicaState {
     assertAtLeast(config.ballot, this.config.ballot, 'ballots never go back');
     assert(this.status !== ReplicaStatus.error, 'a failed replica takes no role');
     const previous = this.status;
+    const isStored = config.ballot <= this.persistedBallot;
+    const isTableNew = table.revision !== this.table.revision;
     this.status = status;
     this.config = config;
     this.table = table;
@@ -133,6 +135,8 @@ export class ReplicaState {
       this.tailUnproven = false;
     }
     if (config.ballot > this.persistedBallot) this.effects.persistConfiguration(config, table);
+    // Whoever rebuilds the meta server's state from replicas wants the newest settings (cluster/recovery.ts).
+    if (isStored && isTableNew) this.effects.persistConfiguration(config, table);
     this.effects.roleChanged(status, config, table, previous);
   }
 

@@ -26,6 +26,8 @@ const TABLE: AppInfo = {
   createSeconds: 0,
   dropSeconds: 0,
   expireSeconds: 0,
+  atomicIdempotent: false,
+  revision: 1,
 };
 
 export interface Envelope {

@@ -101,7 +101,7 @@ export function tableInfo(table: Table): WireAppInfo {
     duplicating: false,
     initPartitionCount: app.partitionCount,
     isBulkLoading: false,
-    atomicIdempotent: table.record.atomicIdempotent,
+    atomicIdempotent: table.app.atomicIdempotent,
   };
 }
 

@@ -194,7 +194,7 @@ export class MetaService implements RequestHandler {
     const table = this.#parts.brain.state.tableNamed(request.appName);
     call.answer(wire.writeConfigurationGetAtomicIdempotentResponse, {
       err: table === undefined ? ErrorName.appNotExist : ErrorName.ok,
-      atomicIdempotent: table?.record.atomicIdempotent === true,
+      atomicIdempotent: table?.app.atomicIdempotent === true,
       hintMessage: table === undefined ? missingTable(request.appName).hint : '',
     });
   }
@@ -343,7 +343,7 @@ export class MetaService implements RequestHandler {
       null,
       (context) => {
         const table = context.state.tableNamed(request.appName);
-        before = table?.record.atomicIdempotent === true;
+        before = table?.app.atomicIdempotent === true;
         return planSetAtomicIdempotent(context, request.appName, request.atomicIdempotent);
       },
       ({ code, hint }) => {

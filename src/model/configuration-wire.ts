@@ -63,6 +63,8 @@ export function tableToWire(app: AppInfo): TableInfo {
     createSeconds: app.createSeconds,
     dropSeconds: app.dropSeconds,
     expireSeconds: app.expireSeconds,
+    atomicIdempotent: app.atomicIdempotent,
+    revision: app.revision,
   };
 }
 
@@ -79,6 +81,8 @@ export function tableFromWire(info: TableInfo): AppInfo {
     createSeconds: info.createSeconds,
     dropSeconds: info.dropSeconds,
     expireSeconds: info.expireSeconds,
+    atomicIdempotent: info.atomicIdempotent,
+    revision: info.revision,
   };
   if (!isTable(table)) throw new WireError('badValue', 'a table breaks its own rules');
   return table;

@@ -64,6 +64,10 @@ export interface AppInfo {
   readonly createSeconds: number;
   readonly dropSeconds: number;
   readonly expireSeconds: number;
+  /** Kept for administrators; every table of ours behaves so. */
+  readonly atomicIdempotent: boolean;
+  /** Grows with each change of what stands here: of two versions of a table it tells the newer. 0 = not known. */
+  readonly revision: number;
 }
 
 /** For what comes from outside: its numbers can be those of a table. */

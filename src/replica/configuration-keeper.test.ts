@@ -19,6 +19,8 @@ const TABLE: AppInfo = {
   createSeconds: 0,
   dropSeconds: 0,
   expireSeconds: 0,
+  atomicIdempotent: false,
+  revision: 1,
 };
 
 function stored(ballot: number): StoredReplica {

@@ -28,6 +28,8 @@ function stored(ballot: number): StoredReplica {
     createSeconds: 1,
     dropSeconds: 0,
     expireSeconds: 0,
+    atomicIdempotent: false,
+    revision: 1,
   };
   return { config, table, tailUnproven: ballot % 2 === 0, copy: ballot + 10 };
 }

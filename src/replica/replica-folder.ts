@@ -214,6 +214,9 @@ function parseReplicaFile(gpid: Gpid, text: string): StoredReplica | null {
     appId: content.table.appId as AppId,
     status: content.table.status as AppStatus,
     envs: new Map(Object.entries(content.table.envs)),
+    // Not written by the first versions.
+    atomicIdempotent: content.table.atomicIdempotent === true,
+    revision: Number.isSafeInteger(content.table.revision) ? content.table.revision : 0,
   };
   const config: PartitionConfiguration = {
     gpid,

@@ -41,6 +41,8 @@ function tableWith(envs: Record<string, string>): AppInfo {
     createSeconds: 0,
     dropSeconds: 0,
     expireSeconds: 0,
+    atomicIdempotent: false,
+    revision: 1,
   };
 }
 

@@ -57,6 +57,8 @@ const TABLE = {
   createSeconds: 1,
   dropSeconds: 0,
   expireSeconds: 0,
+  atomicIdempotent: false,
+  revision: 1,
 };
 const CONFIGURATION = {
   gpid: gpidOf(1, 0),
@@ -68,7 +70,7 @@ const CONFIGURATION = {
 };
 
 const RECORDS = [
-  { kind: 'table', app: TABLE, atomicIdempotent: true },
+  { kind: 'table', app: TABLE },
   {
     kind: 'partition',
     config: CONFIGURATION,

@@ -398,6 +398,8 @@ export interface TableInfo {
   readonly createSeconds: number;
   readonly dropSeconds: number;
   readonly expireSeconds: number;
+  readonly atomicIdempotent: boolean;
+  readonly revision: number;
 }
 
 export function makeTableInfo(): TableInfo {
@@ -412,6 +414,8 @@ export function makeTableInfo(): TableInfo {
     createSeconds: 0,
     dropSeconds: 0,
     expireSeconds: 0,
+    atomicIdempotent: false,
+    revision: 0,
   };
 }
 
@@ -426,6 +430,8 @@ export function readTableInfo(reader: Reader): TableInfo {
   let createSeconds: number = 0;
   let dropSeconds: number = 0;
   let expireSeconds: number = 0;
+  let atomicIdempotent: boolean = false;
+  let revision: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x0108:
@@ -458,6 +464,12 @@ export function readTableInfo(reader: Reader): TableInfo {
       case 0x0a0a:
         expireSeconds = reader.readI64();
         break;
+      case 0x0b02:
+        atomicIdempotent = reader.readBool();
+        break;
+      case 0x0c0a:
+        revision = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -473,6 +485,8 @@ export function readTableInfo(reader: Reader): TableInfo {
     createSeconds,
     dropSeconds,
     expireSeconds,
+    atomicIdempotent,
+    revision,
   };
 }
 
@@ -493,6 +507,10 @@ export function writeTableInfo(writer: Writer, value: TableInfo): void {
   writer.writeI64(value.dropSeconds);
   writer.writeFieldTag(0x0a0a);
   writer.writeI64(value.expireSeconds);
+  writer.writeFieldTag(0x0b02);
+  writer.writeBool(value.atomicIdempotent);
+  writer.writeFieldTag(0x0c0a);
+  writer.writeI64(value.revision);
   writer.writeStop();
 }
 

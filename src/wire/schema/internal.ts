@@ -72,6 +72,8 @@ export const internalStructs: readonly Struct[] = [
     [8, 'createSeconds', 'i64'],
     [9, 'dropSeconds', 'i64'],
     [10, 'expireSeconds', 'i64'],
+    [11, 'atomicIdempotent', 'bool'],
+    [12, 'revision', 'i64'],
   ]),
   struct('ReplicaReport', 'All that a replica server holds; sent regularly and after a change.', [
     [1, 'nodeId', 'string'],
