@@ -18,6 +18,7 @@ import { RpcCode } from '../wire/rpc-codes.ts';
 import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import type { Writer } from '../wire/writer.ts';
+import { ERROR_ANSWERS } from './error-answers.ts';
 import type { LeadershipState } from './leadership.ts';
 import type { MetaOptions } from './options.ts';
 
@@ -52,7 +53,7 @@ export class Forwarder implements RequestHandler {
       session.finishReply();
       return;
     }
-    const refuse = REFUSALS.get(rpc);
+    const refuse = ERROR_ANSWERS.get(rpc);
     if (refuse === undefined) {
       session.replyError(rpc, seqid, ErrorCode.handlerNotFound);
       return;
@@ -96,105 +97,3 @@ function writeLeader(writer: Writer, err: string, leader: HostPort, hostPortFiel
   };
   wire.writeQueryCfgResponse(writer, { ...wire.makeQueryCfgResponse(), err, partitions: [place] });
 }
-
-type Refusal = (writer: Writer, err: string) => void;
-
-function refusal<T extends { readonly err: string }>(
-  write: (writer: Writer, value: T) => void,
-  make: () => T,
-): Refusal {
-  return (writer, err) => write(writer, { ...make(), err });
-}
-
-/** By procedure of the meta server: its answer with nothing in it but the error. */
-const REFUSALS: ReadonlyMap<RpcCode, Refusal> = new Map<RpcCode, Refusal>([
-  [RpcCode.queryPartitionConfig, refusal(wire.writeQueryCfgResponse, wire.makeQueryCfgResponse)],
-  [
-    RpcCode.createApp,
-    refusal(wire.writeConfigurationCreateAppResponse, wire.makeConfigurationCreateAppResponse),
-  ],
-  [
-    RpcCode.dropApp,
-    refusal(wire.writeConfigurationDropAppResponse, wire.makeConfigurationDropAppResponse),
-  ],
-  [
-    RpcCode.recallApp,
-    refusal(wire.writeConfigurationRecallAppResponse, wire.makeConfigurationRecallAppResponse),
-  ],
-  [
-    RpcCode.renameApp,
-    refusal(wire.writeConfigurationRenameAppResponse, wire.makeConfigurationRenameAppResponse),
-  ],
-  [
-    RpcCode.listApps,
-    refusal(wire.writeConfigurationListAppsResponse, wire.makeConfigurationListAppsResponse),
-  ],
-  [
-    RpcCode.updateAppEnv,
-    refusal(
-      wire.writeConfigurationUpdateAppEnvResponse,
-      wire.makeConfigurationUpdateAppEnvResponse,
-    ),
-  ],
-  [
-    RpcCode.listNodes,
-    refusal(wire.writeConfigurationListNodesResponse, wire.makeConfigurationListNodesResponse),
-  ],
-  [
-    RpcCode.clusterInfo,
-    refusal(wire.writeConfigurationClusterInfoResponse, wire.makeConfigurationClusterInfoResponse),
-  ],
-  [
-    RpcCode.controlMeta,
-    refusal(wire.writeConfigurationMetaControlResponse, wire.makeConfigurationMetaControlResponse),
-  ],
-  [
-    RpcCode.proposeBalancer,
-    refusal(wire.writeConfigurationBalancerResponse, wire.makeConfigurationBalancerResponse),
-  ],
-  [
-    RpcCode.startPartitionSplit,
-    refusal(wire.writeStartPartitionSplitResponse, wire.makeStartPartitionSplitResponse),
-  ],
-  [RpcCode.queryPartitionSplit, refusal(wire.writeQuerySplitResponse, wire.makeQuerySplitResponse)],
-  [
-    RpcCode.controlPartitionSplit,
-    refusal(wire.writeControlSplitResponse, wire.makeControlSplitResponse),
-  ],
-  [
-    RpcCode.startManualCompact,
-    refusal(wire.writeStartAppManualCompactResponse, wire.makeStartAppManualCompactResponse),
-  ],
-  [
-    RpcCode.queryManualCompactStatus,
-    refusal(wire.writeQueryAppManualCompactResponse, wire.makeQueryAppManualCompactResponse),
-  ],
-  [
-    RpcCode.getMaxReplicaCount,
-    refusal(
-      wire.writeConfigurationGetMaxReplicaCountResponse,
-      wire.makeConfigurationGetMaxReplicaCountResponse,
-    ),
-  ],
-  [
-    RpcCode.setMaxReplicaCount,
-    refusal(
-      wire.writeConfigurationSetMaxReplicaCountResponse,
-      wire.makeConfigurationSetMaxReplicaCountResponse,
-    ),
-  ],
-  [
-    RpcCode.getAtomicIdempotent,
-    refusal(
-      wire.writeConfigurationGetAtomicIdempotentResponse,
-      wire.makeConfigurationGetAtomicIdempotentResponse,
-    ),
-  ],
-  [
-    RpcCode.setAtomicIdempotent,
-    refusal(
-      wire.writeConfigurationSetAtomicIdempotentResponse,
-      wire.makeConfigurationSetAtomicIdempotentResponse,
-    ),
-  ],
-]);

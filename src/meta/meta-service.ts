@@ -41,6 +41,7 @@ import {
   tableInfo,
 } from './answers.ts';
 import type { CommandQueue } from './command-queue.ts';
+import { ERROR_ANSWERS } from './error-answers.ts';
 import type { MetaOptions } from './options.ts';
 
 export interface MetaServiceParts {
@@ -73,8 +74,11 @@ class Call {
     this.#session.finishReply();
   }
 
-  refuse(error: ErrorCode): void {
-    this.#session.replyError(this.#rpc, this.#seqid, error);
+  /** Of features that are not there yet: an error that every client knows. */
+  notImplemented(): void {
+    const write = ERROR_ANSWERS.get(this.#rpc);
+    if (write !== undefined) this.answer(write, ErrorName.notImplemented);
+    else this.#session.replyError(this.#rpc, this.#seqid, ErrorCode.handlerNotFound);
   }
 }
 
@@ -95,7 +99,7 @@ export class MetaService implements RequestHandler {
   onRequest(session: ThriftSession, header: RequestHeader, reader: Reader): void {
     const call = new Call(session, header);
     const procedure = PROCEDURES.get(header.rpc);
-    if (procedure === undefined) call.refuse(ErrorCode.handlerNotFound);
+    if (procedure === undefined) call.notImplemented();
     else procedure(this, call, reader);
   }
 
@@ -390,14 +394,6 @@ export class MetaService implements RequestHandler {
   }
 }
 
-/** Procedures that belong to features which are not there yet: an answer with an error that every client knows. */
-function notImplemented<T extends { readonly err: string }>(
-  write: (writer: Writer, value: T) => void,
-  make: () => T,
-): Procedure {
-  return (_service, call) => call.answer(write, { ...make(), err: ErrorName.notImplemented });
-}
-
 const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>([
   [
     RpcCode.queryPartitionConfig,
@@ -419,22 +415,6 @@ const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>(
   [
     RpcCode.setAtomicIdempotent,
     (service, call, reader) => service.setAtomicIdempotent(call, reader),
-  ],
-  [
-    RpcCode.proposeBalancer,
-    notImplemented(wire.writeConfigurationBalancerResponse, wire.makeConfigurationBalancerResponse),
-  ],
-  [
-    RpcCode.startPartitionSplit,
-    notImplemented(wire.writeStartPartitionSplitResponse, wire.makeStartPartitionSplitResponse),
-  ],
-  [
-    RpcCode.queryPartitionSplit,
-    notImplemented(wire.writeQuerySplitResponse, wire.makeQuerySplitResponse),
-  ],
-  [
-    RpcCode.controlPartitionSplit,
-    notImplemented(wire.writeControlSplitResponse, wire.makeControlSplitResponse),
   ],
   [RpcCode.startManualCompact, (service, call, reader) => service.startCompaction(call, reader)],
   [
