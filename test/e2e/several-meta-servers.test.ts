@@ -27,7 +27,7 @@ const STORES = [
   },
   {
     metaStore: 'zookeeper',
-    isThere: haveZooKeeper,
+    isThere: (): boolean => haveZooKeeper(),
     without: 'no ZooKeeper: neither there nor from Debian (zookeeper)',
   },
 ] as const;

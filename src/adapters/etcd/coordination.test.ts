@@ -10,11 +10,13 @@ import { CoordinationError } from '../../env/coordination.ts';
 import type { Logger } from '../../env/logger.ts';
 import { SharedStateStore } from '../../meta/shared-state-store.ts';
 import { coordinationContract } from '../coordination-contract.ts';
+import { DEFAULT_COORDINATION_TIMEOUTS } from '../coordination-options.ts';
 import { NodeClock } from '../node/clock.ts';
 import { NodeTimers } from '../node/timers.ts';
+import type { ServiceProcess } from '../service-process.ts';
 import { type StateStoreBench, stateStoreContract } from '../state-store-contract.ts';
-import { DEFAULT_ETCD_OPTIONS, EtcdCoordination } from './coordination.ts';
-import { EtcdServer, findEtcd } from './server-process.ts';
+import { EtcdCoordination } from './coordination.ts';
+import { findEtcd, startEtcd } from './server-process.ts';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const program = findEtcd(fileURLToPath(new URL('../../../.cache/etcd', import.meta.url)));
@@ -24,13 +26,13 @@ const timers = new NodeTimers(new NodeClock());
 
 describe('etcd', { skip }, () => {
   let folder: string;
-  let etcd: EtcdServer;
+  let etcd: ServiceProcess;
   let roots = 0;
   let opened: EtcdCoordination[] = [];
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pegasus-etcd-'));
-    [etcd] = (await EtcdServer.start(program!, folder, 1)) as [EtcdServer];
+    [etcd] = (await startEtcd(program!, folder, 1)) as [ServiceProcess];
   });
 
   after(async () => {
@@ -41,7 +43,7 @@ describe('etcd', { skip }, () => {
   function connect(root: string, requestTimeoutMs = 10_000): EtcdCoordination {
     const members = [etcd.address];
     const service = new EtcdCoordination({
-      ...DEFAULT_ETCD_OPTIONS,
+      ...DEFAULT_COORDINATION_TIMEOUTS,
       members,
       root,
       requestTimeoutMs,
@@ -63,7 +65,7 @@ describe('etcd', { skip }, () => {
           timers,
           connect: () => connect(root),
           breakDown: () => etcd.kill(),
-          repair: () => etcd.startAgain(),
+          repair: () => etcd.start(),
         });
         await closeAll();
       });
@@ -87,7 +89,7 @@ describe('etcd', { skip }, () => {
       timers,
       open: (clusterName) => openStore(root, undefined, clusterName),
       breakDown: () => etcd.kill(),
-      repair: () => etcd.startAgain(),
+      repair: () => etcd.start(),
     };
   }
 
@@ -121,11 +123,15 @@ describe('etcd', { skip }, () => {
   test('a member that is gone is passed over, and nobody at all is an error', async () => {
     const gone = { host: '127.0.0.1', port: 1 };
     const members = [gone, etcd.address];
-    const service = new EtcdCoordination({ ...DEFAULT_ETCD_OPTIONS, members, root: '/gone' });
+    const service = new EtcdCoordination({
+      ...DEFAULT_COORDINATION_TIMEOUTS,
+      members,
+      root: '/gone',
+    });
     assert.equal(await service.readHead(), null);
     await service.close();
     const nobody = new EtcdCoordination({
-      ...DEFAULT_ETCD_OPTIONS,
+      ...DEFAULT_COORDINATION_TIMEOUTS,
       members: [gone, gone],
       root: '/gone',
     });
@@ -134,10 +140,14 @@ describe('etcd', { skip }, () => {
   });
 
   test('of three members one may be lost at any time; without a majority nothing is acknowledged', async () => {
-    const trio = await EtcdServer.start(program!, join(folder, 'trio'), 3);
+    const trio = await startEtcd(program!, join(folder, 'trio'), 3);
     try {
       const members = trio.map((server) => server.address);
-      const service = new EtcdCoordination({ ...DEFAULT_ETCD_OPTIONS, members, root: '/trio' });
+      const service = new EtcdCoordination({
+        ...DEFAULT_COORDINATION_TIMEOUTS,
+        members,
+        root: '/trio',
+      });
       opened.push(service);
       const open = (): Promise<SharedStateStore> =>
         SharedStateStore.open(
@@ -158,7 +168,7 @@ describe('etcd', { skip }, () => {
       for (const server of trio) {
         await server.kill();
         for (let round = 0; round < 3; round++) assert.equal(await append(++count), 'durable');
-        await server.startAgain();
+        await server.start();
       }
       await trio[0]!.kill();
       await trio[1]!.kill();
@@ -169,7 +179,7 @@ describe('etcd', { skip }, () => {
       });
       while (store.trouble === null) await new Promise<void>((done) => timers.after(5, done));
       assert.equal(isTold, false);
-      await trio[1]!.startAgain();
+      await trio[1]!.start();
       assert.equal(await appended, 'durable');
       const next = await open();
       const found = new Map(next.entries().map(({ key, value }) => [key, value[0]]));

@@ -24,22 +24,8 @@ import {
   type WriteLimits,
 } from '../../env/coordination.ts';
 import type { StateEntry } from '../../env/state-store.ts';
-import type { HostPort } from '../../model/identity.ts';
+import type { CoordinationOptions } from '../coordination-options.ts';
 import { EtcdGateway, type Json, type JsonObject } from './gateway.ts';
-
-export interface EtcdOptions {
-  readonly members: readonly HostPort[];
-  /** Where the keys of the cluster begin, without a slash at its end. */
-  readonly root: string;
-  readonly requestTimeoutMs: number;
-  /** At least 2,000: etcd grants no shorter lease. */
-  readonly leadTimeoutMs: number;
-}
-
-export const DEFAULT_ETCD_OPTIONS: Pick<EtcdOptions, 'requestTimeoutMs' | 'leadTimeoutMs'> = {
-  requestTimeoutMs: 3_000,
-  leadTimeoutMs: 3_000,
-};
 
 /** etcd takes 128 operations in a transaction and requests of 1.5 MiB unless it is told otherwise. */
 const LIMITS: WriteLimits = { changesMax: 100, bytesMax: 1024 * 1024 };
@@ -67,7 +53,7 @@ interface Page {
 export class EtcdCoordination implements CoordinationService {
   readonly limits: WriteLimits = LIMITS;
   readonly leadTimeoutMs: number;
-  readonly #options: EtcdOptions;
+  readonly #options: CoordinationOptions;
   readonly #gateway: EtcdGateway;
   readonly #headKey: string;
   readonly #leaderKey: string;
@@ -75,7 +61,8 @@ export class EtcdCoordination implements CoordinationService {
   /** Of this candidate; null before its first round and when it was lost. */
   #lease: string | null = null;
 
-  constructor(options: EtcdOptions) {
+  /** The time-out of a lead is at least two seconds: etcd grants no shorter lease. */
+  constructor(options: CoordinationOptions) {
     assert(options.root.length > 0 && !options.root.endsWith('/'), 'the root is a prefix of keys');
     assert(options.leadTimeoutMs >= 2_000, 'etcd grants leases of two seconds and more');
     this.#options = options;

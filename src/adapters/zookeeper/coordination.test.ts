@@ -9,12 +9,14 @@ import { CoordinationError } from '../../env/coordination.ts';
 import type { Logger } from '../../env/logger.ts';
 import { SharedStateStore } from '../../meta/shared-state-store.ts';
 import { coordinationContract } from '../coordination-contract.ts';
+import { DEFAULT_COORDINATION_TIMEOUTS } from '../coordination-options.ts';
 import { NodeClock } from '../node/clock.ts';
 import { NodeTimers } from '../node/timers.ts';
+import type { ServiceProcess } from '../service-process.ts';
 import { type StateStoreBench, stateStoreContract } from '../state-store-contract.ts';
 import { NO_SESSION, Operation, ZooKeeperConnection } from './connection.ts';
-import { DEFAULT_ZOOKEEPER_OPTIONS, ZooKeeperCoordination } from './coordination.ts';
-import { haveZooKeeper, ZooKeeperServer } from './server-process.ts';
+import { ZooKeeperCoordination } from './coordination.ts';
+import { haveZooKeeper, startZooKeeper } from './server-process.ts';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const skip = haveZooKeeper() ? false : 'no ZooKeeper: neither there nor from Debian (zookeeper)';
@@ -22,13 +24,13 @@ const timers = new NodeTimers(new NodeClock());
 
 describe('ZooKeeper', { skip }, () => {
   let folder: string;
-  let server: ZooKeeperServer;
+  let server: ServiceProcess;
   let roots = 0;
   let opened: ZooKeeperCoordination[] = [];
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pegasus-zookeeper-'));
-    server = await ZooKeeperServer.start(folder);
+    server = await startZooKeeper(folder);
   });
 
   after(async () => {
@@ -41,7 +43,7 @@ describe('ZooKeeper', { skip }, () => {
     options: { requestTimeoutMs?: number; leadTimeoutMs?: number } = {},
   ): ZooKeeperCoordination {
     const service = new ZooKeeperCoordination({
-      ...DEFAULT_ZOOKEEPER_OPTIONS,
+      ...DEFAULT_COORDINATION_TIMEOUTS,
       requestTimeoutMs: 10_000,
       members: [server.address],
       root,
@@ -64,7 +66,7 @@ describe('ZooKeeper', { skip }, () => {
           timers,
           connect: () => connect(root),
           breakDown: () => server.kill(),
-          repair: () => server.startAgain(),
+          repair: () => server.start(),
         });
         await closeAll();
       });
@@ -88,7 +90,7 @@ describe('ZooKeeper', { skip }, () => {
       timers,
       open: (clusterName) => openStore(root, undefined, clusterName),
       breakDown: () => server.kill(),
-      repair: () => server.startAgain(),
+      repair: () => server.start(),
     };
   }
 
@@ -149,7 +151,7 @@ describe('ZooKeeper', { skip }, () => {
 
   test('a server that cannot be connected to is passed over in the same call', async () => {
     const service = new ZooKeeperCoordination({
-      ...DEFAULT_ZOOKEEPER_OPTIONS,
+      ...DEFAULT_COORDINATION_TIMEOUTS,
       members: [{ host: '127.0.0.1', port: 1 }, server.address],
       root: `/service/${roots++}`,
     });

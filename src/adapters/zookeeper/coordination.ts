@@ -29,9 +29,9 @@ import {
   type WriteLimits,
 } from '../../env/coordination.ts';
 import type { StateEntry } from '../../env/state-store.ts';
-import type { HostPort } from '../../model/identity.ts';
 import type { Reader } from '../../wire/reader.ts';
 import type { Writer } from '../../wire/writer.ts';
+import type { CoordinationOptions } from '../coordination-options.ts';
 import {
   asCoordinationError,
   NO_SESSION,
@@ -41,22 +41,6 @@ import {
   type Session,
   ZooKeeperConnection,
 } from './connection.ts';
-
-export interface ZooKeeperOptions {
-  readonly members: readonly HostPort[];
-  /** Where the nodes of the cluster are: `/…`, without a slash at its end. */
-  readonly root: string;
-  readonly requestTimeoutMs: number;
-  readonly leadTimeoutMs: number;
-}
-
-export const DEFAULT_ZOOKEEPER_OPTIONS: Pick<
-  ZooKeeperOptions,
-  'requestTimeoutMs' | 'leadTimeoutMs'
-> = {
-  requestTimeoutMs: 3_000,
-  leadTimeoutMs: 3_000,
-};
 
 /** Half a tick of two seconds, which is ZooKeeper's default. */
 const SESSION_MARGIN_MS = 1_000;
@@ -82,7 +66,7 @@ interface Node {
 export class ZooKeeperCoordination implements CoordinationService {
   readonly limits: WriteLimits = LIMITS;
   readonly leadTimeoutMs: number;
-  readonly #options: ZooKeeperOptions;
+  readonly #options: CoordinationOptions;
   readonly #headPath: string;
   readonly #leaderPath: string;
   readonly #statePath: string;
@@ -96,7 +80,7 @@ export class ZooKeeperCoordination implements CoordinationService {
   #names: Set<string> | null = null;
   #closed = false;
 
-  constructor(options: ZooKeeperOptions) {
+  constructor(options: CoordinationOptions) {
     const { members, root } = options;
     assert(members.length > 0, 'there is a server to ask');
     assert(root.startsWith('/') && !root.endsWith('/'), 'the root is a node');

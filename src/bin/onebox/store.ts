@@ -4,36 +4,32 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { EtcdGateway } from '../../adapters/etcd/gateway.ts';
-import { findEtcd } from '../../adapters/etcd/server-process.ts';
+import { etcdCommand, etcdServes, findEtcd } from '../../adapters/etcd/server-process.ts';
+import type { ServiceCommand } from '../../adapters/service-process.ts';
 import {
   haveZooKeeper,
   zooKeeperCommand,
   zooKeeperServes,
 } from '../../adapters/zookeeper/server-process.ts';
 import { UserError } from '../../base/user-error.ts';
-import { CoordinationError } from '../../env/coordination.ts';
-import { hostPortText } from '../../model/identity.ts';
 import { dataPath, etcdPeer, type OneboxNode } from './cluster.ts';
-
-const ANSWER_LIMIT_MS = 1_000;
 
 /** Where it is unpacked for this user, once. */
 function cacheFolder(): string {
   return join(homedir(), '.cache', 'pegasus', 'etcd');
 }
 
-export interface StoreCommand {
-  readonly program: string;
-  readonly args: readonly string[];
+/** As the launcher does about its own set-up. */
+function say(words: string): void {
+  process.stderr.write(`pegasus: ${words}\n`);
 }
 
-export function storeCommand(node: OneboxNode): StoreCommand {
-  return node.kind === 'etcd' ? etcdCommand(node) : zooKeeper(node);
+export function storeCommand(node: OneboxNode): ServiceCommand {
+  return node.kind === 'etcd' ? etcd(node) : zooKeeper(node);
 }
 
-function zooKeeper(node: OneboxNode): StoreCommand {
-  if (!haveZooKeeper()) {
+function zooKeeper(node: OneboxNode): ServiceCommand {
+  if (!haveZooKeeper(say)) {
     throw new UserError(
       'There is no ZooKeeper on this machine, and Debian’s package zookeeper could not be installed.',
       'Install it (as root: apt-get install zookeeper), or choose --meta-store etcd.',
@@ -42,43 +38,21 @@ function zooKeeper(node: OneboxNode): StoreCommand {
   return zooKeeperCommand(dataPath(node), node.address);
 }
 
-function etcdCommand(node: OneboxNode): StoreCommand {
-  const program = findEtcd(cacheFolder());
+function etcd(node: OneboxNode): ServiceCommand {
+  const program = findEtcd(cacheFolder(), say);
   if (program === null) {
     throw new UserError(
       'There is no etcd on this machine, and Debian’s package etcd-server could not be fetched.',
       'Install it (as root: apt-get install etcd-server), or leave --meta-store out.',
     );
   }
-  const url = `http://${hostPortText(node.address)}`;
-  const peerUrl = `http://${hostPortText(etcdPeer(node))}`;
-  const args = [
-    ['--name', node.name],
-    ['--data-dir', dataPath(node)],
-    ['--listen-client-urls', url],
-    ['--advertise-client-urls', url],
-    ['--listen-peer-urls', peerUrl],
-    ['--initial-advertise-peer-urls', peerUrl],
-    ['--initial-cluster', `${node.name}=${peerUrl}`],
-    ['--logger', 'zap'],
-    ['--log-outputs', 'stderr'],
-  ].flat();
-  return { program, args };
+  const { name, address } = node;
+  const member = { name, folder: dataPath(node), address, peer: etcdPeer(node) };
+  return etcdCommand(program, member, [member]);
 }
 
 export async function storeServes(node: OneboxNode): Promise<boolean> {
-  return node.kind === 'etcd' ? await etcdServes(node) : await zooKeeperServes(node.address);
-}
-
-async function etcdServes(node: OneboxNode): Promise<boolean> {
-  const gateway = new EtcdGateway([node.address]);
-  try {
-    await gateway.call('kv/range', { key: 'AA==' }, ANSWER_LIMIT_MS);
-    return true;
-  } catch (error) {
-    if (error instanceof CoordinationError) return false;
-    throw error;
-  } finally {
-    gateway.close();
-  }
+  return node.kind === 'etcd'
+    ? await etcdServes(node.address)
+    : await zooKeeperServes(node.address);
 }
