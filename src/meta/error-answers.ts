@@ -119,4 +119,13 @@ export const ERROR_ANSWERS: ReadonlyMap<RpcCode, ErrorAnswer> = new Map<RpcCode,
       wire.makeConfigurationSetAtomicIdempotentResponse,
     ),
   ],
+  [
+    RpcCode.startRecovery,
+    errorAnswer(wire.writeConfigurationRecoveryResponse, wire.makeConfigurationRecoveryResponse),
+  ],
+  [RpcCode.dddDiagnose, errorAnswer(wire.writeDddDiagnoseResponse, wire.makeDddDiagnoseResponse)],
+  [
+    RpcCode.forcePrimary,
+    errorAnswer(wire.writeForcePrimaryResponse, wire.makeForcePrimaryResponse),
+  ],
 ]);

@@ -22,6 +22,8 @@ import {
   type GroupCheck,
   type GroupCheckAck,
   type Hello,
+  type InventoryAnswer,
+  type InventoryRequest,
   type LeadPromise,
   type LeadPromiseRequest,
   type LearnCheckpoint,
@@ -44,6 +46,8 @@ import {
   readGroupCheck,
   readGroupCheckAck,
   readHello,
+  readInventoryAnswer,
+  readInventoryRequest,
   readLeadPromise,
   readLeadPromiseRequest,
   readLearnCheckpoint,
@@ -70,6 +74,8 @@ import {
   writeGroupCheck,
   writeGroupCheckAck,
   writeHello,
+  writeInventoryAnswer,
+  writeInventoryRequest,
   writeLeadPromise,
   writeLeadPromiseRequest,
   writeLearnCheckpoint,
@@ -120,6 +126,8 @@ export interface InternalMessageMap {
   readonly [InternalMessage.leadPromise]: LeadPromise;
   readonly [InternalMessage.commitQuery]: CommitQuery;
   readonly [InternalMessage.commitAnswer]: CommitAnswer;
+  readonly [InternalMessage.inventoryRequest]: InventoryRequest;
+  readonly [InternalMessage.inventoryAnswer]: InventoryAnswer;
 }
 
 interface InternalCodec<T> {
@@ -169,6 +177,8 @@ const CODECS: InternalCodecs = {
   [InternalMessage.leadPromise]: { read: readLeadPromise, write: writeLeadPromise },
   [InternalMessage.commitQuery]: { read: readCommitQuery, write: writeCommitQuery },
   [InternalMessage.commitAnswer]: { read: readCommitAnswer, write: writeCommitAnswer },
+  [InternalMessage.inventoryRequest]: { read: readInventoryRequest, write: writeInventoryRequest },
+  [InternalMessage.inventoryAnswer]: { read: readInventoryAnswer, write: writeInventoryAnswer },
 };
 
 export function isInternalMessage(type: number): type is InternalMessage {

@@ -47,6 +47,9 @@ export const RpcCode = {
   queryAppInfo: 36,
   cliCall: 37,
   negotiation: 38,
+  startRecovery: 39,
+  dddDiagnose: 40,
+  forcePrimary: 41,
 } as const;
 export type RpcCode = (typeof RpcCode)[keyof typeof RpcCode];
 
@@ -121,22 +124,26 @@ const META_ROWS: readonly (readonly [RpcCode, string, string])[] = [
   [R.setAtomicIdempotent, 'SET_ATOMIC_IDEMPOTENT', 'ConfigurationSetAtomicIdempotent'],
 ];
 
+/** The same, of those that came later. */
+const LATER_META_ROWS: typeof META_ROWS = [
+  [R.startRecovery, 'START_RECOVERY', 'ConfigurationRecovery'],
+  [R.dddDiagnose, 'DDD_DIAGNOSE', 'DddDiagnose'],
+  [R.forcePrimary, 'FORCE_PRIMARY', 'ForcePrimary'],
+];
+
 const ROWS: readonly Row[] = [
   [R.unknown, '', 'none', 'none', 'none'],
   ...DATA_ROWS,
-  ...META_ROWS.map(
-    ([code, name, struct]): Row => [
-      code,
-      META + name,
-      'meta',
-      `${struct}Request`,
-      `${struct}Response`,
-    ],
-  ),
+  ...META_ROWS.map(metaRow),
   [R.queryAppInfo, 'RPC_QUERY_APP_INFO', 'replica', 'QueryAppInfoRequest', 'QueryAppInfoResponse'],
   [R.cliCall, 'RPC_CLI_CLI_CALL', 'any', 'Command', 'string'],
   [R.negotiation, 'RPC_NEGOTIATION', 'any', 'NegotiationRequest', 'NegotiationResponse'],
+  ...LATER_META_ROWS.map(metaRow),
 ];
+
+function metaRow([code, name, struct]: (typeof META_ROWS)[number]): Row {
+  return [code, META + name, 'meta', `${struct}Request`, `${struct}Response`];
+}
 
 /** By code. */
 export const RPCS: readonly RpcInfo[] = ROWS.map(([code, name, kind, argument, result]) => ({

@@ -1131,6 +1131,158 @@ export function writeConfigurationTold(writer: Writer, value: ConfigurationTold)
   writer.writeStop();
 }
 
+/** A meta server that has lost its store asks what the addressee holds. */
+export interface InventoryRequest {
+  readonly metaEpoch: number;
+  readonly attempt: number;
+}
+
+export function makeInventoryRequest(): InventoryRequest {
+  return {
+    metaEpoch: 0,
+    attempt: 0,
+  };
+}
+
+export function readInventoryRequest(reader: Reader): InventoryRequest {
+  let metaEpoch: number = 0;
+  let attempt: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        metaEpoch = reader.readI64();
+        break;
+      case 0x020a:
+        attempt = reader.readI64();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    metaEpoch,
+    attempt,
+  };
+}
+
+export function writeInventoryRequest(writer: Writer, value: InventoryRequest): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.metaEpoch);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.attempt);
+  writer.writeStop();
+}
+
+/** All that the sender holds, with what it has stored of its tables. */
+export interface InventoryAnswer {
+  readonly incarnation: number;
+  readonly attempt: number;
+  readonly tables: readonly TableInfo[];
+  readonly replicas: readonly ReplicaHeld[];
+}
+
+export function makeInventoryAnswer(): InventoryAnswer {
+  return {
+    incarnation: 0,
+    attempt: 0,
+    tables: EMPTY_LIST,
+    replicas: EMPTY_LIST,
+  };
+}
+
+export function readInventoryAnswer(reader: Reader): InventoryAnswer {
+  let incarnation: number = 0;
+  let attempt: number = 0;
+  let tables: readonly TableInfo[] = EMPTY_LIST;
+  let replicas: readonly ReplicaHeld[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010a:
+        incarnation = reader.readI64();
+        break;
+      case 0x020a:
+        attempt = reader.readI64();
+        break;
+      case 0x030f:
+        tables = readTableInfoList(reader);
+        break;
+      case 0x040f:
+        replicas = readReplicaHeldList(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    incarnation,
+    attempt,
+    tables,
+    replicas,
+  };
+}
+
+export function writeInventoryAnswer(writer: Writer, value: InventoryAnswer): void {
+  writer.writeFieldTag(0x010a);
+  writer.writeI64(value.incarnation);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.attempt);
+  writer.writeFieldTag(0x030f);
+  writeTableInfoList(writer, value.tables);
+  writer.writeFieldTag(0x040f);
+  writeReplicaHeldList(writer, value.replicas);
+  writer.writeStop();
+}
+
+/** Part of InventoryAnswer. */
+export interface ReplicaHeld {
+  readonly state: ReplicaState;
+  readonly configuration: ConfigurationInfo;
+  readonly tableAt: number;
+}
+
+export function makeReplicaHeld(): ReplicaHeld {
+  return {
+    state: makeReplicaState(),
+    configuration: makeConfigurationInfo(),
+    tableAt: 0,
+  };
+}
+
+export function readReplicaHeld(reader: Reader): ReplicaHeld {
+  let state: ReplicaState | null = null;
+  let configuration: ConfigurationInfo | null = null;
+  let tableAt: number = 0;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        state = readReplicaState(reader);
+        break;
+      case 0x020c:
+        configuration = readConfigurationInfo(reader);
+        break;
+      case 0x0308:
+        tableAt = reader.readI32();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    state: state ?? makeReplicaState(),
+    configuration: configuration ?? makeConfigurationInfo(),
+    tableAt,
+  };
+}
+
+export function writeReplicaHeld(writer: Writer, value: ReplicaHeld): void {
+  writer.writeFieldTag(0x010c);
+  writeReplicaState(writer, value.state);
+  writer.writeFieldTag(0x020c);
+  writeConfigurationInfo(writer, value.configuration);
+  writer.writeFieldI32(0x0308, value.tableAt);
+  writer.writeStop();
+}
+
 /** The leader asks another meta server not to begin a term for a while (meta/lead-promises.ts). */
 export interface LeadPromiseRequest {
   readonly clusterId: string;
@@ -2081,6 +2233,30 @@ function readReplicaStateList(reader: Reader): ReplicaState[] {
 function writeReplicaStateList(writer: Writer, items: readonly ReplicaState[]): void {
   writer.writeListHeader(12, items.length);
   for (const item of items) writeReplicaState(writer, item);
+}
+
+function readTableInfoList(reader: Reader): TableInfo[] {
+  const count = reader.readListHeader(12, 12, 1);
+  const items: TableInfo[] = [];
+  for (let index = 0; index < count; index++) items.push(readTableInfo(reader));
+  return items;
+}
+
+function writeTableInfoList(writer: Writer, items: readonly TableInfo[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writeTableInfo(writer, item);
+}
+
+function readReplicaHeldList(reader: Reader): ReplicaHeld[] {
+  const count = reader.readListHeader(12, 12, 1);
+  const items: ReplicaHeld[] = [];
+  for (let index = 0; index < count; index++) items.push(readReplicaHeld(reader));
+  return items;
+}
+
+function writeReplicaHeldList(writer: Writer, items: readonly ReplicaHeld[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writeReplicaHeld(writer, item);
 }
 
 function readBlobList(reader: Reader): Uint8Array[] {

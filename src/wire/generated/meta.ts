@@ -2720,6 +2720,478 @@ export function writeConfigurationSetAtomicIdempotentResponse(
   writer.writeStop();
 }
 
+/** RPC_CM_START_RECOVERY */
+export interface ConfigurationRecoveryRequest {
+  readonly recoveryNodes: readonly (WireHostPort | null)[];
+  readonly skipBadNodes: boolean;
+  readonly skipLostPartitions: boolean;
+  readonly hpRecoveryNodes: readonly (WireHostPort | null)[] | undefined;
+}
+
+export function makeConfigurationRecoveryRequest(): ConfigurationRecoveryRequest {
+  return {
+    recoveryNodes: EMPTY_LIST,
+    skipBadNodes: false,
+    skipLostPartitions: false,
+    hpRecoveryNodes: undefined,
+  };
+}
+
+export function readConfigurationRecoveryRequest(reader: Reader): ConfigurationRecoveryRequest {
+  let recoveryNodes: readonly (WireHostPort | null)[] = EMPTY_LIST;
+  let skipBadNodes: boolean = false;
+  let skipLostPartitions: boolean = false;
+  let hpRecoveryNodes: readonly (WireHostPort | null)[] | undefined;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010f:
+        recoveryNodes = readRpcAddressList(reader);
+        break;
+      case 0x0202:
+        skipBadNodes = reader.readBool();
+        break;
+      case 0x0302:
+        skipLostPartitions = reader.readBool();
+        break;
+      case 0x040f:
+        hpRecoveryNodes = readHostPortList(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    recoveryNodes,
+    skipBadNodes,
+    skipLostPartitions,
+    hpRecoveryNodes,
+  };
+}
+
+export function writeConfigurationRecoveryRequest(
+  writer: Writer,
+  value: ConfigurationRecoveryRequest,
+): void {
+  writer.writeFieldTag(0x010f);
+  writeRpcAddressList(writer, value.recoveryNodes);
+  writer.writeFieldTag(0x0202);
+  writer.writeBool(value.skipBadNodes);
+  writer.writeFieldTag(0x0302);
+  writer.writeBool(value.skipLostPartitions);
+  if (value.hpRecoveryNodes !== undefined) {
+    writer.writeFieldTag(0x040f);
+    writeHostPortList(writer, value.hpRecoveryNodes);
+  }
+  writer.writeStop();
+}
+
+/** RPC_CM_START_RECOVERY */
+export interface ConfigurationRecoveryResponse {
+  readonly err: string;
+  readonly hintMessage: string;
+}
+
+export function makeConfigurationRecoveryResponse(): ConfigurationRecoveryResponse {
+  return {
+    err: '',
+    hintMessage: '',
+  };
+}
+
+export function readConfigurationRecoveryResponse(reader: Reader): ConfigurationRecoveryResponse {
+  let err: string = '';
+  let hintMessage: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020b:
+        hintMessage = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    hintMessage,
+  };
+}
+
+export function writeConfigurationRecoveryResponse(
+  writer: Writer,
+  value: ConfigurationRecoveryResponse,
+): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.hintMessage);
+  writer.writeStop();
+}
+
+/** RPC_CM_DDD_DIAGNOSE; (-1, *) = all, (N, -1) = table N. */
+export interface DddDiagnoseRequest {
+  readonly pid: WireGpid;
+}
+
+export function makeDddDiagnoseRequest(): DddDiagnoseRequest {
+  return {
+    pid: GPID_NONE,
+  };
+}
+
+export function readDddDiagnoseRequest(reader: Reader): DddDiagnoseRequest {
+  let pid: WireGpid = GPID_NONE;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        pid = reader.readGpid();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    pid,
+  };
+}
+
+export function writeDddDiagnoseRequest(writer: Writer, value: DddDiagnoseRequest): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.pid);
+  writer.writeStop();
+}
+
+/** One copy of a partition that nobody leads. 101 and above are ours. */
+export interface DddNodeInfo {
+  readonly node: WireHostPort | null;
+  readonly dropTimeMs: number;
+  readonly isAlive: boolean;
+  readonly isCollected: boolean;
+  readonly ballot: number;
+  readonly lastCommittedDecree: number;
+  readonly lastPreparedDecree: number;
+  readonly hpNode: WireHostPort | null | undefined;
+  readonly isMember: boolean | undefined;
+  readonly lostDecrees: number | undefined;
+  readonly tailUnproven: boolean | undefined;
+}
+
+export function makeDddNodeInfo(): DddNodeInfo {
+  return {
+    node: null,
+    dropTimeMs: 0,
+    isAlive: false,
+    isCollected: false,
+    ballot: 0,
+    lastCommittedDecree: 0,
+    lastPreparedDecree: 0,
+    hpNode: undefined,
+    isMember: undefined,
+    lostDecrees: undefined,
+    tailUnproven: undefined,
+  };
+}
+
+export function readDddNodeInfo(reader: Reader): DddNodeInfo {
+  let node: WireHostPort | null = null;
+  let dropTimeMs: number = 0;
+  let isAlive: boolean = false;
+  let isCollected: boolean = false;
+  let ballot: number = 0;
+  let lastCommittedDecree: number = 0;
+  let lastPreparedDecree: number = 0;
+  let hpNode: WireHostPort | null | undefined;
+  let isMember: boolean | undefined;
+  let lostDecrees: number | undefined;
+  let tailUnproven: boolean | undefined;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        node = reader.readRpcAddress();
+        break;
+      case 0x020a:
+        dropTimeMs = reader.readI64();
+        break;
+      case 0x0302:
+        isAlive = reader.readBool();
+        break;
+      case 0x0402:
+        isCollected = reader.readBool();
+        break;
+      case 0x050a:
+        ballot = reader.readI64();
+        break;
+      case 0x060a:
+        lastCommittedDecree = reader.readI64();
+        break;
+      case 0x070a:
+        lastPreparedDecree = reader.readI64();
+        break;
+      case 0x080c:
+        hpNode = reader.readHostPort();
+        break;
+      case 0x6502:
+        isMember = reader.readBool();
+        break;
+      case 0x660a:
+        lostDecrees = reader.readI64();
+        break;
+      case 0x6702:
+        tailUnproven = reader.readBool();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    node,
+    dropTimeMs,
+    isAlive,
+    isCollected,
+    ballot,
+    lastCommittedDecree,
+    lastPreparedDecree,
+    hpNode,
+    isMember,
+    lostDecrees,
+    tailUnproven,
+  };
+}
+
+export function writeDddNodeInfo(writer: Writer, value: DddNodeInfo): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeRpcAddress(value.node);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.dropTimeMs);
+  writer.writeFieldTag(0x0302);
+  writer.writeBool(value.isAlive);
+  writer.writeFieldTag(0x0402);
+  writer.writeBool(value.isCollected);
+  writer.writeFieldTag(0x050a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldTag(0x060a);
+  writer.writeI64(value.lastCommittedDecree);
+  writer.writeFieldTag(0x070a);
+  writer.writeI64(value.lastPreparedDecree);
+  if (value.hpNode !== undefined) {
+    writer.writeFieldTag(0x080c);
+    writer.writeHostPort(value.hpNode);
+  }
+  if (value.isMember !== undefined) {
+    writer.writeFieldTag(0x6502);
+    writer.writeBool(value.isMember);
+  }
+  if (value.lostDecrees !== undefined) {
+    writer.writeFieldTag(0x660a);
+    writer.writeI64(value.lostDecrees);
+  }
+  if (value.tailUnproven !== undefined) {
+    writer.writeFieldTag(0x6702);
+    writer.writeBool(value.tailUnproven);
+  }
+  writer.writeStop();
+}
+
+/** Part of DddDiagnoseResponse. */
+export interface DddPartitionInfo {
+  readonly config: WirePartitionConfiguration;
+  readonly dropped: readonly DddNodeInfo[];
+  readonly reason: string;
+}
+
+export function makeDddPartitionInfo(): DddPartitionInfo {
+  return {
+    config: makeWirePartitionConfiguration(),
+    dropped: EMPTY_LIST,
+    reason: '',
+  };
+}
+
+export function readDddPartitionInfo(reader: Reader): DddPartitionInfo {
+  let config: WirePartitionConfiguration | null = null;
+  let dropped: readonly DddNodeInfo[] = EMPTY_LIST;
+  let reason: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        config = readWirePartitionConfiguration(reader);
+        break;
+      case 0x020f:
+        dropped = readDddNodeInfoList(reader);
+        break;
+      case 0x030b:
+        reason = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    config: config ?? makeWirePartitionConfiguration(),
+    dropped,
+    reason,
+  };
+}
+
+export function writeDddPartitionInfo(writer: Writer, value: DddPartitionInfo): void {
+  writer.writeFieldTag(0x010c);
+  writeWirePartitionConfiguration(writer, value.config);
+  writer.writeFieldTag(0x020f);
+  writeDddNodeInfoList(writer, value.dropped);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.reason);
+  writer.writeStop();
+}
+
+/** RPC_CM_DDD_DIAGNOSE */
+export interface DddDiagnoseResponse {
+  readonly err: string;
+  readonly partitions: readonly DddPartitionInfo[];
+}
+
+export function makeDddDiagnoseResponse(): DddDiagnoseResponse {
+  return {
+    err: '',
+    partitions: EMPTY_LIST,
+  };
+}
+
+export function readDddDiagnoseResponse(reader: Reader): DddDiagnoseResponse {
+  let err: string = '';
+  let partitions: readonly DddPartitionInfo[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020f:
+        partitions = readDddPartitionInfoList(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    partitions,
+  };
+}
+
+export function writeDddDiagnoseResponse(writer: Writer, value: DddDiagnoseResponse): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  writer.writeFieldTag(0x020f);
+  writeDddPartitionInfoList(writer, value.partitions);
+  writer.writeStop();
+}
+
+/** RPC_CM_FORCE_PRIMARY, which is ours: this node leads the partition with what it has, whatever is lost. */
+export interface ForcePrimaryRequest {
+  readonly pid: WireGpid;
+  readonly node: WireHostPort | null;
+  readonly ballot: number;
+  readonly reason: string;
+}
+
+export function makeForcePrimaryRequest(): ForcePrimaryRequest {
+  return {
+    pid: GPID_NONE,
+    node: null,
+    ballot: 0,
+    reason: '',
+  };
+}
+
+export function readForcePrimaryRequest(reader: Reader): ForcePrimaryRequest {
+  let pid: WireGpid = GPID_NONE;
+  let node: WireHostPort | null = null;
+  let ballot: number = 0;
+  let reason: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        pid = reader.readGpid();
+        break;
+      case 0x020c:
+        node = reader.readHostPort();
+        break;
+      case 0x030a:
+        ballot = reader.readI64();
+        break;
+      case 0x040b:
+        reason = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    pid,
+    node,
+    ballot,
+    reason,
+  };
+}
+
+export function writeForcePrimaryRequest(writer: Writer, value: ForcePrimaryRequest): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.pid);
+  writer.writeFieldTag(0x020c);
+  writer.writeHostPort(value.node);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.ballot);
+  writer.writeFieldTag(0x040b);
+  writer.writeString(value.reason);
+  writer.writeStop();
+}
+
+/** RPC_CM_FORCE_PRIMARY */
+export interface ForcePrimaryResponse {
+  readonly err: string;
+  readonly hintMessage: string;
+}
+
+export function makeForcePrimaryResponse(): ForcePrimaryResponse {
+  return {
+    err: '',
+    hintMessage: '',
+  };
+}
+
+export function readForcePrimaryResponse(reader: Reader): ForcePrimaryResponse {
+  let err: string = '';
+  let hintMessage: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020b:
+        hintMessage = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    hintMessage,
+  };
+}
+
+export function writeForcePrimaryResponse(writer: Writer, value: ForcePrimaryResponse): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.hintMessage);
+  writer.writeStop();
+}
+
 function readI32List(reader: Reader): number[] {
   const count = reader.readListHeader(8, 8, 4);
   const items: number[] = [];
@@ -2856,4 +3328,28 @@ function writeI32I32Map(writer: Writer, items: ReadonlyMap<number, number>): voi
     writer.writeI32(key);
     writer.writeI32(value);
   }
+}
+
+function readDddNodeInfoList(reader: Reader): DddNodeInfo[] {
+  const count = reader.readListHeader(12, 12, 1);
+  const items: DddNodeInfo[] = [];
+  for (let index = 0; index < count; index++) items.push(readDddNodeInfo(reader));
+  return items;
+}
+
+function writeDddNodeInfoList(writer: Writer, items: readonly DddNodeInfo[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writeDddNodeInfo(writer, item);
+}
+
+function readDddPartitionInfoList(reader: Reader): DddPartitionInfo[] {
+  const count = reader.readListHeader(12, 12, 1);
+  const items: DddPartitionInfo[] = [];
+  for (let index = 0; index < count; index++) items.push(readDddPartitionInfo(reader));
+  return items;
+}
+
+function writeDddPartitionInfoList(writer: Writer, items: readonly DddPartitionInfo[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writeDddPartitionInfo(writer, item);
 }

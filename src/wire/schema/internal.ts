@@ -165,6 +165,31 @@ export const internalStructs: readonly Struct[] = [
     [2, 'incarnation', 'i64'],
   ]),
 
+  // ---- recovery ----
+  struct(
+    'InventoryRequest',
+    'A meta server that has lost its store asks what the addressee holds.',
+    [
+      [1, 'metaEpoch', 'i64'],
+      // Of the attempt to recover; the answer has it too.
+      [2, 'attempt', 'i64'],
+    ],
+  ),
+  struct('InventoryAnswer', 'All that the sender holds, with what it has stored of its tables.', [
+    [1, 'incarnation', 'i64'],
+    [2, 'attempt', 'i64'],
+    // Each version once.
+    [3, 'tables', list(ref('TableInfo'))],
+    [4, 'replicas', list(ref('ReplicaHeld'))],
+  ]),
+  struct('ReplicaHeld', 'Part of InventoryAnswer.', [
+    [1, 'state', ref('ReplicaState')],
+    // The newest that it has seen.
+    [2, 'configuration', ref('ConfigurationInfo')],
+    // Place in `tables`; -1: its folder cannot be read, and the configuration says nothing.
+    [3, 'tableAt', 'i32'],
+  ]),
+
   // ---- several meta servers ----
   struct(
     'LeadPromiseRequest',
@@ -328,6 +353,8 @@ export const InternalMessage = {
   leadPromise: 22,
   commitQuery: 23,
   commitAnswer: 24,
+  inventoryRequest: 25,
+  inventoryAnswer: 26,
 } as const;
 export type InternalMessage = (typeof InternalMessage)[keyof typeof InternalMessage];
 

@@ -261,11 +261,68 @@ const maintenance: readonly Struct[] = [
   ]),
 ];
 
+const recovery: readonly Struct[] = [
+  struct('ConfigurationRecoveryRequest', 'RPC_CM_START_RECOVERY', [
+    [1, 'recoveryNodes', list('rpcAddress')],
+    [2, 'skipBadNodes', 'bool'],
+    [3, 'skipLostPartitions', 'bool'],
+    [4, 'hpRecoveryNodes', list('hostPort'), 'optional'],
+  ]),
+  struct('ConfigurationRecoveryResponse', 'RPC_CM_START_RECOVERY', [
+    [1, 'err', 'error'],
+    [2, 'hintMessage', 'string'],
+  ]),
+  struct('DddDiagnoseRequest', 'RPC_CM_DDD_DIAGNOSE; (-1, *) = all, (N, -1) = table N.', [
+    [1, 'pid', 'gpid'],
+  ]),
+  struct('DddNodeInfo', 'One copy of a partition that nobody leads. 101 and above are ours.', [
+    [1, 'node', 'rpcAddress'],
+    [2, 'dropTimeMs', 'i64'],
+    [3, 'isAlive', 'bool'],
+    [4, 'isCollected', 'bool'],
+    [5, 'ballot', 'i64'],
+    [6, 'lastCommittedDecree', 'i64'],
+    [7, 'lastPreparedDecree', 'i64'],
+    [8, 'hpNode', 'hostPort', 'optional'],
+    [101, 'isMember', 'bool', 'optional'],
+    // Mutations that are known to be committed and that it lacks; -1 = it has no whole copy.
+    [102, 'lostDecrees', 'i64', 'optional'],
+    // The end of its log may be lost: it may lack more than that.
+    [103, 'tailUnproven', 'bool', 'optional'],
+  ]),
+  struct('DddPartitionInfo', 'Part of DddDiagnoseResponse.', [
+    [1, 'config', ref('WirePartitionConfiguration')],
+    [2, 'dropped', list(ref('DddNodeInfo'))],
+    [3, 'reason', 'string'],
+  ]),
+  struct('DddDiagnoseResponse', 'RPC_CM_DDD_DIAGNOSE', [
+    [1, 'err', 'error'],
+    [2, 'partitions', list(ref('DddPartitionInfo'))],
+  ]),
+  struct(
+    'ForcePrimaryRequest',
+    'RPC_CM_FORCE_PRIMARY, which is ours: this node leads the partition with what it has, whatever is lost.',
+    [
+      [1, 'pid', 'gpid'],
+      [2, 'node', 'hostPort'],
+      // As diagnosed; nothing is done if it is another one by now.
+      [3, 'ballot', 'i64'],
+      // For the record: who, and why.
+      [4, 'reason', 'string'],
+    ],
+  ),
+  struct('ForcePrimaryResponse', 'RPC_CM_FORCE_PRIMARY', [
+    [1, 'err', 'error'],
+    [2, 'hintMessage', 'string'],
+  ]),
+];
+
 export const metaStructs: readonly Struct[] = [
   ...queryConfiguration,
   ...tables,
   ...cluster,
   ...maintenance,
+  ...recovery,
 ];
 
 /** `ConfigurationUpdateAppEnvRequest.op` */
