@@ -276,7 +276,7 @@ export class ChaosCluster {
       `listen = ${text(node.address.listen)}`,
       `advertised = ${text(node.address.advertised)}`,
       `data_dir = ${text(node.dataFolder)}`,
-      ...(node.kind === 'meta' ? [] : ['durability = "fsync"']),
+      node.kind === 'meta' ? 'max_succssive_unstable_restart = 0' : 'durability = "fsync"',
       '[process]',
       `ready_file = ${text(node.readyPath)}`,
     ];

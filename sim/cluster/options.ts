@@ -7,7 +7,13 @@ import type { Swarm } from '../nemesis/swarm.ts';
 
 export function metaOptions(swarm: Swarm, listen: HostPort): MetaOptions {
   const { learnStallMs } = swarm;
-  return defaultOptions(META_OPTIONS, { listen, dataPath: 'meta', learnStallMs });
+  return defaultOptions(META_OPTIONS, {
+    listen,
+    dataPath: 'meta',
+    learnStallMs,
+    // Faults restart all servers, and all the time.
+    unstableRestartsMax: 0,
+  });
 }
 
 export function replicaOptions(

@@ -107,6 +107,7 @@ class InProcessCluster implements TestCluster {
     const meta = await MetaServer.open(
       environment,
       defaultOptions(META_OPTIONS, {
+        unstableRestartsMax: 0,
         listen: loopback(0),
         clusterName: CLUSTER_NAME,
         dataPath: 'meta',

@@ -42,6 +42,7 @@ import {
   learnerTrouble,
   planFence,
 } from './learner-choice.ts';
+import { LevelControl } from './level-control.ts';
 import { Messenger } from './messenger.ts';
 import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registry.ts';
 import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
@@ -61,6 +62,7 @@ export type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts'
 
 export class ClusterBrain {
   readonly state: ClusterState;
+  readonly levels: LevelControl;
   readonly #settings: ClusterSettings;
   readonly #effects: ClusterEffects;
   readonly #logger: Logger;
@@ -72,7 +74,6 @@ export class ClusterBrain {
   readonly #needy = new Set<Partition>();
   /** Those that have a learner. */
   readonly #learning = new Set<Partition>();
-  #level: MetaLevel = MetaLevel.steady;
   /** Before that, those that are alive may not have reported yet what they hold. */
   readonly #cureFromMs: number;
   /** Until then somebody may still prove that the journal is old. */
@@ -85,7 +86,8 @@ export class ClusterBrain {
     this.#settings = parts.settings;
     this.#effects = parts.effects;
     this.#logger = parts.logger;
-    this.state = new ClusterState(parts.settings.graceMs, now.monotonicMs);
+    this.levels = new LevelControl(parts.settings, MetaLevel.steady);
+    this.state = new ClusterState(parts.settings.graceMs, now.monotonicMs, parts.settings);
     this.#reports = new ReportBook(this.state);
     this.#messenger = new Messenger(parts, this.state, this.#reports);
     this.#doubtUntilMs = now.monotonicMs + parts.settings.graceMs;
@@ -103,20 +105,28 @@ export class ClusterBrain {
     }
   }
 
-  /** Administrators may stop some of the automatism; see `MetaLevel`. */
+  /** Administrators may stop some of the automatism, and so may the meta server; see level-control.ts. */
   get level(): MetaLevel {
-    return this.#level;
+    return this.levels.level;
   }
 
   set level(level: MetaLevel) {
-    this.#level = level;
-    // What was reported meanwhile was taken up, and nothing was done about it.
+    this.levels.choose(level);
+    this.reconsider();
+  }
+
+  /** What may be done has changed: what was reported meanwhile was taken up, and nothing was done about it. */
+  reconsider(): void {
     for (const table of this.state.tables()) {
       for (const partition of table.partitions) this.#needy.add(partition);
     }
   }
 
   onBeacon(facts: BeaconFacts, now: Now): void {
+    if (!this.state.admission.isListed(facts.node) && this.state.replicaCountOf(facts.node) === 0) {
+      this.#messenger.refuse(facts);
+      return;
+    }
     const outcome = this.state.nodes.onBeacon(facts, now.monotonicMs);
     if (outcome === BeaconOutcome.stale) return;
     const node = this.state.nodes.get(facts.node);
@@ -128,6 +138,8 @@ export class ClusterBrain {
     if (outcome === BeaconOutcome.born) {
       this.#logger.info('node.born', { node: node.id, incarnation: node.incarnation });
       this.#effects.persist({ records: [node.record()], partitions: [], done: null });
+      if (this.state.admission.isUnstable(node))
+        this.#logger.warn('node.unstable', { node: node.id });
     }
     if (outcome !== BeaconOutcome.known) {
       if (node.left) this.#logger.info('node.left', { node: node.id });
@@ -179,7 +191,7 @@ export class ClusterBrain {
       this.#messenger.askToYield(node, partition);
       return;
     }
-    const change = leads ? planUpdate(this.state, this.#level, partition, update) : null;
+    const change = leads ? planUpdate(this.state, this.level, partition, update) : null;
     if (change === null) {
       reached('cluster.update.refused');
       this.#messenger.tell(node, partition);
@@ -222,6 +234,7 @@ export class ClusterBrain {
       this.#logger.warn('node.dead', { node: node.id, incarnation: node.incarnation });
       this.#touchAllOf(node);
     }
+    if (this.levels.look(this.state)) this.reconsider();
     let revisits = Math.min(REVISIT_MAX, this.#needy.size);
     for (const partition of this.#needy) {
       if (revisits === 0) break;
@@ -335,7 +348,7 @@ export class ClusterBrain {
   }
 
   #plan(partition: Partition, now: Now): PlannedChange | null {
-    if (!isChangeable(partition) || this.#level < MetaLevel.freezed) return null;
+    if (!isChangeable(partition) || this.level < MetaLevel.freezed) return null;
     const change = decideChange(this.state, partition);
     const wish = partition.learner;
     if (wish === null) return change;
@@ -359,7 +372,7 @@ export class ClusterBrain {
   }
 
   #mayCure(partition: Partition, now: Now): boolean {
-    if (this.#level <= MetaLevel.freezed || now.monotonicMs < this.#cureFromMs) return false;
+    if (this.level <= MetaLevel.freezed || now.monotonicMs < this.#cureFromMs) return false;
     return isChangeable(partition) && lacksMembers(partition);
   }
 
@@ -377,7 +390,7 @@ export class ClusterBrain {
   }
 
   #isCutOff(partition: Partition, update: ConfigurationUpdate, nowMs: number): boolean {
-    if (this.#level < MetaLevel.freezed) return false;
+    if (this.level < MetaLevel.freezed) return false;
     if (!isCutOff(this.state, this.#settings, partition, update, nowMs)) return false;
     if (nowMs - partition.yieldAskedMs < this.#settings.learnRetryDelayMs) return true;
     partition.yieldAskedMs = nowMs;

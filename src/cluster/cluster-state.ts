@@ -8,6 +8,7 @@
 import { assert, assertAtLeast, assertEqual } from '../base/assert.ts';
 import { members } from '../model/configuration.ts';
 import type { Gpid, NodeId } from '../model/identity.ts';
+import { Admission, type AdmissionSettings, OPEN_DOORS } from './admission.ts';
 import { NodeRegistry } from './node-registry.ts';
 import { Partition } from './partition.ts';
 import type { PartitionRecord, StateRecord, TableRecord } from './records.ts';
@@ -16,6 +17,7 @@ import { Table } from './table.ts';
 
 export class ClusterState {
   readonly nodes: NodeRegistry;
+  readonly admission: Admission;
   readonly #tables = new Map<number, Table>();
   readonly #namedTables = new Map<string, Table>();
   readonly #hosted = new Map<NodeId, Set<Partition>>();
@@ -24,8 +26,9 @@ export class ClusterState {
   /** Replicas know of a later time than what was loaded; see adoption.ts. */
   isOld = false;
 
-  constructor(graceMs: number, nowMs: number) {
-    this.nodes = new NodeRegistry(graceMs, nowMs);
+  constructor(graceMs: number, nowMs: number, admission: AdmissionSettings = OPEN_DOORS) {
+    this.admission = new Admission(admission);
+    this.nodes = new NodeRegistry(graceMs, nowMs, admission.stableAfterMs);
   }
 
   /** All that a store holds, in any order. Throws `StateFormatError` when a part of it is missing. */
@@ -69,6 +72,15 @@ export class ClusterState {
   /** The number of the next table; numbers of dropped tables are not used again. */
   get nextAppId(): number {
     return this.#lastAppId + 1;
+  }
+
+  get hasTables(): boolean {
+    return this.#tables.size > 0;
+  }
+
+  /** Nothing is known though replicas of tables are there: the store was lost (recovery.ts). */
+  get isForgetful(): boolean {
+    return !this.hasTables && this.#lastAppId > 0;
   }
 
   /** Somebody holds a replica of a table of that number, known or not. */

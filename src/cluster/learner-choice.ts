@@ -7,7 +7,7 @@
  *  3. when those that left had their time to come back: a node that shares the least of what may fail at once with the
  *     members (fault-domains.ts), of these the one with the fewest replicas,
  *  4. a node with which it went wrong more than once lately (`LearnBackoff`), when it is its turn again.
- * Never more than `learnsPerNodeMax` at a time on one node, as learner and as teacher.
+ * Who is to get no copies (admission.ts) is not asked. Never more than `learnsPerNodeMax` at a time on one node, as learner and as teacher.
  *
  * Giving up makes a new ballot with the same members. A request of the primary to make that learner a member may be
  * on its way; under the new ballot it is void, so that nobody has to guess its fate.
@@ -102,11 +102,11 @@ export function chooseLearner(
   if (counts.teachingOn(teacher.node) >= settings.learnsPerNodeMax) return null;
   const candidates = state.nodes
     .usableNodes()
-    .filter((node) => isCandidate(settings, counts, partition, node, nowMs));
+    .filter((node) => isCandidate(state, settings, counts, partition, node, nowMs));
   const adopted = adoptable(state, partition, candidates);
   if (adopted !== null) return adopted;
   const isTroubled = (node: ServerNode): boolean =>
-    partition.backoff.isTroubled(settings, node.id, nowMs);
+    state.admission.isUnstable(node) || partition.backoff.isTroubled(settings, node.id, nowMs);
   const untroubled = candidates.filter((node) => !isTroubled(node));
   const holder = copyHolder(state, partition, untroubled);
   if (holder !== null) return holder;
@@ -125,6 +125,7 @@ function isUrgent(partition: Partition): boolean {
 }
 
 function isCandidate(
+  state: ClusterState,
   settings: ClusterSettings,
   counts: LearnCounts,
   partition: Partition,
@@ -133,6 +134,10 @@ function isCandidate(
 ): boolean {
   if (!node.reported) return false;
   if (partition.seatOf(node.id) !== undefined) return false;
+  const ban = state.admission.banOf(node);
+  if (ban !== null && (ban !== 'unstable' || !isUrgent(partition))) {
+    return false;
+  }
   if (counts.learningOn(node.id) >= settings.learnsPerNodeMax) return false;
   return !partition.backoff.isAvoided(settings, node.id, isUrgent(partition), nowMs);
 }
@@ -189,6 +194,7 @@ function mayReplace(
   return drops.every((id) => {
     const node = state.nodes.get(id);
     if (node === undefined || !node.usable || !node.reported) return false;
+    if (state.admission.banOf(node) !== null) return true;
     if (partition.backoff.isTroubled(settings, id, nowMs)) return true;
     return intactHolding(state, partition, id) === undefined;
   });

@@ -123,6 +123,21 @@ export class Messenger {
     });
   }
 
+  /** Whoever is not to join gets no lease, and is told so. */
+  refuse(facts: BeaconFacts): void {
+    this.#effects.sendBeaconAck(facts.node, {
+      sequence: facts.sequence,
+      incarnation: facts.incarnation,
+      isLeader: true,
+      leader: this.#self,
+      allowed: false,
+      leaseMs: 0,
+      metaEpoch: this.#epoch,
+      lifeId: facts.lifeId,
+      outlived: false,
+    });
+  }
+
   /** Another life of the node has this incarnation, or had a later one. */
   tellOutlived(node: ServerNode, facts: BeaconFacts): void {
     this.#effects.sendBeaconAck(node.id, {

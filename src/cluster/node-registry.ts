@@ -49,6 +49,10 @@ export class ServerNode {
   /** Which of the lives that had this incarnation; 0 = not known. */
   lifeId = 0;
   labels: Labels = NO_LABELS;
+  /** When this life was first heard of; minus infinity if that was under another leader. */
+  bornMs: number = Number.NEGATIVE_INFINITY;
+  /** Lives in a row that ended soon after their start, without a farewell; see admission.ts. */
+  shortLives = 0;
   alive = true;
   /** This life has said farewell; whatever it still sends, it is not coming back. */
   left = false;
@@ -116,11 +120,13 @@ export type BeaconOutcome = (typeof BeaconOutcome)[keyof typeof BeaconOutcome];
 export class NodeRegistry {
   readonly #nodes = new Map<NodeId, ServerNode>();
   readonly #graceMs: number;
+  readonly #stableAfterMs: number;
   #lastCheckMs: number;
 
-  constructor(graceMs: number, nowMs: number) {
+  constructor(graceMs: number, nowMs: number, stableAfterMs: number = Number.POSITIVE_INFINITY) {
     assertAtLeast(graceMs, 1, 'grace');
     this.#graceMs = graceMs;
+    this.#stableAfterMs = stableAfterMs;
     this.#lastCheckMs = nowMs;
   }
 
@@ -172,6 +178,7 @@ export class NodeRegistry {
     const known = node !== undefined;
     if (node === undefined) {
       node = new ServerNode(facts.node, facts.address, facts.incarnation, nowMs);
+      node.bornMs = nowMs;
       this.#nodes.set(facts.node, node);
     }
     const born = facts.incarnation > node.incarnation;
@@ -218,6 +225,7 @@ export class NodeRegistry {
     const expired: ServerNode[] = [];
     for (const node of this.#nodes.values()) {
       if (!node.alive) continue;
+      if (nowMs - node.bornMs >= this.#stableAfterMs) node.shortLives = 0;
       if (wasAsleep) {
         reached('cluster.asleep');
         node.lastBeaconMs = nowMs;
@@ -234,6 +242,8 @@ export class NodeRegistry {
 
   #beginLife(node: ServerNode, incarnation: number, lifeId: number, nowMs: number): void {
     assert(incarnation > node.incarnation, 'lives follow one another');
+    if (!node.left && node.lastBeaconMs - node.bornMs < this.#stableAfterMs) node.shortLives += 1;
+    node.bornMs = nowMs;
     node.incarnation = incarnation;
     node.lifeId = lifeId;
     node.alive = true;

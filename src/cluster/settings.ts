@@ -1,7 +1,9 @@
 /** Times and limits of the meta server's brain. Milliseconds on the monotonic clock. */
 import { assert, assertAtLeast } from '../base/assert.ts';
+import type { AdmissionSettings } from './admission.ts';
+import type { FreezeSettings } from './level-control.ts';
 
-export interface ClusterSettings {
+export interface ClusterSettings extends AdmissionSettings, FreezeSettings {
   readonly beaconIntervalMs: number;
   /** What a beacon grants to its sender, counted from its sending on the sender's clock. */
   readonly leaseMs: number;
@@ -47,6 +49,11 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   replicaCountMax: 5,
   partitionCountMax: 16_384,
   dropHoldSeconds: 604_800,
+  replicaWhiteList: null,
+  unstableRestartsMax: 5,
+  stableAfterMs: 600_000,
+  liveNodesMin: 0,
+  liveNodesPercentMin: 0,
 };
 
 /** Two clocks differ by at most this share in speed. */

@@ -13,6 +13,7 @@ import { type Ballot, gpidOf, type NodeId } from '../model/identity.ts';
 import { AppEnvOperation, MetaLevel } from '../wire/schema/meta.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { envsFit, envsRefusal } from './env-rules.ts';
+import type { ServerNode } from './node-registry.ts';
 import { droppedRecord, recalledRecord } from './partition.ts';
 import { placePartitions } from './placement.ts';
 import type { PartitionRecord, StateRecord, TableRecord } from './records.ts';
@@ -60,6 +61,7 @@ export const APP_NAME_MAX = 1_024;
 export function planCreate(context: CommandContext, request: CreateTable): CommandPlan {
   const { state, settings } = context;
   if (context.level <= MetaLevel.freezed) return refused(ErrorCode.stateFreezed);
+  if (state.isForgetful) return refused(ErrorCode.underRecovery);
   const { partitionCount, replicaCount } = request;
   if (!isPartitionCountAllowed(settings, partitionCount)) return INVALID;
   if (!isReplicaCountAllowed(settings, replicaCount)) return INVALID;
@@ -71,7 +73,7 @@ export function planCreate(context: CommandContext, request: CreateTable): Comma
   const refusal = envsRefusal(request.envs);
   if (refusal !== null) return { ...INVALID, hint: refusal };
   if (!envsFit(request.envs)) return INVALID;
-  const nodes = state.nodes.usableNodes();
+  const nodes = nodesForCopies(state, replicaCount);
   if (replicaCount > nodes.length) return INVALID;
 
   const appId = state.nextAppId;
@@ -90,7 +92,7 @@ export function planCreate(context: CommandContext, request: CreateTable): Comma
     revision: 1,
   };
   const table: TableRecord = { kind: 'table', app };
-  const partitions = firstPartitions(state, appId, partitionCount, replicaCount);
+  const partitions = firstPartitions(state, nodes, appId, partitionCount, replicaCount);
   return { code: ErrorCode.ok, hint: '', appId, records: [table, ...partitions] };
 }
 
@@ -267,14 +269,24 @@ function planExisting(table: Table, request: CreateTable): CommandPlan {
   return isSame ? done(table, []) : INVALID;
 }
 
+/** Unstable servers only where the others are too few (admission.ts). */
+function nodesForCopies(state: ClusterState, count: number): ServerNode[] {
+  const usable = state.nodes.usableNodes();
+  const welcome = usable.filter((node) => state.admission.banOf(node) === null);
+  if (welcome.length >= count) return welcome;
+  const unstable = usable.filter((node) => state.admission.banOf(node) === 'unstable');
+  return [...welcome, ...unstable.slice(0, count - welcome.length)];
+}
+
 /** Rule 3: all members at once, under ballot 1. */
 function firstPartitions(
   state: ClusterState,
+  servers: readonly ServerNode[],
   appId: number,
   partitionCount: number,
   replicaCount: number,
 ): PartitionRecord[] {
-  const nodes = state.nodes.usableNodes().map((node) => ({
+  const nodes = servers.map((node) => ({
     id: node.id,
     replicaCount: state.replicaCountOf(node.id),
     primaryCount: state.primaryCountOf(node.id),

@@ -232,6 +232,44 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     maximum: 10 * 365 * 86_400,
     help: 'How long a dropped table can be recalled when the drop does not say.',
   },
+  replicaWhiteList: {
+    key: 'meta.replica_white_list',
+    type: 'hostPorts',
+    default: null,
+    help: 'Only these replica servers may join, by the addresses under which others reach them. Not set: all. A server that holds copies already keeps them and gets no more.',
+  },
+  unstableRestartsMax: {
+    key: 'meta.max_succssive_unstable_restart',
+    type: 'integer',
+    default: DEFAULTS.unstableRestartsMax,
+    minimum: 0,
+    maximum: 1_000,
+    help: 'A replica server that ended so often in a row, without a farewell and each time soon after its start, gets no copies until it has run for a while. 0: never mind. (The name is that of the original.)',
+  },
+  stableAfterMs: {
+    key: 'meta.stable_after_ms',
+    type: 'duration',
+    default: DEFAULTS.stableAfterMs,
+    minimum: 0,
+    maximum: 86_400 * SECOND_MS,
+    help: 'A replica server that has run so long is stable.',
+  },
+  liveNodesMin: {
+    key: 'meta.min_live_node_count_for_unfreeze',
+    type: 'integer',
+    default: DEFAULTS.liveNodesMin,
+    minimum: 0,
+    maximum: 10_000,
+    help: 'While fewer replica servers live, the cluster is frozen: no tables are created, and no copies made. 0: never.',
+  },
+  liveNodesPercentMin: {
+    key: 'meta.node_live_percentage_threshold_for_update',
+    type: 'integer',
+    default: DEFAULTS.liveNodesPercentMin,
+    minimum: 0,
+    maximum: 100,
+    help: 'The same while fewer percent of the replica servers live. 0: never.',
+  },
 };
 
 function namesOf(servers: readonly HostPort[] | null): string[] {

@@ -13,6 +13,10 @@
  * what arrives after the answer to a new beacon was sent after it was taken up, and what is dropped until then is
  * repeated from state.
  *
+ * A machine that lost power ends no connection, and TCP asks it ever more rarely: what is sent to a meta server that is
+ * back may wait as long as it was away, and it counts out whom it does not hear. So after a lease without an answer the
+ * next beacons go over new connections.
+ *
  * It also watches the clock itself. The monotonic clock goes on through a suspend, pause or late
  * event loop, so a lease runs out by it. A virtual machine that was frozen and goes on has a clock
  * that stood still; what shows is that its wall clock is put right some time later. So a step of the
@@ -29,6 +33,8 @@ import type { Beacon, BeaconAck } from '../wire/generated/internal.ts';
 
 export interface BeaconTarget {
   sendBeacon(to: NodeId, beacon: Beacon): void;
+  /** Has not answered for a lease: a connection to it is not to be used any more. */
+  onSilent(meta: NodeId): void;
   /** Another meta server leads, or it answers again: it grants a lease once it knows what this server holds. */
   onLeaderChanged(): void;
   /** Another life of this server has had the incarnation, or a later one up to `incarnation`. */
@@ -64,6 +70,9 @@ export class BeaconSender {
   private epochHeardMs = Number.NEGATIVE_INFINITY;
   private space: DiskSpace = { freeBytes: 0, totalBytes: 0 };
   private hadLease = false;
+  /** Or nothing was heard yet. Otherwise this server is not on a white list. */
+  private wasAllowed = true;
+  private connectionsSinceMs: number;
   /** Of the wall clock ahead of the monotonic one. */
   private wallOffsetMs: number;
 
@@ -94,6 +103,7 @@ export class BeaconSender {
     this.lease = lease;
     this.target = target;
     this.wallOffsetMs = this.clock.wallMs() - this.clock.monotonicMs();
+    this.connectionsSinceMs = this.clock.monotonicMs();
   }
 
   /** The meta server that last answered as leader. */
@@ -113,6 +123,7 @@ export class BeaconSender {
   send(leaving: boolean): void {
     this.checkClocks();
     const now = this.clock.monotonicMs();
+    this.leaveSilent(now);
     const sequence = this.lease.onBeaconSent(now);
     const beacon: Beacon = {
       nodeId: this.self,
@@ -140,7 +151,8 @@ export class BeaconSender {
     }
     if (ack.incarnation !== this.incarnation) return;
     this.checkClocks();
-    if (!ack.allowed) this.logger.warn('replica.lease.refused', { meta: from });
+    if (!ack.allowed && this.wasAllowed) this.logger.warn('replica.server.refused', { meta: from });
+    this.wasAllowed = ack.allowed;
     const isNew = this.leaderNode !== from || this.isLaterTerm(ack.metaEpoch);
     this.leaderNode = from;
     this.epoch = ack.metaEpoch;
@@ -161,6 +173,13 @@ export class BeaconSender {
 
   private isAnswering(): boolean {
     return this.clock.monotonicMs() < this.lease.answeredUntilMs;
+  }
+
+  private leaveSilent(now: number): void {
+    if (this.isAnswering() || now - this.connectionsSinceMs < this.leaseMs) return;
+    this.connectionsSinceMs = now;
+    reached('replica.meta.silent');
+    for (const meta of this.metas) this.target.onSilent(meta);
   }
 
   /** Whether what a leader of this epoch says still counts. */

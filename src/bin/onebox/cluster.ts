@@ -232,10 +232,13 @@ function isAlone(onebox: Onebox, node: OneboxNode): boolean {
 }
 
 function metaLines({ metaStore, nodes }: Onebox): string[] {
-  if (metaStore === 'journal') return [];
+  // It is made for servers to be killed and started.
+  const always = ['max_succssive_unstable_restart = 0'];
+  if (metaStore === 'journal') return always;
   const members = nodes.filter(({ kind }) => kind === metaStore);
   const endpoints = members.map(({ address }) => hostPortText(address));
   return [
+    ...always,
     `store = ${JSON.stringify(metaStore)}`,
     `store_endpoints = ${JSON.stringify(endpoints)}`,
     // Its sessions are a second longer than the lead, and end with the next tick.
