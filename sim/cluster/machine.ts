@@ -84,8 +84,10 @@ export class Machine<P extends RunningProcess> {
   isWithheld: boolean = false;
   /** Multiplies the latency of the disk. */
   diskSlowness: number = 1;
-  /** Some are, until the heal. */
-  hasSlowReads: boolean = true;
+  /** Some are, from the start of the nemesis to the heal. */
+  hasSlowReads: boolean = false;
+  /** Its log was damaged once, and may complain of it for as long as that part is kept. */
+  hasDamagedLog: boolean = false;
   /** The last start came to nothing; the process has ended. */
   hasFailedToStart: boolean = false;
   readonly #world: World;

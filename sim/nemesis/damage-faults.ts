@@ -86,6 +86,7 @@ function rot(
 /** Of the end of a log no checksum can tell whether it was ever promised. */
 function damageTo(machine: AnyMachine, paths: readonly string[], strike: () => () => void): Damage {
   const { damage } = machine.disk;
+  if (paths.some(isLogFile)) machine.hasDamagedLog = true;
   const newest = damage
     .paths(LOG_FOLDER)
     .filter((path) => path.endsWith('.log'))

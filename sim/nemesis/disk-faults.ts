@@ -135,8 +135,9 @@ function withPowerCut(
   return { durationMs: fault.durationMs, end };
 }
 
-/** Nobody has damaged its log. */
+/** Of a log that nobody has damaged. */
 function watchRecovery(stage: Stage, machine: AnyMachine): void {
+  if (machine.hasDamagedLog) return;
   const life = machine.owner.generation;
   const armed: ArmedMark = {
     name: 'log.recovery.damage',

@@ -60,6 +60,7 @@ export class Nemesis {
 
   start(): void {
     this.#isOn = true;
+    for (const machine of everyMachine(this.#stage)) machine.hasSlowReads = true;
     this.#next();
   }
 

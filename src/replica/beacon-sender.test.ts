@@ -39,6 +39,7 @@ class Server {
       this.lease,
       {
         sendBeacon: (_to, beacon) => this.sent.push(beacon),
+        onSilent: (meta) => this.events.push(`silent: ${meta}`),
         onLeaderChanged: () => {
           this.leaders += 1;
         },
@@ -224,4 +225,17 @@ test('a meta server that is alone may come back with an older epoch, as its disk
   server.pass(LEASE_MS);
   acknowledge(server, META, 2);
   assert.equal(server.hasLease, true);
+});
+
+test('a meta server that is silent for a lease is asked over a new connection, once per lease', () => {
+  const server = new Server();
+  const silences = (): number =>
+    server.events.filter((event) => event === `silent: ${META}`).length;
+  server.beat();
+  const afterSeconds = Array.from({ length: 11 }, () => {
+    server.pass(1_000);
+    server.beacons.send(false);
+    return silences();
+  });
+  assert.deepEqual(afterSeconds, [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2]);
 });

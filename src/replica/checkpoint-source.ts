@@ -49,7 +49,9 @@ export class CheckpointSource {
     const path = this.folder.servePath(id);
     try {
       await this.forget(learnId);
-      await engine.checkpoint(path);
+      // What is left of an attempt that failed, or could not be removed when it was forgotten.
+      await this.disk.remove(path);
+      await this.fill(engine, path);
       reached('replica.checkpoint.made');
       const entries = await this.disk.list(path);
       const files = entries
@@ -64,6 +66,17 @@ export class CheckpointSource {
       return { id, files };
     } finally {
       this.making.delete(learnId);
+    }
+  }
+
+  private async fill(engine: Engine, path: string): Promise<void> {
+    try {
+      await engine.checkpoint(path);
+    } catch (error) {
+      reached('replica.checkpoint.halfMade');
+      // It takes room, which may be what was lacking. If it stays, the next attempt or the next start removes it.
+      await this.disk.remove(path).catch(() => undefined);
+      throw error;
     }
   }
 

@@ -372,6 +372,7 @@ export class ReplicaServer implements RequestHandler {
       sendBeacon: (to, beacon) => {
         this.bus.send(to, InternalMessage.beacon, beacon);
       },
+      onSilent: (meta) => this.bus.renew(meta),
       onLeaderChanged: () => this.reportSoon(),
       onOutlived: (incarnation) => void this.leaveLife(incarnation),
     });

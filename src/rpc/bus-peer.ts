@@ -85,6 +85,11 @@ export class BusPeer implements ConnectionHandler, InternalStreamSink, Flushable
     if (this.#isOpen) this.#flushNow();
   }
 
+  /** Nobody answers: what comes next goes over another connection. */
+  renew(): void {
+    if (this.#isOpen) this.#connection?.destroy();
+  }
+
   close(): void {
     if (this.#isOpen) this.#flushNow();
     this.#state = 'closed';

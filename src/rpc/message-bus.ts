@@ -99,6 +99,10 @@ export class MessageBus implements ConnectionProtocol, BusContext {
   }
 
   /** Drops connection and queue of a node that left the cluster. It may come back. */
+  renew(node: NodeId): void {
+    this.#peers.get(node)?.renew();
+  }
+
   forget(node: NodeId): void {
     const peer = this.#peers.get(node);
     if (peer === undefined) return;
