@@ -48,7 +48,12 @@ import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registr
 import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
 import type { StateRecord } from './records.ts';
 import { claimsLostLead, claimsStaleLeadership, ReportBook } from './reports.ts';
-import { assertClusterSettings, type ClusterSettings } from './settings.ts';
+import {
+  assertClusterSettings,
+  type ClusterSettings,
+  type CureSettings,
+  changedCure,
+} from './settings.ts';
 import type { Table } from './table.ts';
 
 /** How long a meta server that has just started leaves partitions that lack members as they are. */
@@ -63,7 +68,8 @@ export type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts'
 export class ClusterBrain {
   readonly state: ClusterState;
   readonly levels: LevelControl;
-  readonly #settings: ClusterSettings;
+  readonly #configured: ClusterSettings;
+  #settings: ClusterSettings;
   readonly #effects: ClusterEffects;
   readonly #logger: Logger;
   readonly #reports: ReportBook;
@@ -83,6 +89,7 @@ export class ClusterBrain {
 
   constructor(parts: BrainParts, now: Now) {
     assertClusterSettings(parts.settings);
+    this.#configured = parts.settings;
     this.#settings = parts.settings;
     this.#effects = parts.effects;
     this.#logger = parts.logger;
@@ -112,6 +119,17 @@ export class ClusterBrain {
 
   set level(level: MetaLevel) {
     this.levels.choose(level);
+    this.reconsider();
+  }
+
+  /** Those that can be changed while it runs. */
+  get cureSettings(): CureSettings {
+    return this.#settings;
+  }
+
+  /** For the time of this lead; null: as configured. */
+  setCure(changes: { readonly [Name in keyof CureSettings]?: CureSettings[Name] | null }): void {
+    this.#settings = changedCure(this.#settings, this.#configured, changes);
     this.reconsider();
   }
 

@@ -103,3 +103,27 @@ export function writeFloor(maxReplicaCount: number): number {
   assertAtLeast(maxReplicaCount, 1, 'replica count');
   return maxReplicaCount <= 2 ? 1 : Math.floor(maxReplicaCount / 2) + 1;
 }
+
+/** What operators change while the meta server runs. */
+export type CureSettings = Pick<ClusterSettings, 'replacementDelayMs' | 'learnsPerNodeMax'>;
+
+/** Null takes a change back. */
+export function changedCure(
+  present: ClusterSettings,
+  configured: ClusterSettings,
+  changes: { readonly [Name in keyof CureSettings]?: CureSettings[Name] | null },
+): ClusterSettings {
+  const { replacementDelayMs: delay, learnsPerNodeMax: learns } = changes;
+  const replacementDelayMs =
+    delay === undefined ? present.replacementDelayMs : (delay ?? configured.replacementDelayMs);
+  const changed = {
+    ...present,
+    replacementDelayMs,
+    // Who may be replaced sooner than that is not waited for longer either.
+    urgentReplacementDelayMs: Math.min(configured.urgentReplacementDelayMs, replacementDelayMs),
+    learnsPerNodeMax:
+      learns === undefined ? present.learnsPerNodeMax : (learns ?? configured.learnsPerNodeMax),
+  };
+  assertClusterSettings(changed);
+  return changed;
+}

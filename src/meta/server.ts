@@ -40,6 +40,7 @@ import { LastBeacons } from './last-beacons.ts';
 import { Leadership, type LeadershipState, type Term } from './leadership.ts';
 import type { MetaService } from './meta-service.ts';
 import type { MetaOptions } from './options.ts';
+import { metaCommands } from './remote-commands.ts';
 import { MetaTerm } from './term.ts';
 
 export class MetaServer {
@@ -223,7 +224,8 @@ export class MetaServer {
       },
       onSessionClosed() {},
     };
-    speakToClients(this.#rpc, this.#environment, statistics, handler, address);
+    const commands = metaCommands(this);
+    speakToClients(this.#rpc, this.#environment, statistics, handler, address, commands);
     this.#rpc.speak(ProtocolMagic.internal, this.#bus);
   }
 
@@ -285,6 +287,8 @@ export class MetaServer {
         this.#term?.onConfigurationTold(from, message),
       [InternalMessage.witnessAnswer]: (from, message) =>
         this.#term?.onWitnessAnswer(from, message),
+      [InternalMessage.inventoryAnswer]: (from, message) =>
+        this.#term?.onInventoryAnswer(from, message),
       [InternalMessage.leadPromiseRequest]: (from, message) =>
         this.#leadership?.onPromiseRequest(from, message),
       [InternalMessage.leadPromise]: (from, message) => this.#leadership?.onPromise(from, message),

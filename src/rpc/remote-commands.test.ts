@@ -69,20 +69,20 @@ function readerOf(bytes: Uint8Array): Reader {
   return reader;
 }
 
-function thriftRequest(rpc: RpcCode, cmd: string): Uint8Array {
+function thriftRequest(rpc: RpcCode, cmd: string, args: readonly string[] = []): Uint8Array {
   const header = new RequestHeader();
   header.version = 1;
   header.rpc = rpc;
   header.seqid = 7;
   const writer = new Writer();
   const mark = beginRequest(writer, header);
-  writeCommand(writer, { cmd, arguments: ['x'] });
+  writeCommand(writer, { cmd, arguments: args });
   finishRequest(writer, mark, 1);
   return writer.take();
 }
 
-async function ask(cmd: string): Promise<string> {
-  const reply = await exchange(thriftRequest(RpcCode.cliCall, cmd));
+async function ask(cmd: string, ...args: string[]): Promise<string> {
+  const reply = await exchange(thriftRequest(RpcCode.cliCall, cmd, args));
   const header = new ReplyHeader();
   const reader = readerOf(reply);
   parseReply(reader, reply.length, header);
@@ -97,6 +97,11 @@ test('help names every command', async () => {
     lines.map((line) => line.slice(0, line.indexOf(':'))),
     ['help', 'server-info', 'server-stat'],
   );
+});
+
+test('help tells of one command, and of one that is none', async () => {
+  assert.equal(await ask('h', 'server-info'), 'server-info: version and start time');
+  assert.equal(await ask('help', 'x'), "unknown command 'x'; try help");
 });
 
 test('server-info is what shells of the original read, with the version of this package', async () => {
