@@ -104,7 +104,7 @@ export function frozenMeta(stage: Stage, random: Random): ActiveFault | null {
   const companion = random.below(2) === 0 ? fullDisk(stage, random) : null;
   const end = (): void => {
     companion?.end();
-    administrator.setLevel(MetaLevel.steady);
+    administrator.setLevel(MetaLevel.lively);
   };
   return { durationMs: companion?.durationMs ?? drawDuration(random, 3000, 12_000), end };
 }

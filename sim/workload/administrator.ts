@@ -210,7 +210,7 @@ export class Administrator {
     }));
   }
 
-  /** How much the meta server decides by itself. A later life of it begins with `steady`. */
+  /** How much the meta server decides by itself. A later life of it begins with `lively`. */
   setLevel(level: MetaLevel): void {
     this.#pending += 1;
     this.#levels = this.#levels.then(async () => {

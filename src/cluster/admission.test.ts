@@ -107,7 +107,7 @@ test('with too few living servers the cluster is frozen, if it is told so; it fo
   const story = tableOnFour({ liveNodesPercentMin: 60 });
   story.kill('b');
   story.advance(8_000);
-  assert.equal(story.brain.level, MetaLevel.steady, 'three of four');
+  assert.equal(story.brain.level, MetaLevel.lively, 'three of four');
   story.kill('c');
   story.advance(70_000);
   assert.equal(story.brain.level, MetaLevel.freezed);
@@ -128,7 +128,7 @@ test('by default a cluster of which one server is left tries to repair itself al
   const story = tableOnFour();
   for (const name of ['b', 'c', 'd']) story.kill(name);
   story.advance(70_000);
-  assert.equal(story.brain.level, MetaLevel.steady);
+  assert.equal(story.brain.level, MetaLevel.lively);
 });
 
 test('servers that left with nothing in their hands do not count', () => {
@@ -140,13 +140,13 @@ test('servers that left with nothing in their hands do not count', () => {
     story.kill(name);
   }
   story.advance(10_000);
-  assert.equal(story.brain.level, MetaLevel.steady);
+  assert.equal(story.brain.level, MetaLevel.lively);
   story.kill('c');
   story.advance(10_000);
   assert.equal(story.brain.level, MetaLevel.freezed);
   story.start('c');
   story.advance(5_000);
-  assert.equal(story.brain.level, MetaLevel.steady);
+  assert.equal(story.brain.level, MetaLevel.lively);
   assert.match(story.shape(), /: a \+ b c$/);
 });
 

@@ -30,20 +30,23 @@ import {
   noteUnknownTables,
   planAdoption,
 } from './adoption.ts';
+import { Balancer } from './balancer.ts';
 import { ClusterState } from './cluster-state.ts';
 import { isSlowness, otherLearner, planUpdate } from './configuration-update.ts';
 import { isCutOff } from './cut-off.ts';
 import type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
-import { decideChange, isChangeable, type PlannedChange, seatState } from './guardian.ts';
+import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
 import {
   chooseLearner,
-  LearnCounts,
-  lacksMembers,
+  countLearners,
+  type LearnCounts,
   learnerTrouble,
   planFence,
 } from './learner-choice.ts';
 import { LevelControl } from './level-control.ts';
 import { Messenger } from './messenger.ts';
+import { isNeedy, lacksMembers, type Move } from './moves.ts';
+import type { MoveRefusal } from './moves-book.ts';
 import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registry.ts';
 import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
 import type { StateRecord } from './records.ts';
@@ -68,6 +71,7 @@ export type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts'
 export class ClusterBrain {
   readonly state: ClusterState;
   readonly levels: LevelControl;
+  readonly balancer: Balancer;
   readonly #configured: ClusterSettings;
   #settings: ClusterSettings;
   readonly #effects: ClusterEffects;
@@ -93,12 +97,18 @@ export class ClusterBrain {
     this.#settings = parts.settings;
     this.#effects = parts.effects;
     this.#logger = parts.logger;
-    this.levels = new LevelControl(parts.settings, MetaLevel.steady);
+    this.levels = new LevelControl(parts.settings, MetaLevel.lively);
     this.state = new ClusterState(parts.settings.graceMs, now.monotonicMs, parts.settings);
     this.#reports = new ReportBook(this.state);
     this.#messenger = new Messenger(parts, this.state, this.#reports);
     this.#doubtUntilMs = now.monotonicMs + parts.settings.graceMs;
     this.#cureFromMs = now.monotonicMs + CURE_DELAY_BEACONS * parts.settings.beaconIntervalMs;
+    const hooks = {
+      level: () => this.level,
+      needy: () => this.#needy,
+      touch: (partition: Partition) => void this.#dirty.add(partition),
+    };
+    this.balancer = new Balancer({ ...parts, state: this.state }, hooks, this.#cureFromMs);
   }
 
   /** Takes up what a state store held, which may be an old copy (adoption.ts). Before any other event. */
@@ -253,6 +263,7 @@ export class ClusterBrain {
       this.#touchAllOf(node);
     }
     if (this.levels.look(this.state)) this.reconsider();
+    this.balancer.onTick(now.monotonicMs);
     let revisits = Math.min(REVISIT_MAX, this.#needy.size);
     for (const partition of this.#needy) {
       if (revisits === 0) break;
@@ -261,6 +272,13 @@ export class ClusterBrain {
       this.#dirty.add(partition);
     }
     this.#settle(now);
+  }
+
+  /** Somebody asks for a move. Null: it has begun. */
+  move(partition: Partition, move: Move, now: Now): MoveRefusal | null {
+    const refusal = this.balancer.move(partition, move, now.monotonicMs);
+    this.#settle(now);
+    return refusal;
   }
 
   /** Hands in records that a command has made. `done` is called when they have taken effect. */
@@ -293,6 +311,7 @@ export class ClusterBrain {
     });
     for (const record of batch.records) {
       if (record.kind === 'table') this.#onTableChanged(record.app.appId);
+      if (record.kind === 'wishes') this.balancer.onWishesChanged(now.monotonicMs);
     }
     batch.done?.();
     this.#settle(now);
@@ -355,8 +374,10 @@ export class ClusterBrain {
         : this.#plan(partition, now);
       if (change !== null) {
         changes.push(change);
+      } else if (partition.move !== null) {
+        this.#goOnWithMove(partition, now.monotonicMs);
       } else if (partition.learner === null && this.#mayCure(partition, now)) {
-        counts ??= this.#countLearners();
+        counts ??= countLearners(this.#learning);
         this.#chooseLearner(partition, counts, now);
       }
       if (isNeedy(this.state, partition)) this.#needy.add(partition);
@@ -378,6 +399,7 @@ export class ClusterBrain {
     if (change !== null && change.record.config.ballot === partition.ballot) return change;
     reached('cluster.learner.givenUp');
     this.#dismissLearner(partition);
+    if (partition.move?.to === wish.node) this.balancer.onLearnFailed(partition, nowMs);
     if (trouble === 'stalled' || trouble === 'failed') {
       partition.backoff.onGivenUp(this.#settings, wish.node, nowMs);
     }
@@ -387,6 +409,17 @@ export class ClusterBrain {
       trouble,
     });
     return change ?? planFence(partition);
+  }
+
+  #goOnWithMove(partition: Partition, nowMs: number): void {
+    if (this.level <= MetaLevel.freezed) return;
+    const need = this.balancer.look(partition, nowMs);
+    const { primary } = partition.record.config;
+    const leader = primary === null ? undefined : this.state.nodes.get(primary);
+    if (need === null || leader === undefined) return;
+    if (need.kind === 'learner') this.#wishFor(partition, need.node, nowMs);
+    if (need.kind === 'learner') this.#messenger.tell(leader, partition);
+    else this.#messenger.askToHandOver(leader, partition, need.node);
   }
 
   #mayCure(partition: Partition, now: Now): boolean {
@@ -444,17 +477,6 @@ export class ClusterBrain {
     this.#learning.delete(partition);
   }
 
-  #countLearners(): LearnCounts {
-    const counts = new LearnCounts();
-    for (const partition of this.#learning) {
-      const { primary } = partition.record.config;
-      if (partition.learner !== null && primary !== null) {
-        counts.add(partition.learner.node, primary);
-      }
-    }
-    return counts;
-  }
-
   #begin(changes: readonly PlannedChange[]): void {
     if (changes.length === 0) return;
     for (const { partition, record, reason } of changes) {
@@ -490,10 +512,4 @@ export class ClusterBrain {
       this.#messenger.query(node, partition);
     }
   }
-}
-
-function isNeedy(state: ClusterState, partition: Partition): boolean {
-  if (!partition.table.isAvailable) return false;
-  if (partition.isDoubted || lacksMembers(partition) || partition.learner !== null) return true;
-  return partition.record.seats.some((seat) => seatState(state, partition, seat) !== 'live');
 }

@@ -14,10 +14,13 @@ import { Partition } from './partition.ts';
 import type { PartitionRecord, StateRecord, TableRecord } from './records.ts';
 import { partitionKey, StateFormatError } from './records.ts';
 import { Table } from './table.ts';
+import { NO_WISHES, Wishes } from './wishes.ts';
 
 export class ClusterState {
   readonly nodes: NodeRegistry;
   readonly admission: Admission;
+  /** Of administrators, as to what is where. */
+  wishes: Wishes = NO_WISHES;
   readonly #tables = new Map<number, Table>();
   readonly #namedTables = new Map<string, Table>();
   readonly #hosted = new Map<NodeId, Set<Partition>>();
@@ -33,7 +36,7 @@ export class ClusterState {
 
   /** All that a store holds, in any order. Throws `StateFormatError` when a part of it is missing. */
   load(records: readonly StateRecord[], nowMs: number): void {
-    const rank = { table: 0, partition: 1, node: 2 } as const;
+    const rank = { table: 0, partition: 1, node: 2, wishes: 3 } as const;
     const appId = (record: StateRecord): number => (record.kind === 'table' ? record.app.appId : 0);
     const ordered = [...records].sort((a, b) => rank[a.kind] - rank[b.kind] || appId(a) - appId(b));
     for (const record of ordered) this.apply(record, nowMs);
@@ -50,6 +53,9 @@ export class ClusterState {
         break;
       case 'node':
         this.nodes.apply(record, nowMs);
+        break;
+      case 'wishes':
+        this.wishes = new Wishes(record);
         break;
     }
   }
@@ -165,19 +171,24 @@ export class ClusterState {
 
   #index(partition: Partition): void {
     const { config } = partition.record;
+    const { replicas, primaries } = partition.table;
     for (const node of members(config)) {
       const hosted = this.#hosted.get(node);
       if (hosted === undefined) this.#hosted.set(node, new Set([partition]));
       else hosted.add(partition);
+      count(replicas, node, 1);
     }
     if (config.primary !== null) {
+      count(primaries, config.primary, 1);
       this.#led.set(config.primary, this.primaryCountOf(config.primary) + 1);
     }
   }
 
   #unindex(partition: Partition): void {
     const { config } = partition.record;
+    const { replicas, primaries } = partition.table;
     for (const node of members(config)) {
+      count(replicas, node, -1);
       const hosted = this.#hosted.get(node);
       assert(hosted !== undefined, 'a member is in the index');
       const sizeBefore = hosted.size;
@@ -185,9 +196,17 @@ export class ClusterState {
       assertEqual(hosted.size, sizeBefore - 1, 'a member is in the index once');
     }
     if (config.primary !== null) {
+      count(primaries, config.primary, -1);
       this.#led.set(config.primary, this.primaryCountOf(config.primary) - 1);
     }
   }
+}
+
+function count(counts: Map<NodeId, number>, node: NodeId, by: 1 | -1): void {
+  const value = (counts.get(node) ?? 0) + by;
+  assertAtLeast(value, 0, 'what is on a node');
+  if (value === 0) counts.delete(node);
+  else counts.set(node, value);
 }
 
 const NO_PARTITIONS: ReadonlySet<Partition> = new Set();

@@ -13,11 +13,12 @@ import { ConfigurationChange } from '../wire/schema/internal.ts';
 import { MetaLevel } from '../wire/schema/meta.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { isChangeable, type PlannedChange } from './guardian.ts';
-import { lacksMembers, planFence } from './learner-choice.ts';
+import { planFence } from './learner-choice.ts';
+import { lacksMembers, wantsMember } from './moves.ts';
 import type { ServerNode } from './node-registry.ts';
 import { nextRecord, type Partition } from './partition.ts';
 import type { Seat } from './records.ts';
-import { planYield } from './yield.ts';
+import { planHandover, planYield } from './yield.ts';
 
 /** How a primary begins its reason when a member does answer, but holds all others up. */
 const SLOW_PREFIX = 'slow';
@@ -36,6 +37,9 @@ export function planUpdate(
   if (!isChangeable(partition)) return null;
   if (update.change === ConfigurationChange.yieldPrimary) {
     return planYield(state, partition, level >= MetaLevel.freezed);
+  }
+  if (update.change === ConfigurationChange.handOver) {
+    return planHandover(state, partition, level >= MetaLevel.freezed, update.node as NodeId);
   }
   if (level < MetaLevel.freezed) return null;
   const { config, seats } = partition.record;
@@ -97,7 +101,12 @@ function planAdmission(
   update: ConfigurationUpdate,
 ): PlannedChange | null {
   const wish = partition.learner;
-  if (wish === null || wish.node !== update.node || !lacksMembers(partition)) return null;
+  if (!wantsMember(partition)) {
+    // Of a move that nobody knows of any more: the primary must count on its request until the ballot changes.
+    reached('cluster.update.notWanted');
+    return planFence(partition);
+  }
+  if (wish === null || wish.node !== update.node) return null;
   const server = state.nodes.get(wish.node);
   if (server === undefined || !server.usable) return null;
   if (server.incarnation !== wish.incarnation) {

@@ -16,6 +16,7 @@ import { reached } from '../base/marks.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { sharedRisk } from './fault-domains.ts';
 import { chooseRestored } from './log-head.ts';
+import { followTheNewest, isLeadMoving, moveSource } from './moves.ts';
 import { annotatedRecord, nextRecord, type Partition } from './partition.ts';
 import type { PartitionRecord, Seat } from './records.ts';
 import { intactHolding, leadsLess, seatState } from './seats.ts';
@@ -25,6 +26,7 @@ export type ChangeReason =
   | 'removeSecondary'
   | 'promoteSecondary'
   | 'yieldPrimary'
+  | 'handOver'
   | 'restoreMember'
   | 'removeSurplus'
   | 'addSecondary'
@@ -119,8 +121,10 @@ function decideUnderPrimary(
     return { partition, record, reason: 'removeSecondary' };
   }
   if (live.length > partition.table.app.maxReplicaCount) {
+    // Nobody leaves before all that stay are known to follow, and a primary leaves by handing over.
+    if (!followTheNewest(state, partition) || isLeadMoving(partition)) return null;
     reached('cluster.cure.surplus');
-    const surplus = surplusOf(state, secondaries, live);
+    const surplus = moveSource(partition, secondaries) ?? surplusOf(state, secondaries, live);
     const rest = secondaries.filter((seat) => seat !== surplus);
     const record = nextRecord(partition, { primary, secondaries: rest }, null);
     return { partition, record, reason: 'removeSurplus' };
@@ -128,8 +132,10 @@ function decideUnderPrimary(
   return null;
 }
 
-/** Who shares most of what may fail at once with the other members; of equals, the fullest. */
+/** Who is to be emptied; else who shares most of what may fail at once with the others; of equals, the fullest. */
 function surplusOf(state: ClusterState, secondaries: readonly Seat[], all: readonly Seat[]): Seat {
+  const emptied = secondaries.find((seat) => state.wishes.isEmptied(seat.node));
+  if (emptied !== undefined) return emptied;
   const riskOf = (seat: Seat): number => {
     const others = all.filter((one) => one !== seat).map(({ node }) => state.nodes.labelsOf(node));
     return sharedRisk(state.nodes.labelsOf(seat.node), others);

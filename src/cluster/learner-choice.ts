@@ -18,6 +18,7 @@ import type { NodeId } from '../model/identity.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { sharedRisk } from './fault-domains.ts';
 import { intactHolding, isChangeable, type PlannedChange, seatState } from './guardian.ts';
+import { lacksMembers, wantsMember } from './moves.ts';
 import type { ServerNode } from './node-registry.ts';
 import { type LearnerWish, nextRecord, type Partition } from './partition.ts';
 import type { Seat } from './records.ts';
@@ -42,6 +43,15 @@ export class LearnCounts {
   }
 }
 
+export function countLearners(partitions: Iterable<Partition>): LearnCounts {
+  const counts = new LearnCounts();
+  for (const { learner, record } of partitions) {
+    const { primary } = record.config;
+    if (learner !== null && primary !== null) counts.add(learner.node, primary);
+  }
+  return counts;
+}
+
 /** The primary's seat when it is live and has its replica; without one nobody can learn. */
 export function teachingSeat(state: ClusterState, partition: Partition): Seat | null {
   const { primary } = partition.record.config;
@@ -49,10 +59,6 @@ export function teachingSeat(state: ClusterState, partition: Partition): Seat | 
   const seat = partition.seatOf(primary);
   if (seat === undefined || !partition.isMaterialised(primary)) return null;
   return seatState(state, partition, seat) === 'live' ? seat : null;
-}
-
-export function lacksMembers(partition: Partition): boolean {
-  return partition.record.seats.length < partition.table.app.maxReplicaCount;
 }
 
 /** Whether the wish that stands should be given up, and why. */
@@ -65,7 +71,7 @@ export function learnerTrouble(
 ): 'gone' | 'failed' | 'stalled' | 'unwanted' | null {
   const node = state.nodes.get(wish.node);
   if (node === undefined || !node.usable || node.incarnation !== wish.incarnation) return 'gone';
-  if (!lacksMembers(partition)) {
+  if (!wantsMember(partition)) {
     reached('cluster.learner.unwanted');
     return 'unwanted';
   }
@@ -105,6 +111,21 @@ export function chooseLearner(
     .filter((node) => isCandidate(state, settings, counts, partition, node, nowMs));
   const adopted = adoptable(state, partition, candidates);
   if (adopted !== null) return adopted;
+  // Who is to be emptied learns only where nobody else could.
+  const welcome = candidates.filter((node) => !state.wishes.isEmptied(node.id));
+  const chosen = chooseAmong(state, settings, counts, partition, welcome, nowMs);
+  if (chosen !== null || welcome.length > 0) return chosen;
+  return chooseAmong(state, settings, counts, partition, candidates, nowMs);
+}
+
+function chooseAmong(
+  state: ClusterState,
+  settings: ClusterSettings,
+  counts: LearnCounts,
+  partition: Partition,
+  candidates: readonly ServerNode[],
+  nowMs: number,
+): ServerNode | null {
   const isTroubled = (node: ServerNode): boolean =>
     state.admission.isUnstable(node) || partition.backoff.isTroubled(settings, node.id, nowMs);
   const untroubled = candidates.filter((node) => !isTroubled(node));
@@ -195,6 +216,7 @@ function mayReplace(
     const node = state.nodes.get(id);
     if (node === undefined || !node.usable || !node.reported) return false;
     if (state.admission.banOf(node) !== null) return true;
+    if (state.wishes.isEmptied(id)) return true;
     if (partition.backoff.isTroubled(settings, id, nowMs)) return true;
     return intactHolding(state, partition, id) === undefined;
   });

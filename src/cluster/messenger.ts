@@ -76,6 +76,11 @@ export class Messenger {
     if (mayBeTold(partition, node)) this.#push(node, partition, true);
   }
 
+  /** See moves.ts. */
+  askToHandOver(node: ServerNode, partition: Partition, successor: NodeId): void {
+    if (mayBeTold(partition, node)) this.#push(node, partition, false, successor);
+  }
+
   /** Whoever has reported a higher ballot than is known here is asked for the configuration. */
   query(node: ServerNode, partition: Partition): void {
     const { gpid, ballot, aheadBallot } = partition;
@@ -96,7 +101,12 @@ export class Messenger {
     this.#push(node, partition);
   }
 
-  #push(node: ServerNode, partition: Partition, shouldYield = false): void {
+  #push(
+    node: ServerNode,
+    partition: Partition,
+    shouldYield = false,
+    successor: NodeId | undefined = undefined,
+  ): void {
     assert(mayBeTold(partition, node), 'a former life is told nothing');
     this.#effects.sendPush(node.id, {
       metaEpoch: this.#epoch,
@@ -105,6 +115,7 @@ export class Messenger {
       lastCommittedDecree: partition.committedDecree,
       incarnation: node.incarnation,
       shouldYield,
+      successor,
     });
   }
 

@@ -16,6 +16,7 @@ import {
 } from '../model/configuration.ts';
 import { type Ballot, type Gpid, gpidEquals, gpidKey, type NodeId } from '../model/identity.ts';
 import { LearnBackoff } from './learn-backoff.ts';
+import type { StandingMove } from './moves.ts';
 import { DROPS_MAX, type PartitionRecord, type Seat } from './records.ts';
 import type { Table } from './table.ts';
 
@@ -40,6 +41,10 @@ export interface Holding {
   headBallot: number;
   /** What it was compacted for last; see compaction-commands.ts. */
   compactedSeconds: number;
+  /** Capacity units since its server started, as last told and when; and what they came to lately. */
+  units: number;
+  unitsAtMs: number;
+  unitsPerSecond: number;
 }
 
 /** The node that the primary is asked to bring up to date. */
@@ -64,6 +69,8 @@ export class Partition {
   /** A change was handed to the state store and is not durable yet. */
   changing = false;
   learner: LearnerWish | null = null;
+  /** See moves.ts. */
+  move: StandingMove | null = null;
   /** The journal may be older than its replicas; see adoption.ts, and there only. */
   isDoubted = false;
   /** The highest ballot that was reported above the own. */

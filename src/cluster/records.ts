@@ -7,6 +7,7 @@
  *   table/APP              TableRecord
  *   partition/APP/INDEX    PartitionRecord
  *   node/NODE              NodeRecord
+ *   wishes                 WishesRecord
  *
  * Values are JSON: small next to what they describe, readable in an emergency, and open to new fields. Reading is
  * strict on what it needs and throws `StateFormatError`: a record that cannot be understood must not be guessed.
@@ -79,7 +80,23 @@ export interface NodeRecord {
   readonly labels: Labels;
 }
 
-export type StateRecord = TableRecord | PartitionRecord | NodeRecord;
+/** A server that is to be emptied: of what it leads, or of all. */
+export interface Drain {
+  readonly node: NodeId;
+  readonly what: 'primaries' | 'all';
+}
+
+/** What administrators want of the balance; see wishes.ts. */
+export interface WishesRecord {
+  readonly kind: 'wishes';
+  /** Nothing is moved but what people ask for. */
+  readonly paused: boolean;
+  /** Tables whose partitions stay where they are. */
+  readonly ignoredTables: readonly number[];
+  readonly drains: readonly Drain[];
+}
+
+export type StateRecord = TableRecord | PartitionRecord | NodeRecord | WishesRecord;
 
 export const DROPS_MAX = 6;
 
@@ -95,6 +112,8 @@ export function nodeKey(node: NodeId): string {
   return `node/${node}`;
 }
 
+export const WISHES_KEY = 'wishes';
+
 export function encodeRecord(record: StateRecord): StateEntry {
   switch (record.kind) {
     case 'table':
@@ -103,6 +122,8 @@ export function encodeRecord(record: StateRecord): StateEntry {
       return { key: partitionKey(record.config.gpid), value: encodeUtf8(partitionText(record)) };
     case 'node':
       return { key: nodeKey(record.node), value: encodeUtf8(nodeText(record)) };
+    case 'wishes':
+      return { key: WISHES_KEY, value: encodeUtf8(wishesText(record)) };
   }
 }
 
@@ -116,6 +137,8 @@ export function decodeRecord(entry: StateEntry): StateRecord | null {
       return decodePartition(new FieldReader(entry), path);
     case 'node':
       return decodeNode(new FieldReader(entry), entry.key.slice('node/'.length));
+    case WISHES_KEY:
+      return decodeWishes(new FieldReader(entry));
     default:
       return null;
   }
@@ -162,6 +185,14 @@ function nodeText(record: NodeRecord): string {
     zone: record.labels.zone,
     rack: record.labels.rack,
     host: record.labels.host,
+  });
+}
+
+function wishesText(record: WishesRecord): string {
+  return JSON.stringify({
+    paused: record.paused,
+    ignoredTables: record.ignoredTables,
+    drains: record.drains.map(({ node, what }) => [node, what]),
   });
 }
 
@@ -236,6 +267,18 @@ function decodeNode(fields: FieldReader, node: string): NodeRecord {
   };
 }
 
+function decodeWishes(fields: FieldReader): WishesRecord {
+  return {
+    kind: 'wishes',
+    paused: fields.boolean('paused'),
+    ignoredTables: fields.integers('ignoredTables'),
+    drains: fields.pairs('drains').map(([node, what]) => {
+      if (what !== 'primaries' && what !== 'all') fields.fail('drains holds something else');
+      return { node: toNodeId(node), what: what as Drain['what'] };
+    }),
+  };
+}
+
 /** Typed access to the fields of one JSON value. */
 class FieldReader {
   readonly key: string;
@@ -288,6 +331,27 @@ class FieldReader {
     const value = this.value(name);
     if (typeof value !== 'boolean') this.fail(`${name} is neither true nor false`);
     return value as boolean;
+  }
+
+  integers(name: string): number[] {
+    const value = this.value(name);
+    if (!Array.isArray(value) || !value.every(Number.isSafeInteger)) {
+      this.fail(`${name} holds something else than integers`);
+    }
+    return value as number[];
+  }
+
+  /** Lists of two texts, the first of which is not empty. */
+  pairs(name: string): [string, string][] {
+    const value = this.value(name);
+    if (!Array.isArray(value)) this.fail(`${name} is no list`);
+    return (value as unknown[]).map((pair) => {
+      const [first, second] = Array.isArray(pair) ? (pair as unknown[]) : [];
+      if (typeof first !== 'string' || typeof second !== 'string' || first === '') {
+        this.fail(`${name} holds something else than pairs`);
+      }
+      return [first as string, second as string];
+    });
   }
 
   nodes(name: string): NodeId[] {

@@ -11,8 +11,7 @@ import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 import type { ReplicaReport, ReplicaState } from '../wire/generated/internal.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { intactHolding, seatState } from './guardian.ts';
-import { lacksMembers } from './learner-choice.ts';
+import { followTheNewest, lacksMembers } from './moves.ts';
 import type { ServerNode } from './node-registry.ts';
 import type { Holding, LearnerWish, Partition } from './partition.ts';
 
@@ -100,10 +99,26 @@ function takeReplica(
   holding.tailUnproven = replica.tailUnproven;
   holding.headBallot = replica.headBallot;
   holding.compactedSeconds = replica.compactedSeconds;
+  noteUnits(holding, replica.capacityUnits, nowMs);
   if (partition.learner?.node === node.id && !failed)
     noteProgress(partition.learner, replica, nowMs);
   return turned;
 }
+
+/** A mean that forgets within a minute or so. */
+function noteUnits(holding: Holding, units: number, nowMs: number): void {
+  const passedMs = nowMs - holding.unitsAtMs;
+  if (passedMs < UNITS_INTERVAL_MS) return;
+  const isFirst = holding.unitsAtMs === Number.NEGATIVE_INFINITY || units < holding.units;
+  const rate = isFirst ? 0 : ((units - holding.units) * 1_000) / passedMs;
+  const share = isFirst ? 0 : Math.min(1, passedMs / UNITS_MEMORY_MS);
+  holding.unitsPerSecond += (rate - holding.unitsPerSecond) * share;
+  holding.units = units;
+  holding.unitsAtMs = nowMs;
+}
+
+const UNITS_INTERVAL_MS = 5_000;
+const UNITS_MEMORY_MS = 60_000;
 
 function noteProgress(wish: LearnerWish, replica: ReplicaState, nowMs: number): void {
   const decrees = replica.lastPreparedDecree + replica.appliedDecree;
@@ -139,6 +154,9 @@ function blankHolding(partition: Partition, node: ServerNode): Holding {
     tailUnproven: false,
     headBallot: 0,
     compactedSeconds: 0,
+    units: 0,
+    unitsAtMs: Number.NEGATIVE_INFINITY,
+    unitsPerSecond: 0,
   };
   partition.holdings.set(node.id, holding);
   return holding;
@@ -217,18 +235,10 @@ export function claimsStaleLeadership(
   return false;
 }
 
-/** All members are live, hold the replica and have taken their roles under the newest ballot. */
+/** All wanted members are there and have taken their roles under the newest ballot. */
 export function isHealthy(state: ClusterState, partition: Partition): boolean {
-  const { config, seats } = partition.record;
-  if (seats.length < partition.table.app.maxReplicaCount || partition.changing) return false;
-  if (partition.learner !== null) return false;
-  return seats.every((seat) => {
-    if (seatState(state, partition, seat) !== 'live') return false;
-    const holding = intactHolding(state, partition, seat.node);
-    if (holding === undefined || holding.ballot !== config.ballot) return false;
-    const role = seat.node === config.primary ? ReplicaStatus.primary : ReplicaStatus.secondary;
-    return holding.status === role;
-  });
+  if (lacksMembers(partition) || partition.changing || partition.learner !== null) return false;
+  return followTheNewest(state, partition);
 }
 
 /**

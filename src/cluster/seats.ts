@@ -35,8 +35,10 @@ export function intactHolding(
   return holding?.present === true && !holding.failed ? holding : undefined;
 }
 
-/** For choosing among equals. */
+/** For choosing among equals: who is to lead nothing comes last. */
 export function leadsLess(state: ClusterState, a: NodeId, b: NodeId): boolean {
+  const isDrained = state.wishes.isDrained(a);
+  if (isDrained !== state.wishes.isDrained(b)) return !isDrained;
   const difference = state.primaryCountOf(a) - state.primaryCountOf(b);
   return difference !== 0 ? difference < 0 : a < b;
 }

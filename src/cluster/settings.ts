@@ -23,6 +23,12 @@ export interface ClusterSettings extends AdmissionSettings, FreezeSettings {
   readonly learnRetryDelayMs: number;
   /** Learners under way at a time, per node that learns and per primary that teaches. */
   readonly learnsPerNodeMax: number;
+  /** Copies that move from or to one node at a time, for balance and for drains; hand-overs weigh a quarter. */
+  readonly movesPerNodeMax: number;
+  /** How often the balance looks for something to do. */
+  readonly balanceIntervalMs: number;
+  /** Servers have not come or gone for so long before anything is balanced. */
+  readonly balanceQuietMs: number;
   /** A partition has all its members for this long before copies elsewhere are removed. */
   readonly surplusDelayMs: number;
   /** Tables with fewer replicas per partition, or with more, are refused. */
@@ -44,6 +50,9 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   learnStallMs: 60_000,
   learnRetryDelayMs: 60_000,
   learnsPerNodeMax: 10,
+  movesPerNodeMax: 2,
+  balanceIntervalMs: 1_000,
+  balanceQuietMs: 5_000,
   surplusDelayMs: 60_000,
   replicaCountMin: 1,
   replicaCountMax: 5,
@@ -90,6 +99,9 @@ export function assertClusterSettings(settings: ClusterSettings): void {
   assertAtLeast(settings.learnStallMs, 1, 'learn stall');
   assertAtLeast(settings.learnRetryDelayMs, 0, 'learn retry delay');
   assertAtLeast(settings.learnsPerNodeMax, 1, 'learners per node');
+  assertAtLeast(settings.movesPerNodeMax, 1, 'moves per node');
+  assertAtLeast(settings.balanceIntervalMs, 1, 'balance interval');
+  assertAtLeast(settings.balanceQuietMs, 0, 'quiet before the balance');
   assertAtLeast(settings.surplusDelayMs, 0, 'surplus delay');
   assertAtLeast(settings.replicaCountMin, 1, 'fewest replicas');
   assertAtLeast(settings.replicaCountMax, settings.replicaCountMin, 'most replicas');

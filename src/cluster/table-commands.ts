@@ -269,9 +269,11 @@ function planExisting(table: Table, request: CreateTable): CommandPlan {
   return isSame ? done(table, []) : INVALID;
 }
 
-/** Unstable servers only where the others are too few (admission.ts). */
+/** Unstable servers, and those that are to be emptied, only where the others are too few (admission.ts, wishes.ts). */
 function nodesForCopies(state: ClusterState, count: number): ServerNode[] {
-  const usable = state.nodes.usableNodes();
+  const all = state.nodes.usableNodes();
+  const kept = all.filter((node) => !state.wishes.isEmptied(node.id));
+  const usable = kept.length >= count ? kept : all;
   const welcome = usable.filter((node) => state.admission.banOf(node) === null);
   if (welcome.length >= count) return welcome;
   const unstable = usable.filter((node) => state.admission.banOf(node) === 'unstable');

@@ -4,12 +4,16 @@
  */
 import { assert, assertEqual } from '../base/assert.ts';
 import { type AppInfo, AppStatus } from '../model/configuration.ts';
+import type { NodeId } from '../model/identity.ts';
 import type { Partition } from './partition.ts';
 import type { TableRecord } from './records.ts';
 
 export class Table {
   record: TableRecord;
   readonly partitions: Partition[] = [];
+  /** Members and primaries of its partitions on each node. Kept by ClusterState. */
+  readonly replicas: Map<NodeId, number> = new Map();
+  readonly primaries: Map<NodeId, number> = new Map();
   /** A command that touches all its partitions is under way: no change of a partition may begin. */
   frozen = false;
 

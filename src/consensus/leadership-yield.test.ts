@@ -76,3 +76,47 @@ test('a primary that cannot store its ballot, on a full disk for one, makes room
   const { change, ballot } = scenario.updates.at(-1)!;
   assert.deepEqual([change, ballot], [ConfigurationChange.yieldPrimary, 2]);
 });
+
+test('a lead is handed over: who led follows the new ballot without learning, and has all there is', () => {
+  const scenario = groupOfThree();
+  scenario.write('a');
+  scenario.settle();
+  const { core } = scenario.node('a');
+  const to = scenario.node('b').id;
+  assert.equal(core.pauseFor(2, to), false, 'that was of another ballot');
+  assert.equal(core.pauseFor(1, scenario.node('a').id), false, 'nobody hands over to itself');
+  assert.equal(core.pauseFor(1, to), true);
+  assert.equal(core.leading?.canPropose(), false);
+  core.handOver(to, scenario.nowMs);
+  assert.equal(core.leading, null);
+  const update = scenario.updates.at(-1);
+  assert.equal(update?.change, ConfigurationChange.handOver);
+  assert.equal(update?.node, to);
+  for (const name of ['b', 'c', 'a']) scenario.push(name, configuration(2, 'b', ['c', 'a']));
+  scenario.settle();
+  assert.equal(core.status, ReplicaStatus.secondary);
+  scenario.write('b');
+  scenario.settle();
+  assert.equal(scenario.node('b').committed, 2, 'its acknowledgement counts');
+  assert.equal(core.state.list.lastPrepared, 2);
+});
+
+test('who handed over follows on the word of the new primary, before the meta server tells', () => {
+  const scenario = groupOfThree();
+  const { core } = scenario.node('a');
+  core.pauseFor(1, scenario.node('b').id);
+  core.handOver(scenario.node('b').id, scenario.nowMs);
+  for (const name of ['b', 'c']) scenario.push(name, configuration(2, 'b', ['c', 'a']));
+  scenario.settle();
+  assert.equal(core.status, ReplicaStatus.secondary);
+});
+
+test('who has paused and is not replaced proposes again', () => {
+  const scenario = groupOfThree();
+  const { core } = scenario.node('a');
+  core.pauseFor(1, scenario.node('b').id);
+  core.leading!.isPausing = false;
+  scenario.write('a');
+  scenario.settle();
+  assert.equal(scenario.node('a').committed, 1);
+});

@@ -1,6 +1,6 @@
 /**
  * A primary that cannot write its log any more gives its leadership up, as long as enough others can go on without
- * it.
+ * it. One that was asked to hands it over to another member, and follows that one.
  *
  *  1. It stops first and asks then: nothing is answered under a ballot that somebody may be about to replace.
  *  2. It never leads under that ballot again, whatever it is pushed: a copy of the request may still be on its way.
@@ -8,7 +8,7 @@
  *     one under which this replica leads on.
  *  3. The request is repeated until that ballot comes.
  */
-import type { Ballot } from '../model/identity.ts';
+import type { Ballot, NodeId } from '../model/identity.ts';
 import { ConfigurationChange } from '../wire/schema/internal.ts';
 import type { ReplicaState } from './replica-state.ts';
 
@@ -16,10 +16,13 @@ export class LeadershipYield {
   readonly ballot: Ballot;
   private readonly state: ReplicaState;
   private readonly reason: string;
+  /** Null: whoever can. */
+  private readonly successor: NodeId | null;
   private sentAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(state: ReplicaState, reason: string) {
+  constructor(state: ReplicaState, reason: string, successor: NodeId | null) {
     this.state = state;
+    this.successor = successor;
     this.ballot = state.config.ballot;
     this.reason = reason;
   }
@@ -31,8 +34,9 @@ export class LeadershipYield {
     effects.sendConfigurationUpdate({
       gpid,
       ballot: this.ballot,
-      change: ConfigurationChange.yieldPrimary,
-      node: self,
+      change:
+        this.successor === null ? ConfigurationChange.yieldPrimary : ConfigurationChange.handOver,
+      node: this.successor ?? self,
       lastCommittedDecree: list.lastCommitted,
       learnId: 0,
       reason: this.reason,

@@ -49,6 +49,8 @@ export class PrimaryRole {
   private lastTimestampUs = 0;
   /** The ballot is stored, and peers were told. */
   private begun = false;
+  /** Nothing new is proposed: the lead is to be handed over (replica/handover.ts). */
+  isPausing = false;
   private readonly ownLag = new LagMeter();
   private readonly court: DivergenceCourt;
   private readonly nextLearnId: () => number;
@@ -120,7 +122,8 @@ export class PrimaryRole {
   }
 
   canPropose(): boolean {
-    return this.begun && this.state.list.uncommittedCount < this.state.options.inFlightMax;
+    if (!this.begun || this.isPausing) return false;
+    return this.state.list.uncommittedCount < this.state.options.inFlightMax;
   }
 
   /** `body` was built for decree lastPrepared + 1 and has room for the digest at its end. */

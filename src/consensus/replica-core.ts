@@ -11,7 +11,7 @@
  *     table apart).
  *  3. `error` is final for this object; its files are untouched.
  */
-import { assert } from '../base/assert.ts';
+import { assert, assertEqual } from '../base/assert.ts';
 import { reached } from '../base/marks.ts';
 import {
   type AppInfo,
@@ -30,9 +30,10 @@ import type {
   Prepare,
   PrepareAck,
 } from '../wire/generated/internal.ts';
-import { InternalMessage, PrepareResult } from '../wire/schema/internal.ts';
+import { PrepareResult } from '../wire/schema/internal.ts';
 import { DIVERGED } from './divergence.ts';
 import type { ReplicaCoreOptions, ReplicaEffects } from './effects.ts';
+import { refusePrepare, sendGroupCheckAck } from './follower-answers.ts';
 import { FollowerRole } from './follower-role.ts';
 import { LeadershipYield } from './leadership-yield.ts';
 import { LearnerRole } from './learner-role.ts';
@@ -180,10 +181,10 @@ export class ReplicaCore {
       if (message.ballot > config.ballot) {
         reached('consensus.prepare.unknownBallot');
         // Under the sender's ballot: it listens to no other.
-        this.refusePrepare(from, PrepareResult.unknownBallot, message.ballot);
+        refusePrepare(this.state, from, PrepareResult.unknownBallot, message.ballot);
       } else {
         reached('consensus.prepare.staleBallot');
-        this.refusePrepare(from, PrepareResult.staleBallot, config.ballot);
+        refusePrepare(this.state, from, PrepareResult.staleBallot, config.ballot);
       }
       return;
     }
@@ -197,7 +198,7 @@ export class ReplicaCore {
     } else if (state.status === ReplicaStatus.error || config.secondaries.includes(state.self)) {
       // A secondary by name only, as after a restart: the sooner it is out, the sooner it learns.
       reached('consensus.prepare.byNameOnly');
-      this.refusePrepare(from, PrepareResult.failed, config.ballot);
+      refusePrepare(this.state, from, PrepareResult.failed, config.ballot);
     }
   }
 
@@ -278,13 +279,35 @@ export class ReplicaCore {
     this.stopLeading('cut off from all other members', nowMs);
   }
 
-  private stopLeading(reason: string, nowMs: number): void {
+  /** Proposes nothing more, until the lead is handed over to that secondary. False: it cannot be. */
+  pauseFor(ballot: number, successor: NodeId): boolean {
+    const { primary, state } = this;
+    if (primary === null || state.config.ballot !== ballot) return false;
+    if (!state.config.secondaries.includes(successor)) return false;
+    primary.isPausing = true;
+    return true;
+  }
+
+  /** All that was proposed is committed: the secondary has it too. */
+  handOver(successor: NodeId, nowMs: number): void {
+    assert(this.primary?.isPausing === true, 'who hands over has paused');
+    assertEqual(this.state.list.uncommittedCount, 0, 'what is under way is committed before');
+    reached('consensus.yield.handedOver');
+    this.stopLeading('handed over', nowMs, successor);
+  }
+
+  private stopLeading(reason: string, nowMs: number, successor: NodeId | null = null): void {
     const { state } = this;
     reached('consensus.yield.asked');
     this.leaveRoles();
     state.changeRole(ReplicaStatus.inactive, state.config, state.table);
-    this.yielded = new LeadershipYield(state, reason);
+    this.yielded = new LeadershipYield(state, reason, successor);
     this.yielded.onTick(nowMs);
+  }
+
+  /** It led under its present ballot and has stopped: it has all that it ever had. */
+  private hasStopped(): boolean {
+    return this.yielded !== null && this.yielded.ballot === this.state.config.ballot;
   }
 
   /** The replica cannot go on: closes all roles. Idempotent. */
@@ -381,7 +404,7 @@ export class ReplicaCore {
     const { state } = this;
     const fresh = this.isNew && state.config.ballot === 0 && config.ballot === 1;
     const follows = this.follower !== null || this.learner?.isFollowing === true;
-    if (!fresh && !follows && this.primary === null) {
+    if (!fresh && !follows && this.primary === null && !this.hasStopped()) {
       // It was opened after a restart, or has not learned all: the primary will find out and start
       // a learn.
       reached('consensus.secondary.unlearned');
@@ -430,7 +453,7 @@ export class ReplicaCore {
     if (this.settleDivergence(config)) return;
     if (config.secondaries.includes(state.self)) {
       const adopted = config.ballot > state.config.ballot;
-      if (adopted && this.hasRole()) this.becomeSecondary(table, config);
+      if (adopted && (this.hasRole() || this.hasStopped())) this.becomeSecondary(table, config);
     } else if (config.learner === state.self && message.learnId > 0) {
       // A late invitation must not make the learner start over that a newer one has made.
       const known = this.learner?.primary === from ? this.learner.learnId : 0;
@@ -455,29 +478,7 @@ export class ReplicaCore {
   }
 
   private ackGroupCheck(to: NodeId): void {
-    const { gpid, config, status, list, lastLogged, failure, effects } = this.state;
-    effects.send(to, InternalMessage.groupCheckAck, {
-      gpid,
-      ballot: config.ballot,
-      status,
-      lastCommittedDecree: list.lastCommitted,
-      lastLoggedDecree: lastLogged,
-      learnId: this.learnId,
-      failure: this.divergedFrom === to ? `${DIVERGED}: from the history of its primary` : failure,
-      digest: list.lastCommittedDigest,
-    });
-  }
-
-  private refusePrepare(to: NodeId, result: PrepareResult, ballot: number): void {
-    const { gpid, list, effects } = this.state;
-    effects.send(to, InternalMessage.prepareAck, {
-      appId: gpid.appId,
-      partitionIndex: gpid.partitionIndex,
-      ballot,
-      decree: 0,
-      result,
-      lastCommittedDecree: list.lastCommitted,
-    });
+    sendGroupCheckAck(this.state, to, this.learnId, this.divergedFrom === to);
   }
 
   private leaveRoles(): void {

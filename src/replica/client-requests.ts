@@ -21,6 +21,7 @@ import { RPCS, type RpcCode } from '../wire/rpc-codes.ts';
 import { beginArgument, RequestHeader, writeStaleness } from '../wire/thrift-frame.ts';
 import type { Writer } from '../wire/writer.ts';
 import { type DelayedRequest, DelayedRequests, deadlineOf } from './delayed-requests.ts';
+import { Handover } from './handover.ts';
 import type { RequestCounters } from './request-counters.ts';
 import { DELAY, REFUSE_LATER, RequestGuards, SILENCE, type Verdict } from './request-guards.ts';
 import type { RequestHost, RequestParts } from './request-host.ts';
@@ -46,6 +47,7 @@ const BLOCKED_WRITES_MAX = 1_024;
 
 export class ClientRequests {
   readonly pipeline: WritePipeline;
+  readonly handover: Handover;
   private readonly host: RequestHost;
   private readonly parts: RequestParts;
   private readonly counters: RequestCounters;
@@ -65,6 +67,7 @@ export class ClientRequests {
     this.delayed = new DelayedRequests(environment, (request) => this.onDue(request));
     const { writes, load } = parts;
     this.pipeline = new WritePipeline(environment.clock, writes, options, counters, load);
+    this.handover = new Handover(host.core, () => this.pipeline.hasFlyingWrites);
   }
 
   applySettings(settings: TableSettings): void {
@@ -79,12 +82,14 @@ export class ClientRequests {
 
   endTurn(nowMs: number): void {
     const { core } = this.host;
+    this.handover.settle(nowMs);
     const role = core.leading;
     if (role !== null) this.pipeline.propose(role, core.state.list.lastPrepared + 1, nowMs);
   }
 
-  /** A mutation was applied: reads may have waited for it. */
+  /** A mutation was applied: reads may have waited for it, and so may whatever comes next. */
   onApplied(): void {
+    if (this.pipeline.hasOpenWrites || this.handover.isUnderWay) this.host.endTurnSoon();
     if (this.held.length === 0 || !this.isReadable()) return;
     const held = this.held;
     this.held = [];

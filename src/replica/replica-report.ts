@@ -10,6 +10,7 @@ export function reportOf(
   core: ReplicaCore,
   storage: ReplicaEngine,
   fetchedBytes: number | null,
+  { counters }: ReplicaActivity,
 ): ReplicaState {
   const { state } = core;
   return {
@@ -27,6 +28,7 @@ export function reportOf(
     headBallot: state.headBallot,
     headDigest: state.list.lastPreparedDigest(),
     compactedSeconds: storage.compaction.markSeconds,
+    capacityUnits: counters.readCapacityUnits + counters.writeCapacityUnits,
   };
 }
 

@@ -273,6 +273,7 @@ export class ReplicaStore implements ReplicaHost {
     if (replica !== null) {
       replica.core.onConfigurationPush(table, config, this.now());
       if (message.shouldYield) replica.core.onYieldAsked(config.ballot, this.now());
+      replica.requests.handover.ask(config.ballot, message.successor, this.now());
       return;
     }
     if (config.ballot !== 1 || !isMember(config, this.self) || !this.isFree(config.gpid)) return;

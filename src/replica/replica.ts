@@ -71,7 +71,7 @@ export class Replica
   private readonly host: ReplicaHost;
   private readonly source: CheckpointSource;
   private readonly writes: WriteService;
-  private readonly requests: ClientRequests;
+  readonly requests: ClientRequests;
   private readonly storage: ReplicaEngine;
   private readonly settings: SettingsKeeper;
   private readonly fetches: LearnFetches;
@@ -243,7 +243,7 @@ export class Replica
   }
 
   report(): ReplicaReportState {
-    return reportOf(this.core, this.storage, this.fetches.fetchedBytes);
+    return reportOf(this.core, this.storage, this.fetches.fetchedBytes, this.activity);
   }
 
   // ---- ValueSource ----
@@ -295,7 +295,6 @@ export class Replica
   onApplied(mutation: Mutation): void {
     this.requests.pipeline.onApplied(mutation);
     this.requests.onApplied();
-    if (this.requests.pipeline.hasOpenWrites) this.endTurnSoon();
   }
 
   onDurable(decree: Decree): void {

@@ -72,6 +72,11 @@ export class WritePipeline {
     return load.writeBytes >= load.writeBytesMax;
   }
 
+  /** Proposed, and not answered yet. */
+  get hasFlyingWrites(): boolean {
+    return this.flying.length > 0;
+  }
+
   get hasOpenWrites(): boolean {
     return this.open.writes.length > 0;
   }

@@ -16,125 +16,22 @@ import {
   type CreateTable,
   planCreate,
 } from '../../src/cluster/table-commands.ts';
-import { AppStatus, ReplicaStatus } from '../../src/model/configuration.ts';
-import { gpidKey, type NodeId, toNodeId } from '../../src/model/identity.ts';
+import { ReplicaStatus } from '../../src/model/configuration.ts';
+import { gpidKey, type NodeId } from '../../src/model/identity.ts';
 import type {
   BeaconAck,
   ConfigurationPush,
-  ReplicaForget,
-  ReplicaState,
+  ConfigurationUpdate,
 } from '../../src/wire/generated/internal.ts';
 import { makeReplicaState } from '../../src/wire/generated/internal.ts';
 import { ConfigurationChange } from '../../src/wire/schema/internal.ts';
+import { type FakeReplica, FakeServer, newReplica } from './fake-server.ts';
 import { Referee } from './referee.ts';
+
+export { type FakeReplica, FakeServer } from './fake-server.ts';
 
 const STEP_MS = 200;
 const SELF = { host: 'meta', port: 34601 };
-
-export interface FakeReplica {
-  gpid: ReplicaState['gpid'];
-  ballot: number;
-  status: number;
-  prepared: number;
-  committed: number;
-  learnId: number;
-  failure: string;
-  /** A cut of power may have taken the end of its log, and with this ballot at the head of what is left. */
-  tailUnproven?: boolean;
-  headBallot?: number;
-  /** As a primary: whose acknowledgement a commit takes under this ballot. */
-  followers: readonly NodeId[];
-  /** The newest that was pushed. */
-  configuration: ConfigurationPush['configuration'] | null;
-  /** The learner for whose admission it has asked under this ballot, if any; counts as a follower. */
-  counted: NodeId | null;
-}
-
-export class FakeServer {
-  readonly id: NodeId;
-  incarnation = 1;
-  lifeId = 1;
-  running = true;
-  /** The incarnation that it was told was had before. */
-  outlivedBy = 0;
-  /** Beacons and reports reach the meta server. */
-  connected = true;
-  /** Learners come up to date as soon as they are invited. */
-  teaches = true;
-  sequence = 0;
-  reports = 0;
-  leaseMs = 0;
-  leaseUntilMs = 0;
-  readonly replicas: Map<number, FakeReplica> = new Map();
-  /** Learners that this server as a primary was told of, by partition. */
-  readonly wishes: Map<number, { push: ConfigurationPush; node: NodeId }> = new Map();
-  readonly forgotten: number[] = [];
-  /** Partitions whose lead it was asked to give up. */
-  readonly yieldsAsked: number[] = [];
-  /** What it says that it may fail together with. */
-  readonly labels: Partial<Labels>;
-
-  constructor(id: string, labels: Partial<Labels> = {}) {
-    this.id = toNodeId(id);
-    this.labels = labels;
-  }
-
-  onPush(push: ConfigurationPush): void {
-    const { configuration, table } = push;
-    if (push.incarnation !== this.incarnation) return;
-    const key = gpidKey(configuration.gpid as never);
-    if (push.shouldYield) this.yieldsAsked.push(key);
-    const replica = this.replicas.get(key);
-    const role =
-      configuration.primary === this.id
-        ? ReplicaStatus.primary
-        : configuration.secondaries.includes(this.id)
-          ? ReplicaStatus.secondary
-          : ReplicaStatus.inactive;
-    this.wishes.delete(key);
-    if (replica === undefined) {
-      if (role !== ReplicaStatus.inactive && configuration.ballot === 1) {
-        const made = newReplica(configuration.gpid, 1, role);
-        made.followers = configuration.secondaries as readonly NodeId[];
-        made.configuration = configuration;
-        this.replicas.set(key, made);
-      }
-      return;
-    }
-    if (configuration.ballot < replica.ballot || replica.status === ReplicaStatus.error) return;
-    if (configuration.ballot > replica.ballot) replica.counted = null;
-    replica.followers = configuration.secondaries as readonly NodeId[];
-    replica.ballot = configuration.ballot;
-    replica.configuration = configuration;
-    replica.status = table.status === AppStatus.available ? role : ReplicaStatus.inactive;
-    // What it had prepared is prepared again and committed, in no time.
-    if (replica.status === ReplicaStatus.primary) replica.committed = replica.prepared;
-    if (role === ReplicaStatus.primary && configuration.learner !== '') {
-      this.wishes.set(key, { push, node: configuration.learner as NodeId });
-    }
-  }
-
-  onForget(forget: ReplicaForget): void {
-    const key = gpidKey(forget.gpid as never);
-    this.forgotten.push(key);
-    this.replicas.delete(key);
-  }
-}
-
-function newReplica(gpid: ReplicaState['gpid'], ballot: number, status: number): FakeReplica {
-  return {
-    gpid,
-    ballot,
-    status,
-    prepared: 0,
-    committed: 0,
-    learnId: 0,
-    failure: '',
-    followers: [],
-    configuration: null,
-    counted: null,
-  };
-}
 
 export class Story {
   readonly settings: ClusterSettings;
@@ -152,6 +49,8 @@ export class Story {
   #pending: ChangeBatch[] = [];
   /** Answers to queries, on their way. */
   readonly #told: { server: FakeServer; configuration: ConfigurationPush['configuration'] }[] = [];
+  /** Primaries that have stopped, on request; what they ask for is on its way. */
+  readonly #handovers: { from: FakeServer; update: ConfigurationUpdate }[] = [];
   #epoch = 0;
 
   constructor(names: readonly string[], settings: Partial<ClusterSettings> = {}) {
@@ -322,6 +221,7 @@ export class Story {
       failure: replica.failure,
       tailUnproven: replica.tailUnproven === true,
       headBallot: replica.headBallot ?? 0,
+      capacityUnits: replica.units ?? 0,
     }));
     this.brain.onReport(
       {
@@ -367,6 +267,11 @@ export class Story {
       const { incarnation } = server;
       this.brain.onConfigurationTold(server.id, { configuration, incarnation }, this.now());
     }
+    for (const { from, update } of this.#handovers.splice(0)) {
+      if (from.running && from.connected) {
+        this.brain.onConfigurationUpdate(from.id, update, this.now());
+      }
+    }
     while (!this.storeStalled) {
       const batch = this.#pending.shift();
       if (batch === undefined) return;
@@ -404,6 +309,27 @@ export class Story {
     for (const replica of followers) replica.prepared = own.prepared;
     own.committed = own.prepared;
     return own.committed;
+  }
+
+  /** Who is asked to hand over has stopped when its answer arrives. */
+  #handOver(server: FakeServer, { configuration, successor = '' }: ConfigurationPush): void {
+    const { gpid, ballot } = configuration;
+    const own = server.replicas.get(gpidKey(gpid as never));
+    if (own?.status !== ReplicaStatus.primary || own.ballot !== ballot || !server.handsOver) return;
+    own.status = ReplicaStatus.inactive;
+    this.#handovers.push({
+      from: server,
+      update: {
+        gpid,
+        ballot,
+        change: ConfigurationChange.handOver,
+        node: successor,
+        lastCommittedDecree: own.committed,
+        learnId: 0,
+        reason: 'handed over',
+        incarnation: 0,
+      },
+    });
   }
 
   /** As primary: brings learners up to date and asks for their admission. */
@@ -460,7 +386,9 @@ export class Story {
           sendBeaconAck: (to, ack) => this.#onAck(to, ack),
           sendPush: (to, push) => {
             this.#referee.onPush(push);
-            this.#reach(to)?.onPush(push);
+            const server = this.#reach(to);
+            server?.onPush(push);
+            if (server !== undefined && push.successor !== undefined) this.#handOver(server, push);
           },
           sendForget: (to, forget) => this.#reach(to)?.onForget(forget),
           sendQuery: (to, { gpid }) => {

@@ -590,6 +590,7 @@ export interface ReplicaState {
   readonly headBallot: number;
   readonly headDigest: number;
   readonly compactedSeconds: number;
+  readonly capacityUnits: number;
 }
 
 export function makeReplicaState(): ReplicaState {
@@ -608,6 +609,7 @@ export function makeReplicaState(): ReplicaState {
     headBallot: 0,
     headDigest: 0,
     compactedSeconds: 0,
+    capacityUnits: 0,
   };
 }
 
@@ -626,6 +628,7 @@ export function readReplicaState(reader: Reader): ReplicaState {
   let headBallot: number = 0;
   let headDigest: number = 0;
   let compactedSeconds: number = 0;
+  let capacityUnits: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -670,6 +673,9 @@ export function readReplicaState(reader: Reader): ReplicaState {
       case 0x0e0a:
         compactedSeconds = reader.readI64();
         break;
+      case 0x0f0a:
+        capacityUnits = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -689,6 +695,7 @@ export function readReplicaState(reader: Reader): ReplicaState {
     headBallot,
     headDigest,
     compactedSeconds,
+    capacityUnits,
   };
 }
 
@@ -719,6 +726,8 @@ export function writeReplicaState(writer: Writer, value: ReplicaState): void {
   writer.writeFieldI32(0x0d08, value.headDigest);
   writer.writeFieldTag(0x0e0a);
   writer.writeI64(value.compactedSeconds);
+  writer.writeFieldTag(0x0f0a);
+  writer.writeI64(value.capacityUnits);
   writer.writeStop();
 }
 
@@ -825,6 +834,7 @@ export interface ConfigurationPush {
   readonly lastCommittedDecree: number;
   readonly incarnation: number;
   readonly shouldYield: boolean;
+  readonly successor: string | undefined;
 }
 
 export function makeConfigurationPush(): ConfigurationPush {
@@ -835,6 +845,7 @@ export function makeConfigurationPush(): ConfigurationPush {
     lastCommittedDecree: 0,
     incarnation: 0,
     shouldYield: false,
+    successor: undefined,
   };
 }
 
@@ -845,6 +856,7 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
   let lastCommittedDecree: number = 0;
   let incarnation: number = 0;
   let shouldYield: boolean = false;
+  let successor: string | undefined;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010a:
@@ -865,6 +877,9 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
       case 0x0602:
         shouldYield = reader.readBool();
         break;
+      case 0x070b:
+        successor = reader.readString();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -876,6 +891,7 @@ export function readConfigurationPush(reader: Reader): ConfigurationPush {
     lastCommittedDecree,
     incarnation,
     shouldYield,
+    successor,
   };
 }
 
@@ -892,6 +908,10 @@ export function writeConfigurationPush(writer: Writer, value: ConfigurationPush)
   writer.writeI64(value.incarnation);
   writer.writeFieldTag(0x0602);
   writer.writeBool(value.shouldYield);
+  if (value.successor !== undefined) {
+    writer.writeFieldTag(0x070b);
+    writer.writeString(value.successor);
+  }
   writer.writeStop();
 }
 

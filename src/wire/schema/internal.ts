@@ -101,6 +101,8 @@ export const internalStructs: readonly Struct[] = [
     [13, 'headDigest', 'i32'],
     // What its engine was compacted for last (model/compaction-schedule.ts); 0 = nothing.
     [14, 'compactedSeconds', 'i64'],
+    // Capacity units read and written for clients since the server started.
+    [15, 'capacityUnits', 'i64'],
   ]),
   struct(
     'ConfigurationUpdate',
@@ -127,6 +129,8 @@ export const internalStructs: readonly Struct[] = [
     [5, 'incarnation', 'i64'],
     // The primary cannot reach the others, who are there: it should give up the lead (cluster/cut-off.ts).
     [6, 'shouldYield', 'bool'],
+    // The primary should hand the lead over to this secondary (replica/handover.ts).
+    [7, 'successor', 'string', 'optional'],
   ]),
   struct(
     'ReplicaForget',
@@ -367,6 +371,8 @@ export const ConfigurationChange = {
    * there is none, the sender under a new ballot.
    */
   yieldPrimary: 3,
+  /** The same, and everything is committed: `node` is to lead, and the sender to follow it. */
+  handOver: 4,
 } as const;
 export type ConfigurationChange = (typeof ConfigurationChange)[keyof typeof ConfigurationChange];
 
