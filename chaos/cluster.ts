@@ -87,6 +87,8 @@ export class ChaosCluster {
   readonly network: ChaosNetwork;
   /** Why full disks are not real; empty when they are. */
   readonly noDisks: string;
+  /** When the meta server was last started or resumed. */
+  metaAwakeSinceMs: number = 0;
   readonly #options: ClusterOptions;
 
   private constructor(options: ClusterOptions) {
@@ -111,6 +113,7 @@ export class ChaosCluster {
   /** Resolves when it serves, or has failed to, which is reported. */
   async startNode(node: ServerNode): Promise<void> {
     assert(node.child === null, 'one process per server');
+    if (node === this.meta) this.metaAwakeSinceMs = performance.now();
     this.#writeConfig(node);
     rmSync(node.readyPath, { force: true });
     await this.network.open(node.name);
@@ -160,6 +163,7 @@ export class ChaosCluster {
   }
 
   resume(node: ServerNode): void {
+    if (node === this.meta) this.metaAwakeSinceMs = performance.now();
     node.child?.kill('SIGCONT');
     node.isPaused = false;
   }

@@ -25,6 +25,8 @@ export interface NemesisOptions {
   readonly onFault: (text: string) => void;
 }
 
+/** So long a meta server doubts, after a start or a pause, what its journal says of servers that it has not heard yet. */
+const META_DOUBTS_MS = 6_000;
 /** In percent of the rounds. */
 const SINGLE_SHARE = 70;
 const WAIT_SHARE = 80;
@@ -84,7 +86,9 @@ export class Nemesis {
       if (before === null) return;
       const led = before.partitions.filter(({ primary }) => primary === victim.address.advertised);
       const partitions = led.map(({ index }) => index);
-      canary.onFault(outage, partitions, performance.now());
+      const nowMs = performance.now();
+      const isSettled = nowMs - cluster.metaAwakeSinceMs > META_DOUBTS_MS;
+      canary.onFault(isSettled ? outage : `${outage}UnderNewMeta`, partitions, nowMs);
     };
     const leaders = new Set(before?.partitions.map(({ primary }) => primary));
     const leading = cluster.replicas.filter(({ address }) => leaders.has(address.advertised));
