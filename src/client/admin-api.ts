@@ -47,6 +47,57 @@ export interface NodeStatusInfo {
   readonly alive: boolean;
 }
 
+/** What came of a command that explains itself. */
+export interface CommandOutcome {
+  /** `ERR_OK`, or why it was refused. */
+  readonly code: string;
+  readonly hint: string;
+}
+
+export interface RecoverOptions extends CallOptions {
+  /** Go on without servers that do not answer; what only they know is lost. Default false. */
+  readonly skipBadNodes?: boolean | undefined;
+  /** Go on without partitions of which nobody has a whole copy. Default false. */
+  readonly skipLostPartitions?: boolean | undefined;
+}
+
+/** One copy of a partition that nobody leads. */
+export interface CopyDiagnosis {
+  /** `host:port` */
+  readonly node: string;
+  readonly alive: boolean;
+  /** Its server has told what it holds, since it was started. */
+  readonly reported: boolean;
+  readonly member: boolean;
+  /** When its server was lost, milliseconds since 1970; 0 = it is alive. */
+  readonly lostMs: number;
+  /** -1, like the decrees, when it has no whole copy or has not reported. */
+  readonly ballot: number;
+  readonly lastCommittedDecree: number;
+  readonly lastPreparedDecree: number;
+  /** Mutations known to be committed that it lacks; -1 = all, or not known. */
+  readonly lostDecrees: number;
+  /** The end of its log may be lost: it may lack more. */
+  readonly tailUnproven: boolean;
+}
+
+export interface PartitionDiagnosis {
+  readonly appId: number;
+  readonly index: number;
+  readonly ballot: number;
+  readonly lastCommittedDecree: number;
+  readonly copies: readonly CopyDiagnosis[];
+  /** Why nobody leads it. */
+  readonly reason: string;
+}
+
+export interface ForcePrimaryOptions extends CallOptions {
+  /** As diagnosed: nothing is done if the partition has another one by now. */
+  readonly ballot: number;
+  /** Kept with the partition. */
+  readonly reason: string;
+}
+
 export interface CreateTableOptions extends CallOptions {
   /** A power of two, at least 2. Default 8. */
   readonly partitionCount?: number | undefined;
@@ -92,6 +143,19 @@ export interface Admin {
     options?: CallOptions,
   ): Promise<void>;
   delEnvs(name: string, keys: readonly string[], options?: CallOptions): Promise<void>;
+  /** Makes the state of a meta server that has lost all of it anew, from what these replica servers hold. */
+  recover(nodes: readonly string[], options?: RecoverOptions): Promise<CommandOutcome>;
+  /** Partitions that nobody leads and nobody will by himself; of one table, or of all. */
+  diagnose(
+    options?: CallOptions & { readonly appId?: number; readonly index?: number },
+  ): Promise<PartitionDiagnosis[]>;
+  /** Lets a server lead a partition with what it has. What its copy lacks is lost for good. */
+  forcePrimary(
+    appId: number,
+    index: number,
+    node: string,
+    options: ForcePrimaryOptions,
+  ): Promise<CommandOutcome>;
   /** Removes the settings whose keys are `prefix`, or begin with it and a dot; all without it. */
   clearEnvs(
     name: string,

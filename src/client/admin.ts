@@ -1,15 +1,19 @@
 /** Operations on the cluster, answered by the leader of the meta servers. */
-import { hostPortText } from '../model/identity.ts';
+import { hostPortText, parseHostPort } from '../model/identity.ts';
 import type * as meta from '../wire/generated/meta.ts';
 import { AppEnvOperation, NodeStatus } from '../wire/schema/meta.ts';
 import type { WireHostPort } from '../wire/types.ts';
 import type {
   Admin,
   CallOptions,
+  CommandOutcome,
   CreateTableOptions,
   DropTableOptions,
+  ForcePrimaryOptions,
   NodeStatusInfo,
+  PartitionDiagnosis,
   PartitionInfo,
+  RecoverOptions,
   TableConfig,
   TableInfo,
   TableStatus,
@@ -195,6 +199,37 @@ export class ClusterAdmin implements Admin {
     return this.#run(kinds.UPDATE_ENVS, options, request, nothing);
   }
 
+  recover(nodes: readonly string[], options: RecoverOptions = {}): Promise<CommandOutcome> {
+    const addresses = nodes.map(checkAddress);
+    const request = {
+      recoveryNodes: addresses,
+      skipBadNodes: options.skipBadNodes ?? false,
+      skipLostPartitions: options.skipLostPartitions ?? false,
+      hpRecoveryNodes: addresses,
+    };
+    const timeoutMs = options.timeoutMs ?? CREATE_TIMEOUT_MS;
+    return this.#run(kinds.RECOVER, { ...options, timeoutMs }, request, toOutcome);
+  }
+
+  diagnose(
+    options: CallOptions & { readonly appId?: number; readonly index?: number } = {},
+  ): Promise<PartitionDiagnosis[]> {
+    const pid = { appId: options.appId ?? -1, partitionIndex: options.index ?? -1 };
+    return this.#run(kinds.DIAGNOSE, options, { pid }, toDiagnoses);
+  }
+
+  forcePrimary(
+    appId: number,
+    index: number,
+    node: string,
+    options: ForcePrimaryOptions,
+  ): Promise<CommandOutcome> {
+    const { ballot, reason } = options;
+    const pid = { appId, partitionIndex: index };
+    const request = { pid, node: checkAddress(node), ballot, reason };
+    return this.#run(kinds.FORCE_PRIMARY, options, request, toOutcome);
+  }
+
   #run<Request, Result, Value>(
     kind: kinds.OperationKind<Request, Result>,
     options: CallOptions | undefined,
@@ -213,6 +248,38 @@ export class ClusterAdmin implements Admin {
 }
 
 function nothing(): void {}
+
+function checkAddress(text: string): WireHostPort {
+  const address = parseHostPort(text);
+  if (address === null) throw new InvalidArgumentError(`"${text}" is no host:port`);
+  return address;
+}
+
+function toOutcome(answer: meta.ConfigurationRecoveryResponse): CommandOutcome {
+  return { code: answer.err, hint: answer.hintMessage };
+}
+
+function toDiagnoses({ partitions }: meta.DddDiagnoseResponse): PartitionDiagnosis[] {
+  return partitions.map(({ config, dropped, reason }) => ({
+    appId: config.pid.appId,
+    index: config.pid.partitionIndex,
+    ballot: config.ballot,
+    lastCommittedDecree: config.lastCommittedDecree,
+    copies: dropped.map((copy) => ({
+      node: addressText(copy.hpNode, copy.node),
+      alive: copy.isAlive,
+      reported: copy.isCollected,
+      member: copy.isMember === true,
+      lostMs: copy.dropTimeMs,
+      ballot: copy.ballot,
+      lastCommittedDecree: copy.lastCommittedDecree,
+      lastPreparedDecree: copy.lastPreparedDecree,
+      lostDecrees: copy.lostDecrees ?? -1,
+      tailUnproven: copy.tailUnproven === true,
+    })),
+    reason,
+  }));
+}
 
 function checkName(name: string): string {
   if (name.length === 0) throw new InvalidArgumentError('a table has a name');

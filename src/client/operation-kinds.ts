@@ -245,6 +245,38 @@ export const UPDATE_ENVS: OperationKind<
   meta.writeConfigurationUpdateAppEnvRequest,
   meta.readConfigurationUpdateAppEnvResponse,
 );
+/** Its answer says in words what was refused. */
+export const RECOVER: OperationKind<
+  meta.ConfigurationRecoveryRequest,
+  meta.ConfigurationRecoveryResponse
+> = {
+  ...control(
+    'recover',
+    RpcCode.startRecovery,
+    'atomic',
+    meta.writeConfigurationRecoveryRequest,
+    meta.readConfigurationRecoveryResponse,
+  ),
+  refusal: noRefusal,
+};
+export const DIAGNOSE: OperationKind<meta.DddDiagnoseRequest, meta.DddDiagnoseResponse> = control(
+  'diagnose',
+  RpcCode.dddDiagnose,
+  'read',
+  meta.writeDddDiagnoseRequest,
+  meta.readDddDiagnoseResponse,
+);
+/** Its answer says in words what was refused. */
+export const FORCE_PRIMARY: OperationKind<meta.ForcePrimaryRequest, meta.ForcePrimaryResponse> = {
+  ...control(
+    'forcePrimary',
+    RpcCode.forcePrimary,
+    'atomic',
+    meta.writeForcePrimaryRequest,
+    meta.readForcePrimaryResponse,
+  ),
+  refusal: noRefusal,
+};
 export const RECALL_TABLE: OperationKind<
   meta.ConfigurationRecallAppRequest,
   meta.ConfigurationRecallAppResponse

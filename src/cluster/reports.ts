@@ -220,8 +220,13 @@ export function claimsStaleLeadership(
 ): boolean {
   for (const replica of report.replicas) {
     const partition = state.partition(replica.gpid);
-    // Of a table that this meta server has no record of: nobody else can have been made its primary either.
-    if (partition === undefined) continue;
+    if (partition === undefined) {
+      // While its lease lapsed, another one may have been made primary, before the store was lost.
+      const isStale = replica.status === ReplicaStatus.primary && !node.holdsLease;
+      if (state.isForgetful && isStale) return true;
+      // Of a table that this meta server has no record of: nobody else can have been made its primary either.
+      continue;
+    }
     const { config } = partition.record;
     // It may have been given the lead in between, and have lost it again, without saying so in this report.
     const isSecondary = replica.status === ReplicaStatus.secondary;

@@ -23,9 +23,9 @@ export function addressOfNode(node: NodeId | null): HostPort | null {
   return node === null ? null : parseHostPort(node);
 }
 
-export function noSuchTable(): QueryCfgResponse {
+export function noSuchTable(err: string = ErrorName.objectNotFound): QueryCfgResponse {
   return {
-    err: ErrorName.objectNotFound,
+    err,
     appId: 0,
     partitionCount: 0,
     isStateful: false,
@@ -161,15 +161,41 @@ function regexFilter(pattern: string): ((appName: string) => boolean) | null {
 
 const REPETITIONS_MAX = 2;
 
-export function nodeInfos(state: ClusterState, status: number): NodeInfo[] {
+export function nodeInfos(state: ClusterState, status: number, isDetailed = false): NodeInfo[] {
   const infos: NodeInfo[] = [];
   const ordered = [...state.nodes.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const node of ordered) {
     const own = nodeStatus(node);
     if (status !== NodeStatus.invalid && status !== own) continue;
-    infos.push({ status: own, node: node.address, hpNode: node.address });
+    const detail = isDetailed ? nodeDetail(state, node) : NO_DETAIL;
+    infos.push({ status: own, node: node.address, hpNode: node.address, ...detail });
   }
   return infos;
+}
+
+type NodeDetail = Omit<NodeInfo, 'status' | 'node' | 'hpNode'>;
+
+const NO_DETAIL: NodeDetail = {
+  zone: undefined,
+  rack: undefined,
+  host: undefined,
+  primaryCount: undefined,
+  secondaryCount: undefined,
+  diskTotalBytes: undefined,
+  diskFreeBytes: undefined,
+  ban: undefined,
+};
+
+function nodeDetail(state: ClusterState, node: ServerNode): NodeDetail {
+  const primaryCount = state.primaryCountOf(node.id);
+  return {
+    ...node.labels,
+    primaryCount,
+    secondaryCount: state.replicaCountOf(node.id) - primaryCount,
+    diskTotalBytes: node.totalBytes,
+    diskFreeBytes: node.freeBytes,
+    ban: state.admission.banOf(node) ?? '',
+  };
 }
 
 function nodeStatus(node: ServerNode): NodeStatus {

@@ -23,6 +23,7 @@ import {
   planUpdateEnvs,
   refused,
 } from '../cluster/table-commands.ts';
+import { hostPortText, toNodeId } from '../model/identity.ts';
 import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
 import * as wire from '../wire/generated/meta.ts';
 import type { Reader } from '../wire/reader.ts';
@@ -43,10 +44,12 @@ import {
 import type { CommandQueue } from './command-queue.ts';
 import { ERROR_ANSWERS } from './error-answers.ts';
 import type { MetaOptions } from './options.ts';
+import type { RecoveryRun } from './recovery-run.ts';
 
 export interface MetaServiceParts {
   readonly brain: ClusterBrain;
   readonly commands: CommandQueue;
+  readonly recovery: RecoveryRun;
   readonly settings: ClusterSettings & Pick<MetaOptions, 'hostPortFields'>;
   readonly now: () => Now;
   /** Without the level, which changes. */
@@ -114,7 +117,7 @@ export class MetaService implements RequestHandler {
     const hostPorts = settings.hostPortFields || call.needsHostPorts;
     const answer =
       table === undefined
-        ? noSuchTable()
+        ? noSuchTable(brain.state.isForgetful ? ErrorName.underRecovery : ErrorName.objectNotFound)
         : tableConfiguration(table, request.partitionIndices, hostPorts);
     call.answer(wire.writeQueryCfgResponse, answer);
   }
@@ -143,7 +146,7 @@ export class MetaService implements RequestHandler {
       wire.readConfigurationListNodesRequest,
       wire.makeConfigurationListNodesRequest,
     );
-    const infos = nodeInfos(this.#parts.brain.state, request.status);
+    const infos = nodeInfos(this.#parts.brain.state, request.status, request.detailed === true);
     call.answer(wire.writeConfigurationListNodesResponse, { err: ErrorName.ok, infos });
   }
 
@@ -336,6 +339,21 @@ export class MetaService implements RequestHandler {
     );
   }
 
+  /** Of a meta server whose store was lost. */
+  startRecovery(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationRecoveryRequest,
+      wire.makeConfigurationRecoveryRequest,
+    );
+    const named = request.hpRecoveryNodes ?? request.recoveryNodes;
+    const nodes = named.flatMap((node) => (node === null ? [] : [toNodeId(hostPortText(node))]));
+    this.#parts.recovery.start({ ...request, nodes }, ({ code, hint }) => {
+      const answer = { err: errorName(code), hintMessage: hint };
+      call.answer(wire.writeConfigurationRecoveryResponse, answer);
+    });
+  }
+
   setAtomicIdempotent(call: Call, reader: Reader): void {
     const request = argument(
       reader,
@@ -410,6 +428,7 @@ const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>(
   [RpcCode.dropApp, (service, call, reader) => service.dropTable(call, reader)],
   [RpcCode.recallApp, (service, call, reader) => service.recallTable(call, reader)],
   [RpcCode.renameApp, (service, call, reader) => service.renameTable(call, reader)],
+  [RpcCode.startRecovery, (service, call, reader) => service.startRecovery(call, reader)],
   [RpcCode.updateAppEnv, (service, call, reader) => service.updateEnvs(call, reader)],
   [RpcCode.setMaxReplicaCount, (service, call, reader) => service.setReplicaCount(call, reader)],
   [

@@ -18,6 +18,7 @@ import type {
   Beacon,
   ConfigurationTold,
   ConfigurationUpdate,
+  InventoryAnswer,
   ReplicaReport,
   WitnessAnswer,
 } from '../wire/generated/internal.ts';
@@ -27,6 +28,7 @@ import { Committer } from './committer.ts';
 import { LifeWatch } from './life-watch.ts';
 import { MetaService } from './meta-service.ts';
 import type { MetaOptions } from './options.ts';
+import { RecoveryRun } from './recovery-run.ts';
 
 export interface TermParts {
   readonly environment: MetaEnvironment;
@@ -48,6 +50,7 @@ export class MetaTerm {
   readonly #parts: TermParts;
   readonly #committer: Committer;
   readonly #commands: CommandQueue;
+  readonly #recovery: RecoveryRun;
   /** Null when crashes are left to the grace. */
   readonly #lifeWatch: LifeWatch | null;
   readonly #ticks: TimerHandle;
@@ -66,9 +69,11 @@ export class MetaTerm {
     this.brain = this.#makeBrain();
     this.#lifeWatch = options.fastFailover ? this.#makeLifeWatch() : null;
     this.#commands = new CommandQueue(this.brain, () => this.#now());
+    this.#recovery = this.#makeRecovery();
     this.service = new MetaService({
       brain: this.brain,
       commands: this.#commands,
+      recovery: this.#recovery,
       settings: options,
       now: () => this.#now(),
       facts: { clusterName: options.clusterName, metaServers, leader: self },
@@ -89,6 +94,7 @@ export class MetaTerm {
   /** Whoever waits for a command hears that it will not be carried out here, or that nobody knows. */
   dismissCommands(): void {
     assert(this.#ended, 'commands of a term are carried out as long as it lasts');
+    this.#recovery.close();
     this.#commands.close(ErrorCode.forwardToOthers, ErrorCode.timeout);
   }
 
@@ -127,6 +133,10 @@ export class MetaTerm {
     this.brain.onConfigurationTold(from, message, this.#now());
   }
 
+  onInventoryAnswer(from: NodeId, message: InventoryAnswer): void {
+    this.#recovery.onAnswer(from, message);
+  }
+
   onWitnessAnswer(from: NodeId, message: WitnessAnswer): void {
     this.#lifeWatch?.onWitnessAnswer(from, message);
   }
@@ -158,6 +168,19 @@ export class MetaTerm {
     }
     brain.load(records, this.#now(), !isSuccession);
     return brain;
+  }
+
+  #makeRecovery(): RecoveryRun {
+    const { environment, options, store, bus } = this.#parts;
+    return new RecoveryRun({
+      ...environment,
+      brain: this.brain,
+      commands: this.#commands,
+      epoch: store.epoch,
+      // Beacons of two graces: one for servers to show up, one for what they hold.
+      waitMs: 2 * options.graceMs,
+      ask: (node, request) => bus.send(node, InternalMessage.inventoryRequest, request),
+    });
   }
 
   #makeLifeWatch(): LifeWatch {

@@ -29,6 +29,7 @@ import {
 } from '../rpc/server.ts';
 import { RpcStatistics } from '../rpc/statistics.ts';
 import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
+import type { InventoryRequest } from '../wire/generated/internal.ts';
 import { writeNegotiationResponse } from '../wire/generated/meta.ts';
 import type { Reader } from '../wire/reader.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';
@@ -36,6 +37,7 @@ import { InternalMessage } from '../wire/schema/internal.ts';
 import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { BeaconSender, type DiskSpace } from './beacon-sender.ts';
+import { inventoryOf } from './inventory.ts';
 import type { LogCondition } from './log-keeper.ts';
 import { asUserError, type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
@@ -302,6 +304,13 @@ export class ReplicaServer implements RequestHandler {
     });
   }
 
+  /** A meta server has lost its store, and makes it anew from what all servers hold. */
+  private tellInventory(from: NodeId, { attempt }: InventoryRequest): void {
+    const held = inventoryOf(this.store.replicas(), this.store.report());
+    const { incarnation } = this;
+    this.bus.send(from, InternalMessage.inventoryAnswer, { incarnation, attempt, ...held });
+  }
+
   /** A disk that hangs is asked once, not once a second. */
   private async measureSpace(): Promise<void> {
     if (this.measuring) return;
@@ -342,6 +351,7 @@ export class ReplicaServer implements RequestHandler {
           this.store.onConfigurationQuery(from, message),
         [InternalMessage.commitQuery]: (from, message) => this.store.onCommitQuery(from, message),
         [InternalMessage.commitAnswer]: (_from, message) => this.store.onCommitAnswer(message),
+        [InternalMessage.inventoryRequest]: (from, message) => this.tellInventory(from, message),
         [InternalMessage.witnessRequest]: (from, message) =>
           this.witness.onWitnessRequest(from, message),
       },

@@ -10,6 +10,7 @@ import {
   type Session,
   usageText,
 } from './command.ts';
+import { RECOVERY_COMMANDS } from './recovery-commands.ts';
 import { ROW_COMMANDS } from './row-commands.ts';
 
 const USE: Command = {
@@ -47,7 +48,10 @@ const HELP: Command = {
 };
 
 export const SHELL_COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [...CLUSTER_COMMANDS, USE, ...ROW_COMMANDS, HELP].map((command) => [command.name, command]),
+  [...CLUSTER_COMMANDS, ...RECOVERY_COMMANDS, USE, ...ROW_COMMANDS, HELP].map((command) => [
+    command.name,
+    command,
+  ]),
 );
 
 export class Shell implements Session {
