@@ -146,6 +146,9 @@ export class Partition {
       assertAtLeast(record.config.ballot, before.config.ballot + 1, 'an adopted ballot is newer');
       this.adopting = null;
       this.told = null;
+      // A lead by force takes back what is known to be committed.
+      if (record.forced?.ballot === record.config.ballot)
+        this.committedDecree = record.committedDecree;
     } else {
       assertSuccessor(before, record);
     }
@@ -200,6 +203,7 @@ export function nextRecord(
       nodes.length >= wanted ? [] : drops.filter((node) => !nodes.includes(node)).slice(-DROPS_MAX),
     dormant: [],
     committedDecree: partition.committedDecree,
+    ...historyOf(before),
   };
   assertSuccessor(before, record);
   if (joined !== null) assert(partition.learner?.node === joined, 'who joins was the learner');
@@ -220,6 +224,7 @@ export function annotatedRecord(
     drops: before.drops,
     dormant: before.dormant,
     committedDecree: before.committedDecree,
+    ...historyOf(before),
   };
   assertSuccessor(before, record);
   return record;
@@ -243,6 +248,7 @@ export function adoptedRecord(
     drops: drops.filter((node) => !nodes.includes(node)).slice(-DROPS_MAX),
     dormant: [],
     committedDecree: partition.committedDecree,
+    ...historyOf(before),
   };
   assertRecord(record);
   return record;
@@ -266,6 +272,7 @@ export function droppedRecord(partition: Partition): PartitionRecord {
     drops: [],
     dormant: members(before.config),
     committedDecree: partition.committedDecree,
+    ...historyOf(before),
   };
   assertSuccessor(before, record);
   return record;
@@ -290,9 +297,15 @@ export function recalledRecord(partition: Partition): PartitionRecord {
     drops: [],
     dormant: [],
     committedDecree: partition.committedDecree,
+    ...historyOf(before),
   };
   assertSuccessor(before, record);
   return record;
+}
+
+/** What stays with a partition whatever becomes of it. */
+function historyOf({ forced }: PartitionRecord): Pick<PartitionRecord, 'forced'> {
+  return forced === undefined ? {} : { forced };
 }
 
 /** Invariant 3, and those of configurations. */

@@ -54,6 +54,17 @@ export interface Seat {
   readonly incarnation: number;
 }
 
+/** A lead that people gave by force, with less than was committed; see unsafe-recovery.ts. */
+export interface ForcedLead {
+  readonly ballot: number;
+  readonly formerBallot: number;
+  readonly node: NodeId;
+  readonly atSeconds: number;
+  readonly reason: string;
+  /** Mutations that were known to be committed and are gone. */
+  readonly lostDecrees: number;
+}
+
 export interface PartitionRecord {
   readonly kind: 'partition';
   /** `learner` is not kept: it is a wish. */
@@ -68,6 +79,8 @@ export interface PartitionRecord {
   readonly dormant: readonly NodeId[];
   /** A committed decree that was known when the record was made: no member with less may lead. */
   readonly committedDecree: number;
+  /** The last one; stays with the partition. */
+  readonly forced?: ForcedLead;
 }
 
 export interface NodeRecord {
@@ -174,6 +187,8 @@ function partitionText(record: PartitionRecord): string {
     drops: record.drops,
     dormant: record.dormant,
     committedDecree: record.committedDecree,
+    // Left out where there was none.
+    forced: record.forced,
   });
 }
 
@@ -246,6 +261,19 @@ function decodePartition(fields: FieldReader, path: readonly string[]): Partitio
     drops: fields.nodes('drops'),
     dormant: fields.nodes('dormant'),
     committedDecree: fields.integer('committedDecree'),
+    ...(fields.has('forced') ? { forced: decodeForced(fields) } : {}),
+  };
+}
+
+function decodeForced(fields: FieldReader): ForcedLead {
+  const forced = fields.part('forced');
+  return {
+    ballot: forced.count('ballot'),
+    formerBallot: forced.count('formerBallot'),
+    node: toNodeId(forced.text('node')),
+    atSeconds: forced.integer('atSeconds'),
+    reason: forced.text('reason'),
+    lostDecrees: forced.count('lostDecrees'),
   };
 }
 
@@ -303,6 +331,11 @@ class FieldReader {
   value(name: string): unknown {
     if (!(name in this.#fields)) this.fail(`${name} is missing`);
     return this.#fields[name];
+  }
+
+  /** An object within. */
+  part(name: string): FieldReader {
+    return new FieldReader({ key: this.key, value: encodeUtf8(JSON.stringify(this.value(name))) });
   }
 
   has(name: string): boolean {

@@ -74,7 +74,9 @@ function takeReplica(
   nowMs: number,
 ): boolean {
   const failed = replica.status === ReplicaStatus.error || replica.failure !== '';
-  if (!failed && replica.lastCommittedDecree > partition.committedDecree) {
+  // What was committed before a lead was given by force may be gone.
+  const isOfNow = replica.ballot >= (partition.record.forced?.ballot ?? 0);
+  if (!failed && isOfNow && replica.lastCommittedDecree > partition.committedDecree) {
     partition.committedDecree = replica.lastCommittedDecree;
   }
   const holding = partition.holdings.get(node.id) ?? blankHolding(partition, node);

@@ -4,12 +4,16 @@
  */
 import { ErrorName } from '../base/error-names.ts';
 import type { ClusterState } from '../cluster/cluster-state.ts';
+import type { PartitionDiagnosis } from '../cluster/diagnosis.ts';
+import type { Now } from '../cluster/effects.ts';
 import type { ServerNode } from '../cluster/node-registry.ts';
 import type { Partition } from '../cluster/partition.ts';
 import type { Table } from '../cluster/table.ts';
 import { type HostPort, hostPortText, type NodeId, parseHostPort } from '../model/identity.ts';
 import {
   type ConfigurationListAppsRequest,
+  type DddNodeInfo,
+  type DddPartitionInfo,
   makeWireAppInfo,
   type NodeInfo,
   type QueryCfgResponse,
@@ -82,6 +86,33 @@ export function partitionConfiguration(
     hpSecondaries: hostPortFields ? secondaries : undefined,
     hpLastDrops: hostPortFields ? lastDrops : undefined,
   };
+}
+
+/** Decrees and ballot of a copy that is not whole, or not known, are -1, as in the original. */
+export function diagnosisInfo(
+  { partition, copies, reason }: PartitionDiagnosis,
+  now: Now,
+  hostPortFields: boolean,
+): DddPartitionInfo {
+  const dropped = copies.map(({ server, holding, ...copy }): DddNodeInfo => {
+    const node = addressOfNode(copy.node);
+    const isLost = server !== undefined && !copy.isAlive;
+    const lostAgoMs = isLost ? now.monotonicMs - server.turnedMs : 0;
+    return {
+      node,
+      dropTimeMs: isLost ? Math.round(now.wallSeconds * 1_000 - lostAgoMs) : 0,
+      isAlive: copy.isAlive,
+      isCollected: copy.hasReported,
+      ballot: holding?.ballot ?? -1,
+      lastCommittedDecree: holding?.lastCommittedDecree ?? -1,
+      lastPreparedDecree: holding?.lastPreparedDecree ?? -1,
+      hpNode: hostPortFields ? node : undefined,
+      isMember: copy.isMember,
+      lostDecrees: copy.lostDecrees,
+      tailUnproven: holding?.tailUnproven === true,
+    };
+  });
+  return { config: partitionConfiguration(partition, hostPortFields), dropped, reason };
 }
 
 export function tableInfo(table: Table): WireAppInfo {

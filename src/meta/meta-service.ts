@@ -8,6 +8,7 @@
 import { ErrorCode, ErrorName, errorName } from '../base/error-names.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';
 import { compactionProgress, planStartCompaction } from '../cluster/compaction-commands.ts';
+import { diagnose } from '../cluster/diagnosis.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import type { Table } from '../cluster/table.ts';
 import {
@@ -23,6 +24,8 @@ import {
   planUpdateEnvs,
   refused,
 } from '../cluster/table-commands.ts';
+import { planForcedPrimary } from '../cluster/unsafe-recovery.ts';
+import type { Logger } from '../env/logger.ts';
 import { hostPortText, toNodeId } from '../model/identity.ts';
 import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
 import * as wire from '../wire/generated/meta.ts';
@@ -34,6 +37,7 @@ import type { Writer } from '../wire/writer.ts';
 import {
   type ClusterFacts,
   clusterInfo,
+  diagnosisInfo,
   nameFilter,
   nodeInfos,
   noSuchTable,
@@ -50,6 +54,7 @@ export interface MetaServiceParts {
   readonly brain: ClusterBrain;
   readonly commands: CommandQueue;
   readonly recovery: RecoveryRun;
+  readonly logger: Logger;
   readonly settings: ClusterSettings & Pick<MetaOptions, 'hostPortFields'>;
   readonly now: () => Now;
   /** Without the level, which changes. */
@@ -339,6 +344,40 @@ export class MetaService implements RequestHandler {
     );
   }
 
+  /** Partitions that nobody leads. */
+  diagnose(call: Call, reader: Reader): void {
+    const { pid } = argument(reader, wire.readDddDiagnoseRequest, wire.makeDddDiagnoseRequest);
+    const { brain, settings, now } = this.#parts;
+    const found = diagnose(brain.state, pid.appId, pid.partitionIndex);
+    const hostPorts = settings.hostPortFields || call.needsHostPorts;
+    call.answer(wire.writeDddDiagnoseResponse, {
+      err: ErrorName.ok,
+      partitions: found.map((one) => diagnosisInfo(one, now(), hostPorts)),
+    });
+  }
+
+  forcePrimary(call: Call, reader: Reader): void {
+    const request = argument(reader, wire.readForcePrimaryRequest, wire.makeForcePrimaryRequest);
+    const { pid, node, ballot, reason } = request;
+    const id = toNodeId(node === null ? '-' : hostPortText(node));
+    this.#command(
+      null,
+      (context) => planForcedPrimary(context, { ...pid, node: id, ballot, reason }),
+      ({ code, hint }) => {
+        this.#parts.logger.warn('partition.forced', {
+          ...pid,
+          node: id,
+          ballot,
+          reason,
+          code,
+          hint,
+        });
+        const answer = { err: errorName(code), hintMessage: hint };
+        call.answer(wire.writeForcePrimaryResponse, answer);
+      },
+    );
+  }
+
   /** Of a meta server whose store was lost. */
   startRecovery(call: Call, reader: Reader): void {
     const request = argument(
@@ -428,6 +467,8 @@ const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>(
   [RpcCode.dropApp, (service, call, reader) => service.dropTable(call, reader)],
   [RpcCode.recallApp, (service, call, reader) => service.recallTable(call, reader)],
   [RpcCode.renameApp, (service, call, reader) => service.renameTable(call, reader)],
+  [RpcCode.dddDiagnose, (service, call, reader) => service.diagnose(call, reader)],
+  [RpcCode.forcePrimary, (service, call, reader) => service.forcePrimary(call, reader)],
   [RpcCode.startRecovery, (service, call, reader) => service.startRecovery(call, reader)],
   [RpcCode.updateAppEnv, (service, call, reader) => service.updateEnvs(call, reader)],
   [RpcCode.setMaxReplicaCount, (service, call, reader) => service.setReplicaCount(call, reader)],

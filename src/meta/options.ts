@@ -26,6 +26,10 @@ export interface MetaOptions extends ClusterSettings {
   readonly dataPath: string;
   readonly store: 'journal' | 'etcd' | 'zookeeper';
   /** Of the store, if it is a service. */
+  /** Folder of dumps; null = beside the data folder. */
+  readonly dumpPath: string | null;
+  readonly dumpIntervalMs: number;
+  readonly dumpsKept: number;
   readonly storeEndpoints: readonly HostPort[] | null;
   /** All meta servers of the cluster, this one too; null, or of no meaning, with the journal. */
   readonly metaServers: readonly HostPort[] | null;
@@ -71,6 +75,28 @@ export const META_OPTIONS: OptionTable<MetaOptions> = {
     values: ['journal', 'etcd', 'zookeeper'],
     default: 'journal',
     help: 'Where tables and configurations are kept. journal: in meta.data_dir, for one meta server. etcd, zookeeper: in a service that several meta servers share.',
+  },
+  dumpPath: {
+    key: 'meta.dump_dir',
+    type: 'string',
+    default: null,
+    help: 'Folder for dumps of the state; not set: beside meta.data_dir, with -dumps at its end.',
+  },
+  dumpIntervalMs: {
+    key: 'meta.dump_interval_ms',
+    type: 'duration',
+    default: 3_600 * SECOND_MS,
+    minimum: 0,
+    maximum: 30 * 86_400 * SECOND_MS,
+    help: 'How often the leader writes a dump of its state, if it has changed; 0 = never.',
+  },
+  dumpsKept: {
+    key: 'meta.dumps_kept',
+    type: 'integer',
+    default: 24,
+    minimum: 1,
+    maximum: 10_000,
+    help: 'How many of these dumps are kept; those that were asked for (meta.dump) stay.',
   },
   storeEndpoints: {
     key: 'meta.store_endpoints',

@@ -34,6 +34,7 @@ import { RpcStatistics } from '../rpc/statistics.ts';
 import type { RequestHandler } from '../rpc/thrift-session.ts';
 import type { Beacon } from '../wire/generated/internal.ts';
 import { InternalMessage } from '../wire/schema/internal.ts';
+import { dumpCommand } from './dump-command.ts';
 import { Forwarder } from './forwarder.ts';
 import { DEFAULT_JOURNAL_LIMITS, JournalStore } from './journal-store.ts';
 import { LastBeacons } from './last-beacons.ts';
@@ -224,7 +225,7 @@ export class MetaServer {
       },
       onSessionClosed() {},
     };
-    const commands = metaCommands(this);
+    const commands = new Map([...metaCommands(this), ...dumpCommand(this)]);
     speakToClients(this.#rpc, this.#environment, statistics, handler, address, commands);
     this.#rpc.speak(ProtocolMagic.internal, this.#bus);
   }

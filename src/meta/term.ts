@@ -25,6 +25,7 @@ import type {
 import { InternalMessage } from '../wire/schema/internal.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Committer } from './committer.ts';
+import { DumpKeeper } from './dump-keeper.ts';
 import { LifeWatch } from './life-watch.ts';
 import { MetaService } from './meta-service.ts';
 import type { MetaOptions } from './options.ts';
@@ -51,6 +52,7 @@ export class MetaTerm {
   readonly #committer: Committer;
   readonly #commands: CommandQueue;
   readonly #recovery: RecoveryRun;
+  readonly dumps: DumpKeeper;
   /** Null when crashes are left to the grace. */
   readonly #lifeWatch: LifeWatch | null;
   readonly #ticks: TimerHandle;
@@ -62,7 +64,7 @@ export class MetaTerm {
     this.#committer = new Committer(store, {
       onCommitted: (batch) => this.#onCommitted(batch),
       onDeposed: () => {
-        parts.environment.logger.error('meta.deposed', { epoch: store.epoch });
+        parts.environment.logger.warn('meta.deposed', { epoch: store.epoch });
         parts.onDeposed();
       },
     });
@@ -70,10 +72,12 @@ export class MetaTerm {
     this.#lifeWatch = options.fastFailover ? this.#makeLifeWatch() : null;
     this.#commands = new CommandQueue(this.brain, () => this.#now());
     this.#recovery = this.#makeRecovery();
+    this.dumps = new DumpKeeper({ ...parts.environment, store }, options);
     this.service = new MetaService({
       brain: this.brain,
       commands: this.#commands,
       recovery: this.#recovery,
+      logger: parts.environment.logger,
       settings: options,
       now: () => this.#now(),
       facts: { clusterName: options.clusterName, metaServers, leader: self },
@@ -88,6 +92,7 @@ export class MetaTerm {
     this.#ended = true;
     this.#parts.environment.timers.cancel(this.#ticks);
     this.#lifeWatch?.close();
+    void this.dumps.close();
     this.#committer.close();
   }
 
