@@ -12,6 +12,7 @@ import { replicaEnvironment } from './environment.ts';
 import { answerHttp } from './http.ts';
 import { PROCESS_OPTIONS, type ProcessOptions } from './process-options.ts';
 import { runProgram } from './program.ts';
+import { REPLICA_VERBS_HELP, replicaTrash } from './replica-trash.ts';
 import { ROCKSDB_OPTIONS, type RocksDbProcessOptions } from './rocksdb-options.ts';
 import { runServer, type ServerProgram } from './server-program.ts';
 
@@ -20,6 +21,9 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
   summary: 'A replica server: holds replicas of partitions and answers clients.',
   table: { ...PROCESS_OPTIONS, ...REPLICA_OPTIONS, ...ROCKSDB_OPTIONS },
   relations: REPLICA_OPTION_RELATIONS,
+  extend: (command) => {
+    command.addHelpText('after', REPLICA_VERBS_HELP);
+  },
   open: async (options, logger) => {
     const environment = replicaEnvironment(logger, options);
     return await ServerLives.begin(async (onOutlived) => {
@@ -40,4 +44,6 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
   },
 };
 
-await runProgram((args) => runServer(REPLICA, args));
+await runProgram((args) =>
+  args[0] === 'trash' ? replicaTrash(args.slice(1)) : runServer(REPLICA, args),
+);

@@ -50,7 +50,9 @@ export class DumpKeeper {
   /** Begins to write; answers with the path, or with why nothing is written. */
   write(name: string): { readonly path: string } | { readonly refusal: string } {
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(name) || isOwn(name)) {
-      return { refusal: `a name of letters, digits, "_", "." and "-", which is put into ${this.folder}` };
+      return {
+        refusal: `a name of letters, digits, "_", "." and "-", which is put into ${this.folder}`,
+      };
     }
     if (this.#writing !== null) return { refusal: 'another dump is being written' };
     this.#begin(name, this.#encode());

@@ -36,6 +36,9 @@ export interface ReplicaOptions {
   readonly slowAfterMs: number;
   readonly slowPauseMs: number;
   /** Larger write requests are refused with ERR_INVALID_DATA; 0 = no limit but the frame's. */
+  /** What was removed, and what had failed, is held in the trash for so long; see trash.ts. */
+  readonly trashRemovedHoldMs: number;
+  readonly trashFailedHoldMs: number;
   readonly writeBytesMax: number;
   /** From here on a read counts as slow, unless its table says otherwise. */
   readonly slowQueryMs: number;
@@ -210,6 +213,20 @@ export const REPLICA_OPTIONS: OptionTable<ReplicaOptions> = {
     default: MINUTE_MS,
     minimum: 10,
     help: 'Between two removals of slow members of one partition; doubles with each, up to 16 times.',
+  },
+  trashRemovedHoldMs: {
+    key: 'replica.trash_removed_hold_ms',
+    type: 'duration',
+    default: 24 * 60 * MINUTE_MS,
+    minimum: 0,
+    help: 'How long copies that were removed stay in the trash folder.',
+  },
+  trashFailedHoldMs: {
+    key: 'replica.trash_failed_hold_ms',
+    type: 'duration',
+    default: 7 * 24 * 60 * MINUTE_MS,
+    minimum: 0,
+    help: 'How long copies and logs that had failed stay in the trash folder.',
   },
   writeBytesMax: {
     key: 'replica.write_bytes_max',

@@ -129,7 +129,7 @@ test('the trash keeps the whole folder', async () => {
   await put(disk, folder.enginePath, 'data');
   await folder.trash('1-2');
   assert.equal(await folder.exists(), false);
-  assert.equal(await content(disk, 'data/trash/2.5.1-2/engine'), 'data');
+  assert.equal(await content(disk, 'data/trash/2.5.1-2.gar/engine'), 'data');
 });
 
 test('a move to the trash whose sync failed is finished by the next attempt', async () => {

@@ -32,6 +32,9 @@ import {
 
 const FORMAT = 2;
 
+/** Numbers of copies, and learn ids, grow within a life, and from one to the next. */
+export const IDS_PER_LIFE = 0x100000000;
+
 /** Instead of the number of a copy that was brought back after its removal: it is not to be opened. */
 export const COPY_REMOVED = -1;
 
@@ -51,11 +54,12 @@ export class ReplicaFolder {
   private readonly replicasPath: string;
   private readonly trashPath: string;
 
-  constructor(disk: Disk, dataPath: string, gpid: Gpid) {
+  /** `path` if it is not where its server looks for it. */
+  constructor(disk: Disk, dataPath: string, gpid: Gpid, path?: string) {
     this.disk = disk;
     this.gpid = gpid;
     this.replicasPath = `${dataPath}/replicas`;
-    this.path = `${this.replicasPath}/${gpidText(gpid)}`;
+    this.path = path ?? `${this.replicasPath}/${gpidText(gpid)}`;
     this.trashPath = `${dataPath}/trash`;
   }
 
@@ -136,13 +140,13 @@ export class ReplicaFolder {
   }
 
   /**
-   * Moves the whole folder to the trash; `stamp` makes the name unique. One that is not here was
+   * Moves the whole folder to the trash (trash.ts); `stamp` makes the name unique. One that is not here was
    * moved by an attempt that failed later: it only has to be made durable.
    */
-  async trash(stamp: string): Promise<void> {
+  async trash(stamp: string, kind: 'gar' | 'err' | 'tmp' = 'gar'): Promise<void> {
     const { disk } = this;
     if (await disk.exists(this.path)) {
-      await disk.rename(this.path, `${this.trashPath}/${gpidText(this.gpid)}.${stamp}`);
+      await disk.rename(this.path, `${this.trashPath}/${gpidText(this.gpid)}.${stamp}.${kind}`);
       return;
     }
     await disk.syncDirectory(this.trashPath);

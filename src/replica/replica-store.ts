@@ -57,7 +57,7 @@ import { LOG_HOLDER } from './log-holders.ts';
 import { type LogCondition, LogKeeper } from './log-keeper.ts';
 import type { ReplicaOptions } from './options.ts';
 import { Replica } from './replica.ts';
-import { listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
+import { IDS_PER_LIFE, listReplicaFolders, ReplicaFolder } from './replica-folder.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import { ServerLoad } from './server-load.ts';
 
@@ -86,9 +86,6 @@ interface TurnEnder {
 const JOBS_MAX = 8;
 /** No flush begins later than this after the begin of closing; an orderly end has 5 s in all. */
 const CLOSING_FLUSH_MS = 2_000;
-
-/** Learn ids and numbers of copies grow within a life, and from one to the next. */
-const IDS_PER_LIFE = 0x100000000;
 
 export class ReplicaStore implements ReplicaHost {
   readonly environment: ReplicaEnvironment;
@@ -443,7 +440,7 @@ export class ReplicaStore implements ReplicaHost {
       const folder = new ReplicaFolder(this.environment.disk, this.identity.dataPath, gpid);
       try {
         // What an attempt left that could not be finished, on a full disk for one, is no replica.
-        if (await folder.exists()) await folder.trash(this.stamp());
+        if (await folder.exists()) await folder.trash(this.stamp(), 'tmp');
         // What the log lost before says nothing of a copy that begins now.
         this.dropLog(gpid);
         const replica = await Replica.create(this, folder, table, isNew);
@@ -465,9 +462,10 @@ export class ReplicaStore implements ReplicaHost {
     const replica = this.openReplicas.get(key);
     const folder = new ReplicaFolder(this.environment.disk, this.identity.dataPath, gpid);
     try {
+      const isWhole = replica !== undefined && replica.core.status !== ReplicaStatus.error;
       await replica?.close({ flush: false });
       this.openReplicas.delete(key);
-      await folder.trash(this.stamp());
+      await folder.trash(this.stamp(), isWhole ? 'gar' : 'err');
       reached('replica.trashed');
       this.broken.delete(key);
       this.keeper.onRemoved(gpid, () => this.dropLog(gpid));

@@ -43,7 +43,10 @@ import { asUserError, type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { ReplicaInspection } from './replica-host.ts';
 import { type ReplicaFailure, ReplicaStore } from './replica-store.ts';
+import { TrashKeeper } from './trash.ts';
 import { Witness } from './witness.ts';
+
+const TRASH_INTERVAL_MS = 60_000;
 
 export class ReplicaServer implements RequestHandler {
   /** What others connect to. */
@@ -60,6 +63,7 @@ export class ReplicaServer implements RequestHandler {
   private readonly beacons: BeaconSender;
   private readonly store: ReplicaStore;
   private readonly witness: Witness;
+  private readonly trash: TrashKeeper;
   private timers: TimerHandle[] = [];
   private closing: Promise<void> | null = null;
   private reportSequence = 0;
@@ -89,6 +93,7 @@ export class ReplicaServer implements RequestHandler {
     this.lease = new Lease(options.leaseMs);
     this.bus = this.makeBus();
     this.witness = new Witness(environment, this.bus);
+    this.trash = new TrashKeeper(environment, folder.path, options);
     this.beacons = this.makeBeacons();
     this.store = new ReplicaStore(environment, options, {
       self: this.nodeId,
@@ -234,6 +239,7 @@ export class ReplicaServer implements RequestHandler {
     this.timers = [
       timers.every(beaconIntervalMs, () => this.beacons.send(false)),
       timers.every(reportIntervalMs, () => this.onReportInterval()),
+      timers.every(TRASH_INTERVAL_MS, () => this.trash.look(this.environment.clock.wallMs())),
       timers.every(tickIntervalMs, () => this.store.onTick(this.environment.clock.monotonicMs())),
     ];
     this.beacons.send(false);
@@ -248,6 +254,7 @@ export class ReplicaServer implements RequestHandler {
     this.lease.surrender();
     this.beacons.send(true);
     await this.store.close();
+    await this.trash.close();
     this.witness.close();
     this.bus.close();
     // The meta server takes a refused connection for proof that this life holds no lease any more.
