@@ -68,7 +68,8 @@ function typeOf(kind: Kind): string {
 function wireOf(kind: Kind): number {
   if (typeof kind === 'string') return SCALARS[kind].wire;
   if ('ref' in kind) return WireType.struct;
-  return 'map' in kind ? WireType.map : WireType.list;
+  if ('map' in kind) return WireType.map;
+  return kind.isSet === true ? WireType.set : WireType.list;
 }
 
 function minimumBytes(kind: Kind): number {
@@ -88,7 +89,7 @@ function kindName(kind: Kind): string {
   if (typeof kind === 'string') return capitalised(kind);
   if ('ref' in kind) return kind.ref;
   if ('map' in kind) return `${kindName(kind.map[0])}${kindName(kind.map[1])}Map`;
-  return `${kindName(kind.list)}List`;
+  return `${kindName(kind.list)}${kind.isSet === true ? 'Set' : 'List'}`;
 }
 
 function readExpression(kind: Kind): string {

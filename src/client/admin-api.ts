@@ -45,6 +45,21 @@ export interface NodeStatusInfo {
   /** `host:port` */
   readonly address: string;
   readonly alive: boolean;
+  /** When it was asked for, and of a meta server of ours. */
+  readonly detail: NodeDetail | null;
+}
+
+export interface NodeDetail {
+  readonly primaryCount: number;
+  readonly secondaryCount: number;
+  readonly diskTotalBytes: number;
+  readonly diskFreeBytes: number;
+  /** What it may fail together with; empty = not told. */
+  readonly zone: string;
+  readonly rack: string;
+  readonly host: string;
+  /** Why it gets no copies: `unlisted`, `blackListed`, `unstable`; empty = it does. */
+  readonly ban: string;
 }
 
 /** What came of a command that explains itself. */
@@ -128,7 +143,7 @@ export interface Admin {
   ): Promise<TableInfo>;
   /** Dropped tables that can still be recalled included only with `all`. */
   listTables(options?: CallOptions & { readonly all?: boolean }): Promise<TableInfo[]>;
-  listNodes(options?: CallOptions): Promise<NodeStatusInfo[]>;
+  listNodes(options?: CallOptions & { readonly detailed?: boolean }): Promise<NodeStatusInfo[]>;
   clusterInfo(options?: CallOptions): Promise<ReadonlyMap<string, string>>;
   tableConfig(name: string, options?: CallOptions): Promise<TableConfig>;
   /** Until every partition has a primary and all its secondaries. */

@@ -10,6 +10,7 @@ import type {
   CreateTableOptions,
   DropTableOptions,
   ForcePrimaryOptions,
+  NodeDetail,
   NodeStatusInfo,
   PartitionDiagnosis,
   PartitionInfo,
@@ -110,8 +111,8 @@ export class ClusterAdmin implements Admin {
     return this.#run(kinds.LIST_TABLES, options, request, ({ infos }) => infos.map(toTableInfo));
   }
 
-  listNodes(options?: CallOptions): Promise<NodeStatusInfo[]> {
-    const request = { status: NodeStatus.invalid };
+  listNodes(options?: CallOptions & { readonly detailed?: boolean }): Promise<NodeStatusInfo[]> {
+    const request = { status: NodeStatus.invalid, detailed: options?.detailed };
     return this.#run(kinds.LIST_NODES, options, request, ({ infos }) => infos.map(toNodeStatus));
   }
 
@@ -339,5 +340,19 @@ function toNodeStatus(info: meta.NodeInfo): NodeStatusInfo {
   return {
     address: addressText(info.hpNode, info.node),
     alive: info.status === NodeStatus.alive,
+    detail: info.primaryCount === undefined ? null : toNodeDetail(info),
+  };
+}
+
+function toNodeDetail(info: meta.NodeInfo): NodeDetail {
+  return {
+    primaryCount: info.primaryCount ?? 0,
+    secondaryCount: info.secondaryCount ?? 0,
+    diskTotalBytes: info.diskTotalBytes ?? 0,
+    diskFreeBytes: info.diskFreeBytes ?? 0,
+    zone: info.zone ?? '',
+    rack: info.rack ?? '',
+    host: info.host ?? '',
+    ban: info.ban ?? '',
   };
 }

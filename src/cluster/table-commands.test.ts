@@ -9,6 +9,7 @@ import {
   planDrop,
   planRecall,
   planRename,
+  planSetAtomicIdempotent,
   planSetReplicaCount,
   planUpdateEnvs,
   type UpdateEnvs,
@@ -179,4 +180,20 @@ test('values of settings are checked with the words of the original', () => {
     ['max_replica_count.update', '3', "app_env 'max_replica_count.update' is not supported"],
   ];
   for (const [key, value, refusal] of cases) assert.equal(envRefusal(key, value), refusal, key);
+});
+
+test('the flag of atomic writes is kept and told; setting it again changes nothing', () => {
+  const cluster = story();
+  cluster.createTable();
+  const set = (value: boolean) =>
+    cluster.command(planSetAtomicIdempotent(cluster.context(), 'temp', value));
+  const flag = () => cluster.brain.state.tableNamed('temp')?.record.atomicIdempotent;
+  assert.equal(flag(), false);
+  assert.equal(set(true).code, ErrorCode.ok);
+  assert.equal(flag(), true);
+  assert.deepEqual(set(true).records, []);
+  cluster.restartMeta();
+  assert.equal(flag(), true);
+  const missing = planSetAtomicIdempotent(cluster.context(), 'absent', true);
+  assert.equal(missing.code, ErrorCode.appNotExist);
 });

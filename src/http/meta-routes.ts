@@ -225,6 +225,10 @@ function membersOf(partition: Partition): number {
 
 // ---- nodes ----
 
+function megabytes(bytes: number): number {
+  return Math.floor(bytes / 1_048_576);
+}
+
 function nodesPage(brain: ClusterBrain, query: HttpQuery): HttpReply {
   const nodes = [...brain.state.nodes.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const details = rows(
@@ -236,7 +240,13 @@ function nodesPage(brain: ClusterBrain, query: HttpQuery): HttpReply {
       const primary_count = brain.state.primaryCountOf(node.id);
       const secondary_count = replica_count - primary_count;
       const counts = { replica_count, primary_count, secondary_count };
-      return { ...row, ...counts, ...node.labels };
+      const ban = brain.state.admission.banOf(node) ?? '';
+      const { totalBytes, freeBytes } = node;
+      const disk = {
+        disk_total_mb: megabytes(totalBytes),
+        disk_available_mb: megabytes(freeBytes),
+      };
+      return { ...row, ...counts, ...disk, ...node.labels, ban };
     }),
   );
   const alive = nodes.filter((node) => node.usable).length;

@@ -61,6 +61,11 @@ test('a partition that lost a member shows who left', () => {
   );
   assert.equal(nodeInfos(story.brain.state, 2).length, 1);
   assert.deepEqual(nodeInfos(story.brain.state, 99), []);
+  const [detailed] = nodeInfos(story.brain.state, 0, true);
+  assert.equal(detailed?.primaryCount, 1);
+  assert.equal(detailed.host, 'a');
+  assert.equal(detailed.ban, '');
+  assert.equal(nodeInfos(story.brain.state, 0)[0]?.primaryCount, undefined);
 });
 
 test('host and port fields are left out for clients that cannot read past them', () => {

@@ -28,6 +28,11 @@ export class Bandwidth {
     this.#bytesPerMs = bytesPerSecondMax / 1_000;
   }
 
+  /** Bytes a second. */
+  get rate(): number {
+    return this.#bytesPerMs * 1_000;
+  }
+
   /** Resolves when so much may be transferred. */
   take(byteCount: number): Promise<void> {
     const nowMs = this.#clock.monotonicMs();

@@ -37,10 +37,12 @@ import { InternalMessage } from '../wire/schema/internal.ts';
 import { NegotiationStatus } from '../wire/schema/meta.ts';
 import type { RequestHeader } from '../wire/thrift-frame.ts';
 import { BeaconSender, type DiskSpace } from './beacon-sender.ts';
+import { answerDiskRequest, type DiskHost, type DiskReplica } from './disk-requests.ts';
 import { inventoryOf } from './inventory.ts';
 import type { LogCondition } from './log-keeper.ts';
 import { asUserError, type NodeFolder, openNodeFolder } from './node-folder.ts';
 import type { ReplicaOptions } from './options.ts';
+import { replicaCommands } from './remote-commands.ts';
 import type { ReplicaInspection } from './replica-host.ts';
 import { type ReplicaFailure, ReplicaStore } from './replica-store.ts';
 import { TrashKeeper } from './trash.ts';
@@ -140,7 +142,7 @@ export class ReplicaServer implements RequestHandler {
       );
       await server.startOrLeave();
       rpc.speak(ProtocolMagic.internal, server.bus);
-      speakToClients(rpc, environment, statistics, server, address);
+      speakToClients(rpc, environment, statistics, server, address, replicaCommands(server));
       return server;
     } catch (error) {
       await rpc.close();
@@ -165,6 +167,11 @@ export class ReplicaServer implements RequestHandler {
   /** For what is learned from now on. */
   setLearnRate(bytesPerSecondMax: number): void {
     this.store.learnBandwidth.setRate(bytesPerSecondMax);
+  }
+
+  /** Bytes a second. */
+  get learnRate(): number {
+    return this.store.learnBandwidth.rate;
   }
 
   /** Every replica, for the simulator's checkers and for tests. */
@@ -202,6 +209,7 @@ export class ReplicaServer implements RequestHandler {
       return;
     }
     if (header.appId <= 0) {
+      if (answerDiskRequest(this.disk, session, header, reader)) return;
       session.replyError(header.rpc, header.seqid, ErrorCode.handlerNotFound);
       return;
     }
@@ -214,6 +222,14 @@ export class ReplicaServer implements RequestHandler {
   }
 
   onSessionClosed(_session: ThriftSession): void {}
+
+  private get disk(): DiskHost {
+    const replicas = (): DiskReplica[] =>
+      this.store.replicas().map(({ gpid, core: { state } }) => {
+        return { gpid, appName: state.table.appName, status: state.status };
+      });
+    return { dataPath: this.folder.path, space: this.diskSpace, replicas };
+  }
 
   // ---- life ----
 

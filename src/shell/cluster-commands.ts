@@ -1,6 +1,6 @@
 /** Commands on tables and servers. */
 import { UserError } from '../base/user-error.ts';
-import type { PartitionInfo, TableConfig, TableInfo } from '../client/api.ts';
+import type { NodeDetail, PartitionInfo, TableConfig, TableInfo } from '../client/api.ts';
 import { RejectedError } from '../client/errors.ts';
 import { columns, pairs } from './columns.ts';
 import type { Answer, Command } from './command.ts';
@@ -93,28 +93,42 @@ const NODES: Command = {
   name: 'nodes',
   usage: '',
   summary: 'Shows all replica servers.',
-  flags: [{ name: '-d', value: null, help: 'also how many partitions each one holds' }],
+  flags: [
+    { name: '-d', value: null, help: 'also what each one holds, and where it is' },
+    { name: '-s', value: 'STATUS', help: 'only those that are alive or unalive' },
+  ],
   completes: ['nothing'],
   run: async ({ client }, args) => {
-    const nodes = await client.admin.listNodes();
-    const isDetailed = args.has('-d');
-    const configs: TableConfig[] = [];
-    if (isDetailed) {
-      for (const { name } of await client.admin.listTables()) {
-        configs.push(await client.admin.tableConfig(name));
-      }
+    const wanted = args.text('-s') ?? 'all';
+    if (!['all', 'alive', 'unalive'].includes(wanted)) {
+      throw new UserError(`"${wanted}" is no status of a server.`, 'Write -s alive or -s unalive.');
     }
-    const partitions = configs.flatMap((config) => config.partitions);
-    const rows = nodes.map(({ address, alive }) => {
+    const all = await client.admin.listNodes({ detailed: args.has('-d') });
+    const nodes = all.filter(({ alive }) => wanted === 'all' || alive === (wanted === 'alive'));
+    const rows = nodes.map(({ address, alive, detail }) => {
       const row = { address, status: alive ? 'alive' : 'unalive' };
-      if (!isDetailed) return row;
-      const primaries = partitions.filter(({ primary }) => primary === address).length;
-      const secondaries = partitions.filter((one) => one.secondaries.includes(address)).length;
-      return { ...row, primaries, secondaries, replicas: primaries + secondaries };
+      return detail === null ? row : { ...row, ...nodeCells(detail) };
     });
     return rowsAnswer({ nodes: rows }, rows, ['address', 'status']);
   },
 };
+
+function nodeCells(detail: NodeDetail): Readonly<Record<string, string | number>> {
+  const { primaryCount: primaries, secondaryCount: secondaries, zone, rack, host, ban } = detail;
+  const { diskTotalBytes, diskFreeBytes } = detail;
+  const isKnown = diskTotalBytes > 0;
+  const free = isKnown ? `${Math.floor((100 * diskFreeBytes) / diskTotalBytes)} %` : '-';
+  return {
+    primaries,
+    secondaries,
+    replicas: primaries + secondaries,
+    free,
+    zone: zone || '-',
+    rack: rack || '-',
+    host: host || '-',
+    copies: ban === '' ? 'yes' : `no: ${ban}`,
+  };
+}
 
 const CLUSTER_INFO: Command = {
   name: 'cluster_info',

@@ -50,6 +50,9 @@ export const RpcCode = {
   startRecovery: 39,
   dddDiagnose: 40,
   forcePrimary: 41,
+  queryDiskInfo: 42,
+  replicaDiskMigrate: 43,
+  addNewDisk: 44,
 } as const;
 export type RpcCode = (typeof RpcCode)[keyof typeof RpcCode];
 
@@ -131,6 +134,24 @@ const LATER_META_ROWS: typeof META_ROWS = [
   [R.forcePrimary, 'FORCE_PRIMARY', 'ForcePrimary'],
 ];
 
+const DISK_ROWS: readonly Row[] = [
+  [
+    R.queryDiskInfo,
+    'RPC_QUERY_DISK_INFO',
+    'replica',
+    'QueryDiskInfoRequest',
+    'QueryDiskInfoResponse',
+  ],
+  [
+    R.replicaDiskMigrate,
+    'RPC_REPLICA_DISK_MIGRATE',
+    'replica',
+    'ReplicaDiskMigrateRequest',
+    'ReplicaDiskMigrateResponse',
+  ],
+  [R.addNewDisk, 'RPC_ADD_NEW_DISK', 'replica', 'AddNewDiskRequest', 'AddNewDiskResponse'],
+];
+
 const ROWS: readonly Row[] = [
   [R.unknown, '', 'none', 'none', 'none'],
   ...DATA_ROWS,
@@ -139,6 +160,7 @@ const ROWS: readonly Row[] = [
   [R.cliCall, 'RPC_CLI_CLI_CALL', 'any', 'Command', 'string'],
   [R.negotiation, 'RPC_NEGOTIATION', 'any', 'NegotiationRequest', 'NegotiationResponse'],
   ...LATER_META_ROWS.map(metaRow),
+  ...DISK_ROWS,
 ];
 
 function metaRow([code, name, struct]: (typeof META_ROWS)[number]): Row {

@@ -1224,6 +1224,14 @@ export interface NodeInfo {
   readonly status: number;
   readonly node: WireHostPort | null;
   readonly hpNode: WireHostPort | null | undefined;
+  readonly zone: string | undefined;
+  readonly rack: string | undefined;
+  readonly host: string | undefined;
+  readonly primaryCount: number | undefined;
+  readonly secondaryCount: number | undefined;
+  readonly diskTotalBytes: number | undefined;
+  readonly diskFreeBytes: number | undefined;
+  readonly ban: string | undefined;
 }
 
 export function makeNodeInfo(): NodeInfo {
@@ -1231,6 +1239,14 @@ export function makeNodeInfo(): NodeInfo {
     status: 0,
     node: null,
     hpNode: undefined,
+    zone: undefined,
+    rack: undefined,
+    host: undefined,
+    primaryCount: undefined,
+    secondaryCount: undefined,
+    diskTotalBytes: undefined,
+    diskFreeBytes: undefined,
+    ban: undefined,
   };
 }
 
@@ -1238,6 +1254,14 @@ export function readNodeInfo(reader: Reader): NodeInfo {
   let status: number = 0;
   let node: WireHostPort | null = null;
   let hpNode: WireHostPort | null | undefined;
+  let zone: string | undefined;
+  let rack: string | undefined;
+  let host: string | undefined;
+  let primaryCount: number | undefined;
+  let secondaryCount: number | undefined;
+  let diskTotalBytes: number | undefined;
+  let diskFreeBytes: number | undefined;
+  let ban: string | undefined;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x0108:
@@ -1249,6 +1273,30 @@ export function readNodeInfo(reader: Reader): NodeInfo {
       case 0x030c:
         hpNode = reader.readHostPort();
         break;
+      case 0x640b:
+        zone = reader.readString();
+        break;
+      case 0x650b:
+        rack = reader.readString();
+        break;
+      case 0x660b:
+        host = reader.readString();
+        break;
+      case 0x6708:
+        primaryCount = reader.readI32();
+        break;
+      case 0x6808:
+        secondaryCount = reader.readI32();
+        break;
+      case 0x690a:
+        diskTotalBytes = reader.readI64();
+        break;
+      case 0x6a0a:
+        diskFreeBytes = reader.readI64();
+        break;
+      case 0x6b0b:
+        ban = reader.readString();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -1257,6 +1305,14 @@ export function readNodeInfo(reader: Reader): NodeInfo {
     status,
     node,
     hpNode,
+    zone,
+    rack,
+    host,
+    primaryCount,
+    secondaryCount,
+    diskTotalBytes,
+    diskFreeBytes,
+    ban,
   };
 }
 
@@ -1268,26 +1324,62 @@ export function writeNodeInfo(writer: Writer, value: NodeInfo): void {
     writer.writeFieldTag(0x030c);
     writer.writeHostPort(value.hpNode);
   }
+  if (value.zone !== undefined) {
+    writer.writeFieldTag(0x640b);
+    writer.writeString(value.zone);
+  }
+  if (value.rack !== undefined) {
+    writer.writeFieldTag(0x650b);
+    writer.writeString(value.rack);
+  }
+  if (value.host !== undefined) {
+    writer.writeFieldTag(0x660b);
+    writer.writeString(value.host);
+  }
+  if (value.primaryCount !== undefined) {
+    writer.writeFieldI32(0x6708, value.primaryCount);
+  }
+  if (value.secondaryCount !== undefined) {
+    writer.writeFieldI32(0x6808, value.secondaryCount);
+  }
+  if (value.diskTotalBytes !== undefined) {
+    writer.writeFieldTag(0x690a);
+    writer.writeI64(value.diskTotalBytes);
+  }
+  if (value.diskFreeBytes !== undefined) {
+    writer.writeFieldTag(0x6a0a);
+    writer.writeI64(value.diskFreeBytes);
+  }
+  if (value.ban !== undefined) {
+    writer.writeFieldTag(0x6b0b);
+    writer.writeString(value.ban);
+  }
   writer.writeStop();
 }
 
 /** RPC_CM_LIST_NODES; status 0 = all. */
 export interface ConfigurationListNodesRequest {
   readonly status: number;
+  readonly detailed: boolean | undefined;
 }
 
 export function makeConfigurationListNodesRequest(): ConfigurationListNodesRequest {
   return {
     status: 0,
+    detailed: undefined,
   };
 }
 
 export function readConfigurationListNodesRequest(reader: Reader): ConfigurationListNodesRequest {
   let status: number = 0;
+  let detailed: boolean | undefined;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x0108:
         status = reader.readI32();
+        break;
+      case 0x6402:
+        detailed = reader.readBool();
         break;
       default:
         reader.skipField(tag);
@@ -1295,6 +1387,7 @@ export function readConfigurationListNodesRequest(reader: Reader): Configuration
   }
   return {
     status,
+    detailed,
   };
 }
 
@@ -1303,6 +1396,10 @@ export function writeConfigurationListNodesRequest(
   value: ConfigurationListNodesRequest,
 ): void {
   writer.writeFieldI32(0x0108, value.status);
+  if (value.detailed !== undefined) {
+    writer.writeFieldTag(0x6402);
+    writer.writeBool(value.detailed);
+  }
   writer.writeStop();
 }
 
@@ -1817,6 +1914,378 @@ export function writeNegotiationResponse(writer: Writer, value: NegotiationRespo
   writer.writeFieldI32(0x0108, value.status);
   writer.writeFieldTag(0x020c);
   writer.writeBlob(value.msg);
+  writer.writeStop();
+}
+
+/** Replicas by the number of their table. */
+export interface DiskInfo {
+  readonly diskTag: string;
+  readonly fullDir: string;
+  readonly diskCapacityMb: number;
+  readonly diskAvailableMb: number;
+  readonly holdingPrimaryReplicas: ReadonlyMap<number, readonly WireGpid[]>;
+  readonly holdingSecondaryReplicas: ReadonlyMap<number, readonly WireGpid[]>;
+}
+
+export function makeDiskInfo(): DiskInfo {
+  return {
+    diskTag: '',
+    fullDir: '',
+    diskCapacityMb: 0,
+    diskAvailableMb: 0,
+    holdingPrimaryReplicas: new Map(),
+    holdingSecondaryReplicas: new Map(),
+  };
+}
+
+export function readDiskInfo(reader: Reader): DiskInfo {
+  let diskTag: string = '';
+  let fullDir: string = '';
+  let diskCapacityMb: number = 0;
+  let diskAvailableMb: number = 0;
+  let holdingPrimaryReplicas: ReadonlyMap<number, readonly WireGpid[]> = new Map();
+  let holdingSecondaryReplicas: ReadonlyMap<number, readonly WireGpid[]> = new Map();
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        diskTag = reader.readString();
+        break;
+      case 0x020b:
+        fullDir = reader.readString();
+        break;
+      case 0x030a:
+        diskCapacityMb = reader.readI64();
+        break;
+      case 0x040a:
+        diskAvailableMb = reader.readI64();
+        break;
+      case 0x050d:
+        holdingPrimaryReplicas = readI32GpidSetMap(reader);
+        break;
+      case 0x060d:
+        holdingSecondaryReplicas = readI32GpidSetMap(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    diskTag,
+    fullDir,
+    diskCapacityMb,
+    diskAvailableMb,
+    holdingPrimaryReplicas,
+    holdingSecondaryReplicas,
+  };
+}
+
+export function writeDiskInfo(writer: Writer, value: DiskInfo): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.diskTag);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.fullDir);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.diskCapacityMb);
+  writer.writeFieldTag(0x040a);
+  writer.writeI64(value.diskAvailableMb);
+  writer.writeFieldTag(0x050d);
+  writeI32GpidSetMap(writer, value.holdingPrimaryReplicas);
+  writer.writeFieldTag(0x060d);
+  writeI32GpidSetMap(writer, value.holdingSecondaryReplicas);
+  writer.writeStop();
+}
+
+/** RPC_QUERY_DISK_INFO; no name = all tables. */
+export interface QueryDiskInfoRequest {
+  readonly node1: WireHostPort | null;
+  readonly appName: string;
+  readonly hpNode1: WireHostPort | null | undefined;
+}
+
+export function makeQueryDiskInfoRequest(): QueryDiskInfoRequest {
+  return {
+    node1: null,
+    appName: '',
+    hpNode1: undefined,
+  };
+}
+
+export function readQueryDiskInfoRequest(reader: Reader): QueryDiskInfoRequest {
+  let node1: WireHostPort | null = null;
+  let appName: string = '';
+  let hpNode1: WireHostPort | null | undefined;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        node1 = reader.readRpcAddress();
+        break;
+      case 0x020b:
+        appName = reader.readString();
+        break;
+      case 0x030c:
+        hpNode1 = reader.readHostPort();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    node1,
+    appName,
+    hpNode1,
+  };
+}
+
+export function writeQueryDiskInfoRequest(writer: Writer, value: QueryDiskInfoRequest): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeRpcAddress(value.node1);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.appName);
+  if (value.hpNode1 !== undefined) {
+    writer.writeFieldTag(0x030c);
+    writer.writeHostPort(value.hpNode1);
+  }
+  writer.writeStop();
+}
+
+/** RPC_QUERY_DISK_INFO */
+export interface QueryDiskInfoResponse {
+  readonly err: string;
+  readonly totalCapacityMb: number;
+  readonly totalAvailableMb: number;
+  readonly diskInfos: readonly DiskInfo[];
+}
+
+export function makeQueryDiskInfoResponse(): QueryDiskInfoResponse {
+  return {
+    err: '',
+    totalCapacityMb: 0,
+    totalAvailableMb: 0,
+    diskInfos: EMPTY_LIST,
+  };
+}
+
+export function readQueryDiskInfoResponse(reader: Reader): QueryDiskInfoResponse {
+  let err: string = '';
+  let totalCapacityMb: number = 0;
+  let totalAvailableMb: number = 0;
+  let diskInfos: readonly DiskInfo[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020a:
+        totalCapacityMb = reader.readI64();
+        break;
+      case 0x030a:
+        totalAvailableMb = reader.readI64();
+        break;
+      case 0x040f:
+        diskInfos = readDiskInfoList(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    totalCapacityMb,
+    totalAvailableMb,
+    diskInfos,
+  };
+}
+
+export function writeQueryDiskInfoResponse(writer: Writer, value: QueryDiskInfoResponse): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  writer.writeFieldTag(0x020a);
+  writer.writeI64(value.totalCapacityMb);
+  writer.writeFieldTag(0x030a);
+  writer.writeI64(value.totalAvailableMb);
+  writer.writeFieldTag(0x040f);
+  writeDiskInfoList(writer, value.diskInfos);
+  writer.writeStop();
+}
+
+/** RPC_REPLICA_DISK_MIGRATE */
+export interface ReplicaDiskMigrateRequest {
+  readonly pid: WireGpid;
+  readonly originDisk: string;
+  readonly targetDisk: string;
+}
+
+export function makeReplicaDiskMigrateRequest(): ReplicaDiskMigrateRequest {
+  return {
+    pid: GPID_NONE,
+    originDisk: '',
+    targetDisk: '',
+  };
+}
+
+export function readReplicaDiskMigrateRequest(reader: Reader): ReplicaDiskMigrateRequest {
+  let pid: WireGpid = GPID_NONE;
+  let originDisk: string = '';
+  let targetDisk: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010c:
+        pid = reader.readGpid();
+        break;
+      case 0x020b:
+        originDisk = reader.readString();
+        break;
+      case 0x030b:
+        targetDisk = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    pid,
+    originDisk,
+    targetDisk,
+  };
+}
+
+export function writeReplicaDiskMigrateRequest(
+  writer: Writer,
+  value: ReplicaDiskMigrateRequest,
+): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeGpid(value.pid);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.originDisk);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.targetDisk);
+  writer.writeStop();
+}
+
+/** RPC_REPLICA_DISK_MIGRATE */
+export interface ReplicaDiskMigrateResponse {
+  readonly err: string;
+  readonly hint: string | undefined;
+}
+
+export function makeReplicaDiskMigrateResponse(): ReplicaDiskMigrateResponse {
+  return {
+    err: '',
+    hint: undefined,
+  };
+}
+
+export function readReplicaDiskMigrateResponse(reader: Reader): ReplicaDiskMigrateResponse {
+  let err: string = '';
+  let hint: string | undefined;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020b:
+        hint = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    hint,
+  };
+}
+
+export function writeReplicaDiskMigrateResponse(
+  writer: Writer,
+  value: ReplicaDiskMigrateResponse,
+): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  if (value.hint !== undefined) {
+    writer.writeFieldTag(0x020b);
+    writer.writeString(value.hint);
+  }
+  writer.writeStop();
+}
+
+/** RPC_ADD_NEW_DISK; `tag:dir,…`. */
+export interface AddNewDiskRequest {
+  readonly diskStr: string;
+}
+
+export function makeAddNewDiskRequest(): AddNewDiskRequest {
+  return {
+    diskStr: '',
+  };
+}
+
+export function readAddNewDiskRequest(reader: Reader): AddNewDiskRequest {
+  let diskStr: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        diskStr = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    diskStr,
+  };
+}
+
+export function writeAddNewDiskRequest(writer: Writer, value: AddNewDiskRequest): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.diskStr);
+  writer.writeStop();
+}
+
+/** RPC_ADD_NEW_DISK */
+export interface AddNewDiskResponse {
+  readonly err: string;
+  readonly errHint: string | undefined;
+}
+
+export function makeAddNewDiskResponse(): AddNewDiskResponse {
+  return {
+    err: '',
+    errHint: undefined,
+  };
+}
+
+export function readAddNewDiskResponse(reader: Reader): AddNewDiskResponse {
+  let err: string = '';
+  let errHint: string | undefined;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020b:
+        errHint = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    errHint,
+  };
+}
+
+export function writeAddNewDiskResponse(writer: Writer, value: AddNewDiskResponse): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  if (value.errHint !== undefined) {
+    writer.writeFieldTag(0x020b);
+    writer.writeString(value.errHint);
+  }
   writer.writeStop();
 }
 
@@ -3310,6 +3779,48 @@ function writeConfigurationProposalActionList(
 ): void {
   writer.writeListHeader(12, items.length);
   for (const item of items) writeConfigurationProposalAction(writer, item);
+}
+
+function readGpidSet(reader: Reader): WireGpid[] {
+  const count = reader.readListHeader(12, 12, 8);
+  const items: WireGpid[] = [];
+  for (let index = 0; index < count; index++) items.push(reader.readGpid());
+  return items;
+}
+
+function writeGpidSet(writer: Writer, items: readonly WireGpid[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writer.writeGpid(item);
+}
+
+function readI32GpidSetMap(reader: Reader): Map<number, readonly WireGpid[]> {
+  const count = reader.readMapHeader(8, 14, 9);
+  const items = new Map<number, readonly WireGpid[]>();
+  for (let index = 0; index < count; index++) {
+    const key = reader.readI32();
+    items.set(key, readGpidSet(reader));
+  }
+  return items;
+}
+
+function writeI32GpidSetMap(writer: Writer, items: ReadonlyMap<number, readonly WireGpid[]>): void {
+  writer.writeMapHeader(8, 14, items.size);
+  for (const [key, value] of items) {
+    writer.writeI32(key);
+    writeGpidSet(writer, value);
+  }
+}
+
+function readDiskInfoList(reader: Reader): DiskInfo[] {
+  const count = reader.readListHeader(12, 12, 1);
+  const items: DiskInfo[] = [];
+  for (let index = 0; index < count; index++) items.push(readDiskInfo(reader));
+  return items;
+}
+
+function writeDiskInfoList(writer: Writer, items: readonly DiskInfo[]): void {
+  writer.writeListHeader(12, items.length);
+  for (const item of items) writeDiskInfo(writer, item);
 }
 
 function readI32I32Map(reader: Reader): Map<number, number> {

@@ -6,7 +6,7 @@
  * Two names differ from the IDL, because model/ has types of these names: `partition_configuration` is
  * WirePartitionConfiguration and `app_info` is WireAppInfo.
  */
-import { list, map, ref, type Struct, struct } from './schema.ts';
+import { list, map, ref, type Struct, set, struct } from './schema.ts';
 
 const queryConfiguration: readonly Struct[] = [
   struct('QueryCfgRequest', 'No indices = all partitions.', [
@@ -126,14 +126,62 @@ const tables: readonly Struct[] = [
   ]),
 ];
 
+const disks: readonly Struct[] = [
+  struct('DiskInfo', 'Replicas by the number of their table.', [
+    [1, 'diskTag', 'string'],
+    [2, 'fullDir', 'string'],
+    [3, 'diskCapacityMb', 'i64'],
+    [4, 'diskAvailableMb', 'i64'],
+    [5, 'holdingPrimaryReplicas', map('i32', set('gpid'))],
+    [6, 'holdingSecondaryReplicas', map('i32', set('gpid'))],
+  ]),
+  struct('QueryDiskInfoRequest', 'RPC_QUERY_DISK_INFO; no name = all tables.', [
+    [1, 'node1', 'rpcAddress'],
+    [2, 'appName', 'string'],
+    [3, 'hpNode1', 'hostPort', 'optional'],
+  ]),
+  struct('QueryDiskInfoResponse', 'RPC_QUERY_DISK_INFO', [
+    [1, 'err', 'error'],
+    [2, 'totalCapacityMb', 'i64'],
+    [3, 'totalAvailableMb', 'i64'],
+    [4, 'diskInfos', list(ref('DiskInfo'))],
+  ]),
+  struct('ReplicaDiskMigrateRequest', 'RPC_REPLICA_DISK_MIGRATE', [
+    [1, 'pid', 'gpid'],
+    [2, 'originDisk', 'string'],
+    [3, 'targetDisk', 'string'],
+  ]),
+  struct('ReplicaDiskMigrateResponse', 'RPC_REPLICA_DISK_MIGRATE', [
+    [1, 'err', 'error'],
+    [2, 'hint', 'string', 'optional'],
+  ]),
+  struct('AddNewDiskRequest', 'RPC_ADD_NEW_DISK; `tag:dir,…`.', [[1, 'diskStr', 'string']]),
+  struct('AddNewDiskResponse', 'RPC_ADD_NEW_DISK', [
+    [1, 'err', 'error'],
+    [2, 'errHint', 'string', 'optional'],
+  ]),
+];
+
 const cluster: readonly Struct[] = [
   struct('NodeInfo', 'status is a NodeStatus.', [
     [1, 'status', 'i32'],
     [2, 'node', 'rpcAddress'],
     [3, 'hpNode', 'hostPort', 'optional'],
+    // Ours, when it is asked for.
+    [100, 'zone', 'string', 'optional'],
+    [101, 'rack', 'string', 'optional'],
+    [102, 'host', 'string', 'optional'],
+    [103, 'primaryCount', 'i32', 'optional'],
+    [104, 'secondaryCount', 'i32', 'optional'],
+    [105, 'diskTotalBytes', 'i64', 'optional'],
+    [106, 'diskFreeBytes', 'i64', 'optional'],
+    // Why it gets no copies; empty = it does (cluster/admission.ts).
+    [107, 'ban', 'string', 'optional'],
   ]),
   struct('ConfigurationListNodesRequest', 'RPC_CM_LIST_NODES; status 0 = all.', [
     [1, 'status', 'i32'],
+    // Ours: what is from 100 on in the answer is asked for.
+    [100, 'detailed', 'bool', 'optional'],
   ]),
   struct('ConfigurationListNodesResponse', 'RPC_CM_LIST_NODES', [
     [1, 'err', 'error'],
@@ -321,6 +369,7 @@ export const metaStructs: readonly Struct[] = [
   ...queryConfiguration,
   ...tables,
   ...cluster,
+  ...disks,
   ...maintenance,
   ...recovery,
 ];

@@ -13,7 +13,7 @@
  *   bool boolean · i8 i16 i32 double number · i64 number (safe integer, else WireError) · i64big
  *   bigint string string (UTF-8) · blob Uint8Array (a view into the frame) · gpid {appId,
  *   partitionIndex} error string (name, e.g. ERR_OK) · rpcAddress HostPort | null · hostPort
- *   HostPort | null list(k) readonly T[] · map(k, v) ReadonlyMap<K, V> · ref('S') S
+ *   HostPort | null list(k), set(k) readonly T[] · map(k, v) ReadonlyMap<K, V> · ref('S') S
  * A kind ending in `?` by `optional(k)` may be absent: `T | undefined`, not written when undefined.
  * On reading, an absent field has its zero: 0, false, '', empty, null; unknown fields are skipped.
  */
@@ -34,7 +34,7 @@ export type Scalar =
 
 export type Kind =
   | Scalar
-  | { readonly list: Kind }
+  | { readonly list: Kind; readonly isSet?: true }
   | { readonly map: readonly [Kind, Kind] }
   | { readonly ref: string };
 
@@ -80,5 +80,7 @@ export function struct(
 }
 
 export const list = (kind: Kind): Kind => ({ list: kind });
+/** A list under another type byte; who writes it has each element once. */
+export const set = (kind: Kind): Kind => ({ list: kind, isSet: true });
 export const map = (key: Kind, value: Kind): Kind => ({ map: [key, value] });
 export const ref = (name: string): Kind => ({ ref: name });
