@@ -12,6 +12,7 @@ import { replicaEnvironment } from './environment.ts';
 import { answerHttp } from './http.ts';
 import { PROCESS_OPTIONS, type ProcessOptions } from './process-options.ts';
 import { runProgram } from './program.ts';
+import { asksForProcesses, PROCESSES_HELP, runProcesses } from './replica-processes.ts';
 import { REPLICA_VERBS_HELP, replicaTrash } from './replica-trash.ts';
 import { ROCKSDB_OPTIONS, type RocksDbProcessOptions } from './rocksdb-options.ts';
 import { runServer, type ServerProgram } from './server-program.ts';
@@ -23,6 +24,7 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
   relations: REPLICA_OPTION_RELATIONS,
   extend: (command) => {
     command.addHelpText('after', REPLICA_VERBS_HELP);
+    command.option('--processes <count>', PROCESSES_HELP);
   },
   open: async (options, logger) => {
     const environment = replicaEnvironment(logger, options);
@@ -44,6 +46,7 @@ const REPLICA: ServerProgram<ProcessOptions & ReplicaOptions & RocksDbProcessOpt
   },
 };
 
-await runProgram((args) =>
-  args[0] === 'trash' ? replicaTrash(args.slice(1)) : runServer(REPLICA, args),
-);
+await runProgram((args) => {
+  if (args[0] === 'trash') return replicaTrash(args.slice(1));
+  return asksForProcesses(args) ? runProcesses(REPLICA, args) : runServer(REPLICA, args);
+});

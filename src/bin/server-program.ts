@@ -24,6 +24,9 @@ import type { ProcessOptions } from './process-options.ts';
 /** From the signal to the end. */
 const DRAIN_LIMIT_MS = 5_000;
 
+/** What a server says on its channel, if it has one, when it serves. */
+export const SERVING = 'serving';
+
 export interface RunningServer {
   /** Finishes what is under way and lets go of everything. */
   close(): Promise<void>;
@@ -64,6 +67,7 @@ export async function runServer<T extends ProcessOptions>(
   const server = first;
   const { readyFile } = options;
   if (readyFile !== null) writeFileSync(readyFile, `${process.pid}\n`);
+  tellSupervisor();
   const signal = await signalled;
   if (readyFile !== null) rmSync(readyFile, { force: true });
   logger.info('process.draining', { signal });
@@ -77,7 +81,15 @@ export async function runServer<T extends ProcessOptions>(
   return 0;
 }
 
-function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {
+/** One of several processes under another says that it serves, and ends when that one does. */
+function tellSupervisor(): void {
+  if (process.channel === undefined) return;
+  process.channel.unref();
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.send?.(SERVING);
+}
+
+export function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('SIGINT', () => resolve('SIGINT'));

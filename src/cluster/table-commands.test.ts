@@ -187,7 +187,7 @@ test('the flag of atomic writes is kept and told; setting it again changes nothi
   cluster.createTable();
   const set = (value: boolean) =>
     cluster.command(planSetAtomicIdempotent(cluster.context(), 'temp', value));
-  const flag = () => cluster.brain.state.tableNamed('temp')?.record.atomicIdempotent;
+  const flag = () => cluster.brain.state.tableNamed('temp')?.app.atomicIdempotent;
   assert.equal(flag(), false);
   assert.equal(set(true).code, ErrorCode.ok);
   assert.equal(flag(), true);
