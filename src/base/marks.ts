@@ -38,6 +38,7 @@ export const MARKS = [
   'cluster.learner.other',
   'cluster.learner.troubled',
   'cluster.learner.unwanted',
+  'cluster.lease.changeUnderWay',
   'cluster.move.begun',
   'cluster.move.done',
   'cluster.move.givenUp',

@@ -467,7 +467,7 @@ export class ClusterBrain {
       incarnation: node.incarnation,
       progressAtMs: nowMs,
       decreesMost: 0,
-      bytesMost: 0,
+      fetchedMost: 0,
     };
     this.#learning.add(partition);
   }

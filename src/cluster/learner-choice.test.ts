@@ -122,6 +122,21 @@ test('a learner that shows progress may take its time', () => {
   assert.equal(story.shape(), '2: a + b ~ c');
 });
 
+test('a learner that held much already shows progress by what it fetches', () => {
+  const story = tableOnFour();
+  story.replica('c').dataBytes = 1_000_000;
+  story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);
+  story.server('a').teaches = false;
+  story.advance(3_000);
+  const replica = story.replica('c');
+  replica.status = ReplicaStatus.potentialSecondary;
+  for (let second = 1; second <= 120; second++) {
+    replica.fetchedBytes = second * 1_000;
+    story.advance(1_000);
+  }
+  assert.equal(story.shape(), '2: a + b ~ c');
+});
+
 test('a learner that starts over again and again makes no progress', () => {
   const story = tableOnFour();
   story.ask('a', ConfigurationChange.removeSecondary, story.server('c').id);

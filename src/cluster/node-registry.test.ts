@@ -141,6 +141,30 @@ test('no lease before a report shows that no lost leadership is claimed', () => 
   assert.equal(a.leaseMs, 5_000);
 });
 
+test('who comes back while its lead is being given to another one is granted no lease before that is durable', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.createTable();
+  story.advance(2_000);
+  const a = story.server('a');
+  a.connected = false;
+  story.storeStalled = true;
+  story.advance(8_000);
+  assert.match(story.shape(), /^1: a/, 'decided, not durable');
+  a.connected = true;
+  a.leaseMs = -1;
+  story.sendBeacon(a);
+  story.sendReport(a);
+  story.sendBeacon(a);
+  assert.equal(a.leaseMs, 0);
+  story.storeStalled = false;
+  story.flush();
+  assert.match(story.shape(), /^2: [bc] \+ [bc]/);
+  story.sendBeacon(a);
+  assert.equal(a.leaseMs, 0, 'it still leads, as far as anybody knows');
+  story.advance(2_000);
+  assert.equal(a.leaseMs, 5_000);
+});
+
 test('a new meta server grants leases as soon as it has seen a report', () => {
   const story = new Story(['a', 'b', 'c']);
   story.createTable();

@@ -55,7 +55,7 @@ export interface LearnerWish {
   progressAtMs: number;
   /** The most that it ever showed: starting over is no progress. */
   decreesMost: number;
-  bytesMost: number;
+  fetchedMost: number;
 }
 
 /** How often a changed table is pushed again to each member, one per report: nobody confirms settings. */

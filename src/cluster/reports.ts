@@ -6,7 +6,9 @@
  * member that restarted is told nothing of the configuration in which its former life took part, or it would take
  * the old role again under the old ballot; the guardian puts it out first.
  */
+
 import { assert } from '../base/assert.ts';
+import { reached } from '../base/marks.ts';
 import { ReplicaStatus } from '../model/configuration.ts';
 import type { NodeId } from '../model/identity.ts';
 import type { ReplicaReport, ReplicaState } from '../wire/generated/internal.ts';
@@ -124,9 +126,9 @@ const UNITS_MEMORY_MS = 60_000;
 
 function noteProgress(wish: LearnerWish, replica: ReplicaState, nowMs: number): void {
   const decrees = replica.lastPreparedDecree + replica.appliedDecree;
-  if (decrees <= wish.decreesMost && replica.dataBytes <= wish.bytesMost) return;
+  if (decrees <= wish.decreesMost && replica.fetchedBytes <= wish.fetchedMost) return;
   wish.decreesMost = Math.max(wish.decreesMost, decrees);
-  wish.bytesMost = Math.max(wish.bytesMost, replica.dataBytes);
+  wish.fetchedMost = Math.max(wish.fetchedMost, replica.fetchedBytes);
   wish.progressAtMs = nowMs;
 }
 
@@ -234,6 +236,11 @@ export function claimsStaleLeadership(
     const isSecondary = replica.status === ReplicaStatus.secondary;
     if (isSecondary && replica.ballot + 1 < config.ballot) return true;
     if (replica.status !== ReplicaStatus.primary) continue;
+    // What is under way may be that another one leads: the next report tells.
+    if (partition.changing) {
+      reached('cluster.lease.changeUnderWay');
+      return true;
+    }
     // While its lease lapsed, another one may have been made primary, in the part of the journal that may be lost.
     if (partition.isDoubted && (state.isOld || !node.holdsLease)) return true;
     if (config.primary !== node.id || config.ballot !== replica.ballot) return true;

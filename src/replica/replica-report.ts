@@ -5,7 +5,7 @@ import type { ReplicaActivity } from './replica-activity.ts';
 import type { ReplicaEngine } from './replica-engine.ts';
 import type { ReplicaInspection } from './replica-host.ts';
 
-/** `fetchedBytes` of a checkpoint that is being fetched count, so that a long learn is seen to move on; null = none. */
+/** `fetchedBytes`: of a checkpoint that is being fetched, so that a long learn is seen to move on; null = none. */
 export function reportOf(
   core: ReplicaCore,
   storage: ReplicaEngine,
@@ -22,7 +22,8 @@ export function reportOf(
     appliedDecree: storage.appliedDecree,
     durableDecree: storage.durableDecree,
     learnId: core.learnId,
-    dataBytes: fetchedBytes ?? storage.current?.statistics().liveDataBytes ?? 0,
+    dataBytes: storage.current?.statistics().liveDataBytes ?? 0,
+    fetchedBytes: fetchedBytes ?? 0,
     failure: state.failure,
     tailUnproven: state.tailUnproven,
     headBallot: state.headBallot,

@@ -16,6 +16,9 @@ export interface FakeReplica {
   committed: number;
   learnId: number;
   failure: string;
+  dataBytes?: number;
+  /** Of a checkpoint. */
+  fetchedBytes?: number;
   /** Capacity units that it has served. */
   units?: number;
   /** A cut of power may have taken the end of its log, and with this ballot at the head of what is left. */

@@ -222,6 +222,8 @@ export class Story {
       tailUnproven: replica.tailUnproven === true,
       headBallot: replica.headBallot ?? 0,
       capacityUnits: replica.units ?? 0,
+      dataBytes: replica.dataBytes ?? 0,
+      fetchedBytes: replica.fetchedBytes ?? 0,
     }));
     this.brain.onReport(
       {

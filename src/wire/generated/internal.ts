@@ -591,6 +591,7 @@ export interface ReplicaState {
   readonly headDigest: number;
   readonly compactedSeconds: number;
   readonly capacityUnits: number;
+  readonly fetchedBytes: number;
 }
 
 export function makeReplicaState(): ReplicaState {
@@ -610,6 +611,7 @@ export function makeReplicaState(): ReplicaState {
     headDigest: 0,
     compactedSeconds: 0,
     capacityUnits: 0,
+    fetchedBytes: 0,
   };
 }
 
@@ -629,6 +631,7 @@ export function readReplicaState(reader: Reader): ReplicaState {
   let headDigest: number = 0;
   let compactedSeconds: number = 0;
   let capacityUnits: number = 0;
+  let fetchedBytes: number = 0;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010c:
@@ -676,6 +679,9 @@ export function readReplicaState(reader: Reader): ReplicaState {
       case 0x0f0a:
         capacityUnits = reader.readI64();
         break;
+      case 0x100a:
+        fetchedBytes = reader.readI64();
+        break;
       default:
         reader.skipField(tag);
     }
@@ -696,6 +702,7 @@ export function readReplicaState(reader: Reader): ReplicaState {
     headDigest,
     compactedSeconds,
     capacityUnits,
+    fetchedBytes,
   };
 }
 
@@ -728,6 +735,8 @@ export function writeReplicaState(writer: Writer, value: ReplicaState): void {
   writer.writeI64(value.compactedSeconds);
   writer.writeFieldTag(0x0f0a);
   writer.writeI64(value.capacityUnits);
+  writer.writeFieldTag(0x100a);
+  writer.writeI64(value.fetchedBytes);
   writer.writeStop();
 }
 

@@ -103,6 +103,8 @@ export const internalStructs: readonly Struct[] = [
     [14, 'compactedSeconds', 'i64'],
     // Capacity units read and written for clients since the server started.
     [15, 'capacityUnits', 'i64'],
+    // Of the checkpoint that it fetches; 0 = it fetches none.
+    [16, 'fetchedBytes', 'i64'],
   ]),
   struct(
     'ConfigurationUpdate',
