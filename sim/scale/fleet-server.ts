@@ -299,6 +299,7 @@ export class FleetServer {
       headDigest: decree,
       compactedSeconds: 0,
       capacityUnits: 0,
+      fetchedBytes: 0,
     };
   }
 
