@@ -61,7 +61,7 @@ test('of a partition whose members are gone the best copy is found, and leads wh
   for (const index of [2, 3]) await onebox.act('start-node', 'replica', index);
   await client.admin.waitHealthy('orders', { timeoutMs: LIMIT_MS });
   assert.equal(new TextDecoder().decode((await orders.get('k', 'before'))!), '1');
-  assert.equal(await orders.get('k', 'after'), undefined, 'what only the others had is lost');
+  assert.equal(await orders.get('k', 'after'), null, 'what only the others had is lost');
   await orders.set('k', 'after', '3');
   assert.deepEqual(await diagnosis(), []);
   assert.match(onebox.log('meta1'), /partition\.forced.*a test/);
