@@ -299,7 +299,7 @@ export class FleetServer {
       headDigest: decree,
       compactedSeconds: 0,
       capacityUnits: 0,
-      fetchedBytes: 0,
+      fetchedBytes: learns ? Math.floor(COPY_BYTES * share) : 0,
     };
   }
 
