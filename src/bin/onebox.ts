@@ -5,6 +5,7 @@ import {
   act,
   clear,
   type Fault,
+  locked,
   type OneboxReport,
   start,
   status,
@@ -18,6 +19,7 @@ import {
   PORT_BASE_MAX,
   REPLICAS_MAX,
 } from './onebox/cluster.ts';
+import { rollingRestart } from './onebox/rolling-restart.ts';
 import { type Main, printJson, printLine, runProgram } from './program.ts';
 
 interface CommonFlags {
@@ -51,6 +53,7 @@ const main: Main = async (args) => {
     },
   );
   addEnds(program);
+  addRollingRestart(program);
   for (const [fault, summary] of FAULTS) addFault(program, fault, summary);
   await program.parseAsync([...args], { from: 'user' });
   return exitCode;
@@ -128,6 +131,23 @@ function addEnds(program: Command): void {
       else printLine(cleared ? 'Removed.' : 'There is nothing to remove.');
     },
   );
+}
+
+function addRollingRestart(program: Command): void {
+  verb(
+    program,
+    'rolling-restart',
+    'restart all replica servers, one after the other, without anybody noticing',
+  ).action(async ({ dir, json }: CommonFlags) => {
+    const steps: string[] = [];
+    await locked(dir, () =>
+      rollingRestart(dir, (step) => {
+        steps.push(step);
+        if (!json) printLine(step);
+      }),
+    );
+    if (json) printJson({ steps });
+  });
 }
 
 function addFault(program: Command, fault: Fault, summary: string): void {

@@ -113,6 +113,90 @@ export interface ForcePrimaryOptions extends CallOptions {
   readonly reason: string;
 }
 
+/** Steps of the original's shell, by name; what they come to is one move (docs/operations.md). */
+export type ProposedStepType =
+  | 'upgradeToPrimary'
+  | 'addSecondary'
+  | 'downgradeToSecondary'
+  | 'downgradeToInactive'
+  | 'remove'
+  | 'addSecondaryForBalance';
+
+export interface ProposedStep {
+  readonly type: ProposedStepType;
+  /** `host:port` */
+  readonly node: string;
+}
+
+export interface ProposeOptions extends CallOptions {
+  /** In the place of a move that is under way. Default false. */
+  readonly force?: boolean | undefined;
+}
+
+/** What is wanted of the balance, or `status`, which changes nothing. */
+export type BalanceAction =
+  | 'status'
+  | 'pause'
+  | 'resume'
+  | 'ignore'
+  | 'drain'
+  | 'drain_primaries'
+  | 'undrain';
+
+export interface ControlBalanceOptions extends CallOptions {
+  /** `host:port`, for drains; none with `undrain`: all servers. */
+  readonly node?: string | undefined;
+  /** Ids of the tables to be left alone, with `ignore`. */
+  readonly tables?: readonly number[] | undefined;
+}
+
+export interface PartitionMove {
+  readonly partition: string;
+  readonly kind: 'lead' | 'copy';
+  readonly from: string;
+  readonly to: string;
+  readonly cause: 'balance' | 'drain' | 'command';
+}
+
+export interface DrainReport {
+  readonly node: string;
+  readonly what: 'primaries' | 'all';
+  readonly isAlive: boolean;
+  readonly primaries: number;
+  readonly replicas: number;
+  readonly isDone: boolean;
+  /** Why it does not go on; empty while it does, or is done. */
+  readonly obstacle: string;
+}
+
+export interface BalanceReport {
+  /** One sentence: what moves, or why nothing does. */
+  readonly why: string;
+  readonly isPaused: boolean;
+  readonly ignoredTables: readonly number[];
+  readonly servers: readonly {
+    readonly node: string;
+    readonly primaries: number;
+    readonly replicas: number;
+  }[];
+  /** Standard deviations over the servers. */
+  readonly primaryDeviation: number;
+  readonly replicaDeviation: number;
+  /** Moves that there are to make, all limits left aside. */
+  readonly wanted: {
+    readonly total: number;
+    readonly movePrimary: number;
+    readonly copyPrimary: number;
+    readonly copySecondary: number;
+  };
+  /** Why moves that would help wait, with how many do. */
+  readonly waiting: Readonly<Record<string, number>>;
+  readonly moves: readonly (PartitionMove & { readonly seconds: number })[];
+  /** The newest first. */
+  readonly ended: readonly (PartitionMove & { readonly end: string })[];
+  readonly drains: readonly DrainReport[];
+}
+
 export interface CreateTableOptions extends CallOptions {
   /** A power of two, at least 2. Default 8. */
   readonly partitionCount?: number | undefined;
@@ -158,6 +242,15 @@ export interface Admin {
     options?: CallOptions,
   ): Promise<void>;
   delEnvs(name: string, keys: readonly string[], options?: CallOptions): Promise<void>;
+  /** Moves the lead or a copy of one partition. */
+  propose(
+    appId: number,
+    index: number,
+    steps: readonly ProposedStep[],
+    options?: ProposeOptions,
+  ): Promise<CommandOutcome>;
+  /** Says what is wanted of the balance; answers how it is then. */
+  controlBalance(action: BalanceAction, options?: ControlBalanceOptions): Promise<BalanceReport>;
   /** Makes the state of a meta server that has lost all of it anew, from what these replica servers hold. */
   recover(nodes: readonly string[], options?: RecoverOptions): Promise<CommandOutcome>;
   /** Partitions that nobody leads and nobody will by himself; of one table, or of all. */

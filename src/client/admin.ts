@@ -1,12 +1,15 @@
 /** Operations on the cluster, answered by the leader of the meta servers. */
 import { hostPortText, parseHostPort } from '../model/identity.ts';
 import type * as meta from '../wire/generated/meta.ts';
-import { AppEnvOperation, NodeStatus } from '../wire/schema/meta.ts';
+import { AppEnvOperation, ConfigType, NodeStatus } from '../wire/schema/meta.ts';
 import type { WireHostPort } from '../wire/types.ts';
 import type {
   Admin,
+  BalanceAction,
+  BalanceReport,
   CallOptions,
   CommandOutcome,
+  ControlBalanceOptions,
   CreateTableOptions,
   DropTableOptions,
   ForcePrimaryOptions,
@@ -14,6 +17,8 @@ import type {
   NodeStatusInfo,
   PartitionDiagnosis,
   PartitionInfo,
+  ProposedStep,
+  ProposeOptions,
   RecoverOptions,
   TableConfig,
   TableInfo,
@@ -198,6 +203,37 @@ export class ClusterAdmin implements Admin {
       clearPrefix: options.prefix ?? '',
     };
     return this.#run(kinds.UPDATE_ENVS, options, request, nothing);
+  }
+
+  propose(
+    appId: number,
+    index: number,
+    steps: readonly ProposedStep[],
+    options: ProposeOptions = {},
+  ): Promise<CommandOutcome> {
+    const actionList = steps.map(({ type, node }) => {
+      const address = checkAddress(node);
+      const wireType = ConfigType[type];
+      return { target: address, node: address, type: wireType, hpTarget: address, hpNode: address };
+    });
+    const gpid = { appId, partitionIndex: index };
+    const { force } = options;
+    const request = { gpid, actionList, force, balanceType: undefined };
+    return this.#run(kinds.PROPOSE, options, request, ({ err, hintMessage = '' }) => {
+      return { code: err, hint: hintMessage };
+    });
+  }
+
+  controlBalance(
+    action: BalanceAction,
+    options: ControlBalanceOptions = {},
+  ): Promise<BalanceReport> {
+    const { node = '', tables = [] } = options;
+    const request = { action, node, tables: [...tables] };
+    return this.#run(kinds.CONTROL_BALANCE, options, request, ({ err, hintMessage, status }) => {
+      if (err !== 'ERR_OK') throw new InvalidArgumentError(`${action}: ${hintMessage || err}`);
+      return JSON.parse(status) as BalanceReport;
+    });
   }
 
   recover(nodes: readonly string[], options: RecoverOptions = {}): Promise<CommandOutcome> {

@@ -246,6 +246,32 @@ export const UPDATE_ENVS: OperationKind<
   meta.readConfigurationUpdateAppEnvResponse,
 );
 /** Its answer says in words what was refused. */
+export const PROPOSE: OperationKind<
+  meta.ConfigurationBalancerRequest,
+  meta.ConfigurationBalancerResponse
+> = {
+  ...control(
+    'propose',
+    RpcCode.proposeBalancer,
+    'atomic',
+    meta.writeConfigurationBalancerRequest,
+    meta.readConfigurationBalancerResponse,
+  ),
+  refusal: noRefusal,
+};
+export const CONTROL_BALANCE: OperationKind<
+  meta.ControlBalanceRequest,
+  meta.ControlBalanceResponse
+> = {
+  ...control(
+    'controlBalance',
+    RpcCode.controlBalance,
+    'idempotent',
+    meta.writeControlBalanceRequest,
+    meta.readControlBalanceResponse,
+  ),
+  refusal: noRefusal,
+};
 export const RECOVER: OperationKind<
   meta.ConfigurationRecoveryRequest,
   meta.ConfigurationRecoveryResponse

@@ -40,10 +40,21 @@ export interface PlanRequest {
   readonly repairing: ReadonlySet<NodeId>;
   /** False: only drains. */
   readonly balances: boolean;
+  readonly switches: BalanceSwitches;
   /** Partitions may change places for what they weigh. */
   readonly exchanges: boolean;
   /** As if no server had a limit: what there would be to do. */
   readonly isDry: boolean;
+}
+
+/** What the balance leaves out, as in the original; for the time of this lead. */
+export interface BalanceSwitches {
+  /** Only leads are evened: copies move with a lead, if need be. */
+  readonly onlyPrimaries: boolean;
+  /** Copies never move. */
+  readonly onlyLeads: boolean;
+  /** Nothing else is planned in a round in which one table needs something. */
+  readonly inTurn: boolean;
 }
 
 /** Moves planned in one round, at most. */
@@ -151,13 +162,16 @@ export function planRound(request: PlanRequest): BalancePlan {
   planDrains(plan);
   if (!request.balances || plan.leaders.length === 0 || plan.hosts.length < 2) return plan;
   const tables = plan.tables();
-  for (const table of tables) evenLeads(plan, table);
-  for (const table of tables) evenCopies(plan, table);
-  evenCopiesOfAll(plan, tables);
+  const { onlyPrimaries, onlyLeads, inTurn } = request.switches;
+  const movesCopies = !onlyPrimaries && !onlyLeads;
+  const isDone = (): boolean => inTurn && plan.moves.length > 0;
+  for (const table of tables) if (!isDone()) evenLeads(plan, table);
+  for (const table of tables) if (movesCopies && !isDone()) evenCopies(plan, table);
+  if (movesCopies && !isDone()) evenCopiesOfAll(plan, tables);
   if (plan.moves.length > 0) return plan;
   evenLeadsOfAll(plan);
-  for (const table of tables) copyLeads(plan, table);
-  if (plan.moves.length > 0 || !request.exchanges) return plan;
+  for (const table of tables) if (!onlyLeads && !isDone()) copyLeads(plan, table);
+  if (plan.moves.length > 0 || !request.exchanges || !movesCopies) return plan;
   plan.isExchange = evenWeights(plan, tables);
   if (plan.isExchange) reached('cluster.balance.exchange');
   return plan;

@@ -10,7 +10,7 @@ import { reached } from '../base/marks.ts';
 import type { Logger } from '../env/logger.ts';
 import type { NodeId } from '../model/identity.ts';
 import { MetaLevel } from '../wire/schema/meta.ts';
-import { type BalancePlan, planRound } from './balance-plan.ts';
+import { type BalancePlan, type BalanceSwitches, planRound } from './balance-plan.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Move } from './moves.ts';
 import { lacksMembers } from './moves.ts';
@@ -38,6 +38,9 @@ export type Hold = string;
 
 export class Balancer {
   readonly book: MoveBook;
+  switches: BalanceSwitches = { onlyPrimaries: false, onlyLeads: false, inTurn: false };
+  /** When it last looked. */
+  seenMs: number;
   readonly #state: ClusterState;
   readonly #settings: ClusterSettings;
   readonly #hooks: BalanceHooks;
@@ -62,6 +65,7 @@ export class Balancer {
     this.#hooks = hooks;
     this.book = new MoveBook(parts.state, parts.settings, parts.logger);
     this.#nextMs = fromMs;
+    this.seenMs = fromMs;
     this.#level = hooks.level();
   }
 
@@ -76,6 +80,7 @@ export class Balancer {
   }
 
   onTick(nowMs: number): void {
+    this.seenMs = nowMs;
     if (this.#level !== this.#hooks.level()) {
       this.#level = this.#hooks.level();
       this.onWishesChanged(nowMs);
@@ -101,8 +106,12 @@ export class Balancer {
     }
   }
 
-  /** What people ask for begins at once, or is refused. */
-  move(partition: Partition, move: Move, nowMs: number): MoveRefusal | null {
+  /** What people ask for begins at once, or is refused. `isForced`: it takes the place of another move. */
+  move(partition: Partition, move: Move, nowMs: number, isForced = false): MoveRefusal | null {
+    if (isForced && partition.move !== null) {
+      this.book.end(partition, 'called off', nowMs);
+      this.#hooks.touch(partition);
+    }
     const refusal = this.book.refusal(partition, move, nowMs);
     if (refusal !== null) return refusal;
     this.book.begin(partition, move, nowMs);
@@ -145,6 +154,7 @@ export class Balancer {
       nowMs,
       repairing: isDry ? NOBODY : repairing(this.#hooks.needy()),
       balances,
+      switches: this.switches,
       exchanges: nowMs - this.#exchangedMs >= EXCHANGE_PAUSE_MS,
       isDry,
     });

@@ -32,8 +32,8 @@ import {
 } from './adoption.ts';
 import { Balancer } from './balancer.ts';
 import { ClusterState } from './cluster-state.ts';
-import { isSlowness, otherLearner, planUpdate } from './configuration-update.ts';
-import { isCutOff } from './cut-off.ts';
+import { isRemoval, isSlowness, otherLearner, planUpdate } from './configuration-update.ts';
+import { mustYield } from './cut-off.ts';
 import type { BrainParts, ChangeBatch, ClusterEffects, Now } from './effects.ts';
 import { decideChange, isChangeable, type PlannedChange } from './guardian.ts';
 import {
@@ -50,7 +50,7 @@ import type { MoveRefusal } from './moves-book.ts';
 import { type BeaconFacts, BeaconOutcome, type ServerNode } from './node-registry.ts';
 import { type Partition, TABLE_PUSH_REPEATS } from './partition.ts';
 import type { StateRecord } from './records.ts';
-import { claimsLostLead, claimsStaleLeadership, ReportBook } from './reports.ts';
+import { judgeLease, ReportBook } from './reports.ts';
 import {
   assertClusterSettings,
   type ClusterSettings,
@@ -185,13 +185,7 @@ export class ClusterBrain {
     }
     this.#compareBallots(node, report);
     this.#settle(now);
-    if (node.grantsLease && claimsLostLead(this.state, node, report)) {
-      // What it was granted leases for was an older report.
-      node.grantsLease = false;
-    } else if (!node.grantsLease && !claimsStaleLeadership(this.state, node, report)) {
-      node.grantsLease = true;
-      this.#messenger.acknowledge(node);
-    }
+    if (judgeLease(this.state, node, report)) this.#messenger.acknowledge(node);
     this.#messenger.tellNode(node, now);
   }
 
@@ -215,7 +209,8 @@ export class ClusterBrain {
       reached('cluster.learner.other');
       this.#wishFor(partition, other, now.monotonicMs);
     }
-    if (leads && this.#isCutOff(partition, update, now.monotonicMs)) {
+    const mayJudge = leads && this.level >= MetaLevel.freezed;
+    if (mayJudge && mustYield(this.state, this.#settings, partition, update, now.monotonicMs)) {
       this.#messenger.askToYield(node, partition);
       return;
     }
@@ -225,9 +220,7 @@ export class ClusterBrain {
       this.#messenger.tell(node, partition);
       return;
     }
-    if (update.change !== ConfigurationChange.addSecondary) {
-      this.#onRemovalAsked(partition, update, now);
-    }
+    if (isRemoval(update)) this.#onRemovalAsked(partition, update, now);
     this.#begin([change]);
     this.#settle(now);
   }
@@ -275,8 +268,8 @@ export class ClusterBrain {
   }
 
   /** Somebody asks for a move. Null: it has begun. */
-  move(partition: Partition, move: Move, now: Now): MoveRefusal | null {
-    const refusal = this.balancer.move(partition, move, now.monotonicMs);
+  move(partition: Partition, move: Move, now: Now, isForced = false): MoveRefusal | null {
+    const refusal = this.balancer.move(partition, move, now.monotonicMs, isForced);
     this.#settle(now);
     return refusal;
   }
@@ -438,16 +431,6 @@ export class ClusterBrain {
     this.#logger.info('learner.chosen', { partition: gpidText(partition.gpid), node: node.id });
     const teacher = this.state.nodes.get(primary);
     if (teacher !== undefined) this.#messenger.tell(teacher, partition);
-  }
-
-  #isCutOff(partition: Partition, update: ConfigurationUpdate, nowMs: number): boolean {
-    if (this.level < MetaLevel.freezed) return false;
-    if (!isCutOff(this.state, this.#settings, partition, update, nowMs)) return false;
-    if (nowMs - partition.yieldAskedMs < this.#settings.learnRetryDelayMs) return true;
-    partition.yieldAskedMs = nowMs;
-    const { primary } = partition.record.config;
-    this.#logger.warn('partition.cutOff', { partition: gpidText(partition.gpid), primary });
-    return true;
   }
 
   #onRemovalAsked(partition: Partition, update: ConfigurationUpdate, now: Now): void {

@@ -23,6 +23,12 @@ import { planHandover, planYield } from './yield.ts';
 /** How a primary begins its reason when a member does answer, but holds all others up. */
 const SLOW_PREFIX = 'slow';
 
+/** Somebody leaves because something is wrong. */
+export function isRemoval({ change }: ConfigurationUpdate): boolean {
+  const { removeSecondary, yieldPrimary } = ConfigurationChange;
+  return change === removeSecondary || change === yieldPrimary;
+}
+
 export function isSlowness(reason: string): boolean {
   return reason.startsWith(SLOW_PREFIX);
 }

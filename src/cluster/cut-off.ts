@@ -27,6 +27,20 @@ const FRESH_BEACONS = 2;
 /** The primary repeats its request until it has heard that it should yield. */
 const ASKED_FOR_MS = 5_000;
 
+/** As `isCutOff`, and notes that the primary is asked to yield. */
+export function mustYield(
+  state: ClusterState,
+  settings: ClusterSettings,
+  partition: Partition,
+  update: ConfigurationUpdate,
+  nowMs: number,
+): boolean {
+  if (!isCutOff(state, settings, partition, update, nowMs)) return false;
+  const isNew = nowMs - partition.yieldAskedMs >= settings.learnRetryDelayMs;
+  if (isNew) partition.yieldAskedMs = nowMs;
+  return true;
+}
+
 /** The removal that is asked for should be answered by asking the primary to yield. */
 export function isCutOff(
   state: ClusterState,

@@ -73,6 +73,10 @@ export class Messenger {
   /** The primary has lost sight of all others, and they are there; see cut-off.ts. */
   askToYield(node: ServerNode, partition: Partition): void {
     reached('cluster.yield.askedFor');
+    this.#logger.warn('partition.cutOff', {
+      partition: gpidText(partition.gpid),
+      primary: node.id,
+    });
     if (mayBeTold(partition, node)) this.#push(node, partition, true);
   }
 

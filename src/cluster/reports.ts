@@ -249,6 +249,17 @@ export function claimsStaleLeadership(
   return false;
 }
 
+/** Whether the node gets leases, by what it has just reported. Answers whether it does from now on. */
+export function judgeLease(state: ClusterState, node: ServerNode, report: ReplicaReport): boolean {
+  if (node.grantsLease) {
+    // What it was granted leases for was an older report.
+    node.grantsLease = !claimsLostLead(state, node, report);
+    return false;
+  }
+  node.grantsLease = !claimsStaleLeadership(state, node, report);
+  return node.grantsLease;
+}
+
 /** All wanted members are there and have taken their roles under the newest ballot. */
 export function isHealthy(state: ClusterState, partition: Partition): boolean {
   if (lacksMembers(partition) || partition.changing || partition.learner !== null) return false;

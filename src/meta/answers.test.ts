@@ -83,7 +83,8 @@ test('host and port fields are left out for clients that cannot read past them',
 test('cluster info has the keys of the original in its order', () => {
   const story = new Story(['a', 'b', 'c']);
   const meta = { host: '127.0.0.1', port: 34601 };
-  const facts = { clusterName: 'c', metaServers: [meta], leader: meta, level: 'steady' };
+  const wanted = { total: 3, movePrimary: 2, copyPrimary: 0, copySecondary: 1 };
+  const facts = { clusterName: 'c', metaServers: [meta], leader: meta, level: 'steady', wanted };
   const { keys, values } = clusterInfo(story.brain.state, facts);
   assert.deepEqual(keys, [
     'meta_servers',

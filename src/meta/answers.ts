@@ -3,6 +3,7 @@
  * decided elsewhere.
  */
 import { ErrorName } from '../base/error-names.ts';
+import { deviation, type OperationCounts } from '../cluster/balance-status.ts';
 import type { ClusterState } from '../cluster/cluster-state.ts';
 import type { PartitionDiagnosis } from '../cluster/diagnosis.ts';
 import type { Now } from '../cluster/effects.ts';
@@ -238,6 +239,8 @@ export interface ClusterFacts {
   readonly metaServers: readonly HostPort[];
   readonly leader: HostPort;
   readonly level: string;
+  /** What the balance would do. */
+  readonly wanted: OperationCounts;
 }
 
 /** Keys in the order of the original; what only ZooKeeper has is empty. */
@@ -254,7 +257,7 @@ export function clusterInfo(
     ['zookeeper_hosts', ''],
     ['zookeeper_root', ''],
     ['meta_function_level', facts.level],
-    ['balance_operation_count', '{}'],
+    ['balance_operation_count', operationCounts(facts.wanted)],
     ['primary_replica_count_stddev', primaries.toFixed(6)],
     ['total_replica_count_stddev', replicas.toFixed(6)],
     ['cluster_name', facts.clusterName],
@@ -262,9 +265,13 @@ export function clusterInfo(
   return { keys: pairs.map(([key]) => key), values: pairs.map(([, value]) => value) };
 }
 
-function deviation(counts: readonly number[]): number {
-  if (counts.length === 0) return 0;
-  const mean = counts.reduce((a, b) => a + b, 0) / counts.length;
-  const squares = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0);
-  return Math.sqrt(squares / counts.length);
+/** JSON, with the keys of the original. */
+function operationCounts(counts: OperationCounts): string {
+  const { movePrimary, copyPrimary, copySecondary, total } = counts;
+  return JSON.stringify({
+    move_primary_count: movePrimary,
+    copy_primary_count: copyPrimary,
+    copy_secondary_count: copySecondary,
+    total_count: total,
+  });
 }

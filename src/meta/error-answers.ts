@@ -72,6 +72,10 @@ export const ERROR_ANSWERS: ReadonlyMap<RpcCode, ErrorAnswer> = new Map<RpcCode,
     errorAnswer(wire.writeConfigurationBalancerResponse, wire.makeConfigurationBalancerResponse),
   ],
   [
+    RpcCode.controlBalance,
+    errorAnswer(wire.writeControlBalanceResponse, wire.makeControlBalanceResponse),
+  ],
+  [
     RpcCode.startPartitionSplit,
     errorAnswer(wire.writeStartPartitionSplitResponse, wire.makeStartPartitionSplitResponse),
   ],

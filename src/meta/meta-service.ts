@@ -6,6 +6,7 @@
  * is where clients look. Whatever partition the header names is ignored.
  */
 import { ErrorCode, ErrorName, errorName } from '../base/error-names.ts';
+import { countOperations } from '../cluster/balance-status.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';
 import { compactionProgress, planStartCompaction } from '../cluster/compaction-commands.ts';
 import { diagnose } from '../cluster/diagnosis.ts';
@@ -45,6 +46,7 @@ import {
   tableConfiguration,
   tableInfo,
 } from './answers.ts';
+import { planControl, propose, statusText } from './balance-service.ts';
 import type { CommandQueue } from './command-queue.ts';
 import { ERROR_ANSWERS } from './error-answers.ts';
 import type { MetaOptions } from './options.ts';
@@ -57,8 +59,8 @@ export interface MetaServiceParts {
   readonly logger: Logger;
   readonly settings: ClusterSettings & Pick<MetaOptions, 'hostPortFields'>;
   readonly now: () => Now;
-  /** Without the level, which changes. */
-  readonly facts: Omit<ClusterFacts, 'level'>;
+  /** Without what changes. */
+  readonly facts: Omit<ClusterFacts, 'level' | 'wanted'>;
 }
 
 /** One request that is being answered. */
@@ -163,7 +165,8 @@ export class MetaService implements RequestHandler {
   /** What is told of the cluster, as names and values in the same order. */
   clusterFacts(): { readonly keys: string[]; readonly values: string[] } {
     const { brain, facts } = this.#parts;
-    return clusterInfo(brain.state, { ...facts, level: levelName(brain.level) });
+    const wanted = countOperations(brain.balancer.dryRun(this.#parts.now().monotonicMs));
+    return clusterInfo(brain.state, { ...facts, level: levelName(brain.level), wanted });
   }
 
   /** Answers the old level; `invalid` only asks for it. */
@@ -417,6 +420,35 @@ export class MetaService implements RequestHandler {
     );
   }
 
+  proposeMove(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readConfigurationBalancerRequest,
+      wire.makeConfigurationBalancerRequest,
+    );
+    const { code, hint } = propose(this.#parts.brain, request, this.#parts.now());
+    const hintMessage = hint === '' ? undefined : hint;
+    call.answer(wire.writeConfigurationBalancerResponse, { err: errorName(code), hintMessage });
+  }
+
+  controlBalance(call: Call, reader: Reader): void {
+    const request = argument(
+      reader,
+      wire.readControlBalanceRequest,
+      wire.makeControlBalanceRequest,
+    );
+    this.#command(
+      null,
+      (context) => planControl(context, request),
+      ({ code, hint }) => {
+        const { brain, now } = this.#parts;
+        const status = code === ErrorCode.ok ? statusText(brain, now()) : '';
+        const answer = { err: errorName(code), hintMessage: hint, status };
+        call.answer(wire.writeControlBalanceResponse, answer);
+      },
+    );
+  }
+
   startCompaction(call: Call, reader: Reader): void {
     const request = argument(
       reader,
@@ -476,6 +508,8 @@ const PROCEDURES: ReadonlyMap<RpcCode, Procedure> = new Map<RpcCode, Procedure>(
     RpcCode.setAtomicIdempotent,
     (service, call, reader) => service.setAtomicIdempotent(call, reader),
   ],
+  [RpcCode.proposeBalancer, (service, call, reader) => service.proposeMove(call, reader)],
+  [RpcCode.controlBalance, (service, call, reader) => service.controlBalance(call, reader)],
   [RpcCode.startManualCompact, (service, call, reader) => service.startCompaction(call, reader)],
   [
     RpcCode.queryManualCompactStatus,

@@ -6,7 +6,10 @@
  */
 
 import { parseNodeList } from '../cluster/admission.ts';
+import type { BalanceSwitches } from '../cluster/balance-plan.ts';
+import { balanceStatus } from '../cluster/balance-status.ts';
 import type { ClusterBrain } from '../cluster/brain.ts';
+import { planIgnore } from '../cluster/wishes.ts';
 import { type HostPort, hostPortText, toNodeId } from '../model/identity.ts';
 import {
   commandReply,
@@ -64,8 +67,69 @@ export function metaCommands(server: CommandedMeta): RemoteCommandTable {
       'meta.lb.assign_secondary_black_list',
       command('[HOST:PORT,HOST:PORT,... | clear] servers that get no more copies', blackList),
     ],
+    ...balanceCommands(command),
     ['meta.forgive', command('[HOST:PORT] unstable servers, or copies for one again', forgive)],
   ]);
+}
+
+/** Those of the balance, with the words of the original. */
+function balanceCommands(
+  command: (help: string, act: Act) => RemoteCommand,
+): [string, RemoteCommand][] {
+  const toggle = (
+    name: string,
+    key: keyof BalanceSwitches,
+    help: string,
+  ): [string, RemoteCommand] => [
+    name,
+    command(`[true | false] ${help}`, (brain, [text, ...more]) => {
+      const { balancer } = brain;
+      if (text !== undefined) {
+        const isFlag = text === 'true' || text === 'false';
+        if (!isFlag || more.length > 0) return commandReply({}, 'true or false');
+        balancer.switches = { ...balancer.switches, [key]: text === 'true' };
+      }
+      return commandReply({ [name]: String(balancer.switches[key]) });
+    }),
+  ];
+  return [
+    toggle('meta.lb.balancer_in_turn', 'inTurn', 'one table at a time is balanced'),
+    toggle('meta.lb.only_primary_balancer', 'onlyPrimaries', 'copies of secondaries stay'),
+    toggle('meta.lb.only_move_primary', 'onlyLeads', 'all copies stay'),
+    [
+      'meta.lb.get_balance_operation_count',
+      command('[total | move_pri | copy_pri | copy_sec | detail] moves there are to make', counts),
+    ],
+    [
+      'meta.lb.ignored_app_list',
+      command('[get | set ID,ID,... | clear] tables left alone', ignored),
+    ],
+  ];
+}
+
+function counts(brain: ClusterBrain, [what = 'total', ...more]: readonly string[]): string {
+  const { wanted } = balanceStatus(brain.state, brain.balancer, brain.balancer.seenMs);
+  const { movePrimary, copyPrimary, copySecondary, total } = wanted;
+  const byName = { total, move_pri: movePrimary, copy_pri: copyPrimary, copy_sec: copySecondary };
+  if (what === 'detail' && more.length === 0) {
+    return `move_pri=${movePrimary},copy_pri=${copyPrimary},copy_sec=${copySecondary},total=${total}`;
+  }
+  const count = more.length === 0 && Object.hasOwn(byName, what) ? byName[what as 'total'] : null;
+  return count === null ? 'ERR: invalid arguments' : `${what}=${count}`;
+}
+
+function ignored(brain: ClusterBrain, [verb = 'get', list, ...more]: readonly string[]): string {
+  const { wishes } = brain.state;
+  const ids = (list ?? '').split(',').map(Number);
+  const areTables = ids.every((appId) => brain.state.table(appId) !== undefined);
+  if (verb === 'get' && list === undefined) {
+    return `get ok: ${wishes.record.ignoredTables.join(',')}`;
+  }
+  const isClear = verb === 'clear' && list === undefined;
+  if (!isClear && !(verb === 'set' && areTables && more.length === 0)) return 'invalid arguments';
+  const { records } = planIgnore(wishes, isClear ? [] : ids);
+  if (records.length > 0) brain.submit(records, () => {});
+  return isClear ? 'clear ok' : 'set ok';
 }
 
 function notHere({ leader }: CommandedMeta): string {

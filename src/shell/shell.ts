@@ -1,5 +1,6 @@
 /** All commands, and how a line is run: words to command, to answer. */
 import type { Client } from '../client/api.ts';
+import { BALANCE_COMMANDS } from './balance-commands.ts';
 import { CLUSTER_COMMANDS } from './cluster-commands.ts';
 import {
   type Answer,
@@ -48,10 +49,9 @@ const HELP: Command = {
 };
 
 export const SHELL_COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [...CLUSTER_COMMANDS, ...RECOVERY_COMMANDS, USE, ...ROW_COMMANDS, HELP].map((command) => [
-    command.name,
-    command,
-  ]),
+  [...CLUSTER_COMMANDS, ...BALANCE_COMMANDS, ...RECOVERY_COMMANDS, USE, ...ROW_COMMANDS, HELP].map(
+    (command) => [command.name, command],
+  ),
 );
 
 export class Shell implements Session {

@@ -53,6 +53,7 @@ export const RpcCode = {
   queryDiskInfo: 42,
   replicaDiskMigrate: 43,
   addNewDisk: 44,
+  controlBalance: 45,
 } as const;
 export type RpcCode = (typeof RpcCode)[keyof typeof RpcCode];
 
@@ -134,6 +135,8 @@ const LATER_META_ROWS: typeof META_ROWS = [
   [R.forcePrimary, 'FORCE_PRIMARY', 'ForcePrimary'],
 ];
 
+const BALANCE_ROWS: typeof META_ROWS = [[R.controlBalance, 'CONTROL_BALANCE', 'ControlBalance']];
+
 const DISK_ROWS: readonly Row[] = [
   [
     R.queryDiskInfo,
@@ -161,6 +164,7 @@ const ROWS: readonly Row[] = [
   [R.negotiation, 'RPC_NEGOTIATION', 'any', 'NegotiationRequest', 'NegotiationResponse'],
   ...LATER_META_ROWS.map(metaRow),
   ...DISK_ROWS,
+  ...BALANCE_ROWS.map(metaRow),
 ];
 
 function metaRow([code, name, struct]: (typeof META_ROWS)[number]): Row {

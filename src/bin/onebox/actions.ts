@@ -219,7 +219,7 @@ function nodeReport(node: OneboxNode): NodeReport {
 }
 
 /** One onebox command at a time per folder. */
-async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
+export async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const absolute = resolve(folder);
   const isNew = !existsSync(absolute);
   if (isNew) mkdirSync(absolute, { recursive: true });

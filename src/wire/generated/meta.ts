@@ -1757,21 +1757,27 @@ export function writeConfigurationBalancerRequest(
 /** RPC_CM_PROPOSE_BALANCER */
 export interface ConfigurationBalancerResponse {
   readonly err: string;
+  readonly hintMessage: string | undefined;
 }
 
 export function makeConfigurationBalancerResponse(): ConfigurationBalancerResponse {
   return {
     err: '',
+    hintMessage: undefined,
   };
 }
 
 export function readConfigurationBalancerResponse(reader: Reader): ConfigurationBalancerResponse {
   let err: string = '';
+  let hintMessage: string | undefined;
   for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
     switch (tag) {
       case 0x010b:
       case 0x010c:
         err = reader.readString();
+        break;
+      case 0x020b:
+        hintMessage = reader.readString();
         break;
       default:
         reader.skipField(tag);
@@ -1779,6 +1785,7 @@ export function readConfigurationBalancerResponse(reader: Reader): Configuration
   }
   return {
     err,
+    hintMessage,
   };
 }
 
@@ -1788,6 +1795,113 @@ export function writeConfigurationBalancerResponse(
 ): void {
   writer.writeFieldTag(0x010c);
   writer.writeString(value.err);
+  if (value.hintMessage !== undefined) {
+    writer.writeFieldTag(0x020b);
+    writer.writeString(value.hintMessage);
+  }
+  writer.writeStop();
+}
+
+/** RPC_CM_CONTROL_BALANCE, which is ours: what administrators want of the balance, and how it is. */
+export interface ControlBalanceRequest {
+  readonly action: string;
+  readonly node: string;
+  readonly tables: readonly number[];
+}
+
+export function makeControlBalanceRequest(): ControlBalanceRequest {
+  return {
+    action: '',
+    node: '',
+    tables: EMPTY_LIST,
+  };
+}
+
+export function readControlBalanceRequest(reader: Reader): ControlBalanceRequest {
+  let action: string = '';
+  let node: string = '';
+  let tables: readonly number[] = EMPTY_LIST;
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+        action = reader.readString();
+        break;
+      case 0x020b:
+        node = reader.readString();
+        break;
+      case 0x030f:
+        tables = readI32List(reader);
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    action,
+    node,
+    tables,
+  };
+}
+
+export function writeControlBalanceRequest(writer: Writer, value: ControlBalanceRequest): void {
+  writer.writeFieldTag(0x010b);
+  writer.writeString(value.action);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.node);
+  writer.writeFieldTag(0x030f);
+  writeI32List(writer, value.tables);
+  writer.writeStop();
+}
+
+/** RPC_CM_CONTROL_BALANCE */
+export interface ControlBalanceResponse {
+  readonly err: string;
+  readonly hintMessage: string;
+  readonly status: string;
+}
+
+export function makeControlBalanceResponse(): ControlBalanceResponse {
+  return {
+    err: '',
+    hintMessage: '',
+    status: '',
+  };
+}
+
+export function readControlBalanceResponse(reader: Reader): ControlBalanceResponse {
+  let err: string = '';
+  let hintMessage: string = '';
+  let status: string = '';
+  for (let tag = reader.readFieldTag(); tag !== 0; tag = reader.readFieldTag()) {
+    switch (tag) {
+      case 0x010b:
+      case 0x010c:
+        err = reader.readString();
+        break;
+      case 0x020b:
+        hintMessage = reader.readString();
+        break;
+      case 0x030b:
+        status = reader.readString();
+        break;
+      default:
+        reader.skipField(tag);
+    }
+  }
+  return {
+    err,
+    hintMessage,
+    status,
+  };
+}
+
+export function writeControlBalanceResponse(writer: Writer, value: ControlBalanceResponse): void {
+  writer.writeFieldTag(0x010c);
+  writer.writeString(value.err);
+  writer.writeFieldTag(0x020b);
+  writer.writeString(value.hintMessage);
+  writer.writeFieldTag(0x030b);
+  writer.writeString(value.status);
   writer.writeStop();
 }
 

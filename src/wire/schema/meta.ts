@@ -213,7 +213,28 @@ const cluster: readonly Struct[] = [
     [3, 'force', 'bool', 'optional'],
     [4, 'balanceType', 'i32', 'optional'],
   ]),
-  struct('ConfigurationBalancerResponse', 'RPC_CM_PROPOSE_BALANCER', [[1, 'err', 'error']]),
+  struct('ConfigurationBalancerResponse', 'RPC_CM_PROPOSE_BALANCER', [
+    [1, 'err', 'error'],
+    // Ours: why it was refused.
+    [2, 'hintMessage', 'string', 'optional'],
+  ]),
+  struct(
+    'ControlBalanceRequest',
+    'RPC_CM_CONTROL_BALANCE, which is ours: what administrators want of the balance, and how it is.',
+    [
+      // A BalanceAction.
+      [1, 'action', 'string'],
+      // `host:port`; empty = all of them, or none is meant.
+      [2, 'node', 'string'],
+      [3, 'tables', list('i32')],
+    ],
+  ),
+  struct('ControlBalanceResponse', 'RPC_CM_CONTROL_BALANCE', [
+    [1, 'err', 'error'],
+    [2, 'hintMessage', 'string'],
+    // A JSON document, as it is after the action.
+    [3, 'status', 'string'],
+  ]),
   struct('Command', 'RPC_CLI_CLI_CALL, to any server; the answer is a bare string.', [
     [1, 'cmd', 'string'],
     [2, 'arguments', list('string')],
@@ -373,6 +394,34 @@ export const metaStructs: readonly Struct[] = [
   ...maintenance,
   ...recovery,
 ];
+
+/** `ControlBalanceRequest.action` */
+export const BalanceAction = {
+  status: 'status',
+  pause: 'pause',
+  resume: 'resume',
+  /** The tables that are left alone are these. */
+  ignore: 'ignore',
+  /** The server is to be emptied. */
+  drain: 'drain',
+  /** The server is to lead nothing. */
+  drainPrimaries: 'drain_primaries',
+  undrain: 'undrain',
+} as const;
+export type BalanceAction = (typeof BalanceAction)[keyof typeof BalanceAction];
+
+/** `ConfigurationProposalAction.type` */
+export const ConfigType = {
+  assignPrimary: 1,
+  upgradeToPrimary: 2,
+  addSecondary: 3,
+  upgradeToSecondary: 4,
+  downgradeToSecondary: 5,
+  downgradeToInactive: 6,
+  remove: 7,
+  addSecondaryForBalance: 8,
+} as const;
+export type ConfigType = (typeof ConfigType)[keyof typeof ConfigType];
 
 /** `ConfigurationUpdateAppEnvRequest.op` */
 export const AppEnvOperation = { invalid: 0, set: 1, del: 2, clear: 3 } as const;
