@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { SEVERAL_METAS_FROM } from './nemesis/swarm.ts';
 import { simulate } from './simulation.ts';
 
 test('a seed runs a cluster through faults without a violation, and runs the same again', async () => {
@@ -17,6 +18,16 @@ test('a seed runs a cluster through faults without a violation, and runs the sam
     const second = await simulate(options);
     assert.equal(second.traceHash, first.traceHash);
   }
+});
+
+test('three meta servers over a service that is away now and then: one leads, and it runs the same again', async () => {
+  const options = { seed: SEVERAL_METAS_FROM + 1, faultSeconds: 30, traceLineCount: 0 };
+  const first = await simulate(options);
+  assert.deepEqual(first.violations, []);
+  assert.ok((first.faults['serviceNoQuorum'] ?? 0) > 0, 'the service was hit');
+  assert.ok((first.faults['killAllMetas'] ?? 0) > 0, 'and so were they');
+  const second = await simulate(options);
+  assert.equal(second.traceHash, first.traceHash);
 });
 
 test('another seed is another run', async () => {

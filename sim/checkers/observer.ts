@@ -15,9 +15,9 @@ import type { Engine } from '../../src/env/engine.ts';
 import { ReplicaStatus } from '../../src/model/configuration.ts';
 import { InternalMessage } from '../../src/wire/schema/internal.ts';
 import { type EngineContent, readContent } from './content.ts';
-import { GlobalHistory } from './global-history.ts';
 import { LeadWatch, type NewestConfiguration } from './lead-watch.ts';
 import { LearnerWatch } from './learner-watch.ts';
+import { PartitionRecord } from './partition-record.ts';
 import type { ReadAnswers } from './read-answers.ts';
 import type { ViolationKind, Violations } from './violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from './wire-view.ts';
@@ -50,6 +50,8 @@ export interface SeenConfiguration {
   readonly ballot: number;
   readonly primary: string | null;
   readonly secondaries: readonly string[];
+  /** Of the term that told it; absent or 0: there is one meta server. */
+  readonly epoch?: number;
   /** How many members the table wants; absent: it does not matter. */
   readonly replicaCount?: number;
 }
@@ -58,37 +60,6 @@ export interface SeenConfiguration {
 export interface Membership {
   readonly partition: string;
   readonly ballot: number;
-}
-
-class PartitionRecord {
-  readonly history: GlobalHistory = new GlobalHistory();
-  readonly configurations: Map<number, SeenConfiguration> = new Map();
-  newest: SeenConfiguration | null = null;
-  newestSinceUs: number = 0;
-  /** Highest ballot that each server was told of: pushes to one server never go back. */
-  readonly told: Map<string, number> = new Map();
-  /** Highest decree acknowledged by each server. */
-  readonly acknowledged: Map<string, number> = new Map();
-  /** That the table ever wanted: who takes writes may hear of another number late. */
-  replicaCountLeast: number = Number.POSITIVE_INFINITY;
-  /** Highest ballot under which each server acknowledged. */
-  readonly followed: Map<string, number> = new Map();
-  /** The newest ballot when the meta server's disk came back from an older copy. */
-  lostUpTo: number = 0;
-
-  /** Nobody has them, and who made them has lost them. */
-  forgetAbove(ballot: number): void {
-    for (const lost of [...this.configurations.keys()]) {
-      if (lost > ballot && lost <= this.lostUpTo) this.configurations.delete(lost);
-    }
-    for (const [server, told] of this.told) {
-      if (told <= this.lostUpTo) this.told.set(server, Math.min(told, ballot));
-    }
-    this.newest = null;
-    for (const seen of this.configurations.values()) {
-      if (seen.ballot >= (this.newest?.ballot ?? 0)) this.newest = seen;
-    }
-  }
 }
 
 /** What a member must have again when it comes back. */
@@ -116,6 +87,8 @@ export class ClusterObserver {
   readonly #leads: LeadWatch;
   readonly #learners: LearnerWatch;
   #isFinal: boolean = false;
+  /** The highest that anything was told under. */
+  #epoch: number = 0;
   /**
    * The disk of this member forgot what it had promised, as its fault model allows: until it has
    * left the configuration, it owes nothing (V5, V8).
@@ -248,7 +221,8 @@ export class ClusterObserver {
     const record = this.#record(seen.partition);
     this.#forgetLost(record, seen, record.told.get(to) ?? 0);
     const told = record.told.get(to) ?? 0;
-    if (seen.ballot < told) {
+    const isOverdue = this.#isOverdue(seen);
+    if (seen.ballot < told && !isOverdue) {
       const detail = `the meta server tells ${to} of ballot ${seen.ballot} after ${told}`;
       this.#report('V12-configuration', seen.partition, detail);
     }
@@ -269,6 +243,12 @@ export class ClusterObserver {
     record.newestSinceUs = this.#nowUs();
     if (previous === null || previous.ballot === 0) return;
     this.#checkAdded(record, previous, seen);
+  }
+
+  /** From a leader that was followed: servers do not heed it. */
+  #isOverdue({ epoch = 0 }: SeenConfiguration): boolean {
+    this.#epoch = Math.max(this.#epoch, epoch);
+    return epoch < this.#epoch;
   }
 
   #checkAdded(record: PartitionRecord, previous: SeenConfiguration, seen: SeenConfiguration): void {

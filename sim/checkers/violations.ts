@@ -19,6 +19,7 @@ export type ViolationKind =
   | 'V20-client-deadline'
   | 'V21-leak'
   | 'V23-determinism'
+  | 'V24-one-leader'
   | 'crash'
   | 'error-log'
   | 'start-failed'

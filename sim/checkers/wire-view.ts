@@ -120,19 +120,56 @@ export function readSeenBeaconAck(payload: Uint8Array): SeenBeacon {
   return { incarnation: numberOf(fields, 2), sequence: numberOf(fields, 1), leaseMs };
 }
 
+/** Under which epoch a meta server speaks: a beacon is answered, a configuration pushed, a replica not wanted. */
+export function readSeenEpoch(type: number, payload: Uint8Array): number {
+  if (type === BEACON_ACK) return numberOf(readFields(payload), 7);
+  return type === CONFIGURATION_PUSH || type === REPLICA_FORGET ? firstNumber(payload) : 0;
+}
+
+/** A leader asks for a promise, or gives it back (0 ms). */
+export interface SeenPromiseRequest {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly holdMs: number;
+}
+
+export function readSeenPromiseRequest(payload: Uint8Array): SeenPromiseRequest {
+  const fields = readFields(payload, 4);
+  const [epoch, sequence, holdMs] = [2, 3, 4].map((id) => numberOf(fields, id));
+  return { epoch: epoch!, sequence: sequence!, holdMs: holdMs! };
+}
+
+/** The answer to it. */
+export interface SeenPromise {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly isGiven: boolean;
+}
+
+export function readSeenPromise(payload: Uint8Array): SeenPromise {
+  const fields = readFields(payload);
+  const isGiven = textOf(fields, 3) === '';
+  return { epoch: numberOf(fields, 1), sequence: numberOf(fields, 2), isGiven };
+}
+
+const BEACON_ACK = 3;
+const CONFIGURATION_PUSH = 6;
+const REPLICA_FORGET = 7;
+
 type Fields = ReadonlyMap<number, number | string>;
 
 /**
  * By id. What comes as a struct is a partition (two numbers) in the first field, and else the address of a server (a
- * name, two bytes for its port, one more).
+ * name, two bytes for its port, one more). Of no use beyond a list or another struct: fields up to `idMax` only.
  */
-function readFields(payload: Uint8Array): Fields {
+function readFields(payload: Uint8Array, idMax: number = Number.POSITIVE_INFINITY): Fields {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const fields = new Map<number, number | string>();
   let at = 0;
   while (view.getUint8(at) !== 0) {
     const type = view.getUint8(at);
     const id = view.getInt16(at + 1);
+    if (id > idMax) break;
     at += 3;
     if (type === 2) {
       fields.set(id, view.getUint8(at));
@@ -153,6 +190,12 @@ function readFields(payload: Uint8Array): Fields {
     }
   }
   return fields;
+}
+
+/** Of the first field, a wide number. */
+function firstNumber(payload: Uint8Array): number {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return wide(view, 3);
 }
 
 function placeOf(fields: Fields): { readonly partition: string; readonly ballot: number } {

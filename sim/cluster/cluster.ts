@@ -1,13 +1,13 @@
 /**
- * A whole cluster in one process: one meta server, replica servers and clients, all of them the production code on
- * simulated machines.
+ * A whole cluster in one process: one meta server, or several and the service that they share, replica servers and
+ * clients, all of them the production code on simulated machines.
  */
 import { assert } from '../../src/base/assert.ts';
 import type { Client } from '../../src/client/api.ts';
 import { openClient } from '../../src/client/client.ts';
 import type { ReplicaEnvironment } from '../../src/env/environment.ts';
 import { MetaServer } from '../../src/meta/server.ts';
-import { gpidText } from '../../src/model/identity.ts';
+import { gpidText, type HostPort, hostPortText } from '../../src/model/identity.ts';
 import { ReplicaServer } from '../../src/replica/server.ts';
 import { readConfigurationPush } from '../../src/wire/generated/internal.ts';
 import { Reader } from '../../src/wire/reader.ts';
@@ -16,9 +16,11 @@ import { ExpectedTrouble } from '../checkers/expected-trouble.ts';
 import type { ClusterObserver, ReplicaView, ServerView } from '../checkers/observer.ts';
 import { PushRate } from '../checkers/push-rate.ts';
 import type { ReadAnswers } from '../checkers/read-answers.ts';
+import { TermWatch } from '../checkers/term-watch.ts';
 import { lameness, type ServerCondition } from '../checkers/usability.ts';
 import type { Violations } from '../checkers/violations.ts';
 import { readSeenPrepare, readSeenPrepareAck } from '../checkers/wire-view.ts';
+import type { Owner } from '../kernel/owner.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { RandomStreams } from '../kernel/streams.ts';
 import type { AnyMachine, Stage } from '../nemesis/stage.ts';
@@ -26,6 +28,7 @@ import { drawClock, type Swarm } from '../nemesis/swarm.ts';
 import { Network } from '../network/network.ts';
 import { Administrator } from '../workload/administrator.ts';
 import type { WorkloadClient, WorkloadTable } from '../workload/workload.ts';
+import { SimCoordination } from './coordination.ts';
 import { Machine, type MachineTraits, type RunningProcess } from './machine.ts';
 import { metaOptions, replicaOptions } from './options.ts';
 
@@ -69,6 +72,8 @@ export class Cluster {
   readonly #replicas: Machine<ReplicaServer>[] = [];
   readonly #clients: Machine<ClientProcess>[] = [];
   readonly #administrator: Machine<Administrator>;
+  /** Null with one meta server. */
+  readonly #service: SimCoordination | null;
   readonly #reader: Reader = new Reader();
   #observer: ClusterObserver | null = null;
   /** Span of the wall clocks over the whole run. */
@@ -82,8 +87,12 @@ export class Cluster {
     this.#violations = violations;
     this.trouble = new ExpectedTrouble(() => scheduler.nowUs);
     this.network = new Network(scheduler, streams.of('network'), swarm.network);
+    this.#service =
+      swarm.metas === null
+        ? null
+        : new SimCoordination(scheduler, streams.of('service'), swarm.metas.service);
     this.#build();
-    const metas = `meta1:${META_PORT}`;
+    const metas = this.#metaAddresses().map(hostPortText).join();
     this.#administrator = this.#machine(
       'admin',
       async (environment) => new Administrator(environment, metas),
@@ -92,6 +101,13 @@ export class Cluster {
 
   start(): void {
     for (const machine of this.#all()) if (!machine.isWithheld) machine.start();
+  }
+
+  /** Whose process runs, and is sure to lead. */
+  #leadingMeta(): Machine<MetaServer> | null {
+    const leads = ({ isRunning, process }: Machine<MetaServer>): boolean =>
+      isRunning && process?.state === 'leading';
+    return this.#metas.find(leads) ?? null;
   }
 
   clientProcesses(): ClientProcess[] {
@@ -132,18 +148,22 @@ export class Cluster {
   observe(observer: ClusterObserver): void {
     this.#observer = observer;
     const pushRate = new PushRate(this.#violations);
+    const terms = this.#service === null ? null : this.#watchTerms(this.#service);
     this.network.observers.push((from, to, type, payload) => {
       this.#noteFrame(from.name, to.name, type, payload);
+      terms?.onFrame(from.name, to.name, type, payload);
       if (type !== InternalMessage.configurationPush) {
         observer.onFrame(from.name, to.name, type, payload);
         return;
       }
       this.#reader.reset(payload, 0, payload.length);
-      const { configuration } = readConfigurationPush(this.#reader);
+      const { configuration, metaEpoch } = readConfigurationPush(this.#reader);
       const { gpid, ballot, primary, secondaries, maxReplicaCount } = configuration;
       const seen = {
         partition: `${gpid.appId}.${gpid.partitionIndex}`,
         ballot,
+        // With one meta server its disk may take it back.
+        epoch: terms === null ? 0 : metaEpoch,
         primary: primary === '' ? null : hostOf(primary),
         secondaries: secondaries.map(hostOf),
         replicaCount: maxReplicaCount,
@@ -151,6 +171,17 @@ export class Cluster {
       observer.onConfiguration(seen, to.name);
       pushRate.onPush(to.name, seen.partition, this.#scheduler.nowUs);
     });
+  }
+
+  #watchTerms(service: SimCoordination): TermWatch {
+    const watch = new TermWatch({
+      metas: this.#metas.map(({ name }) => name),
+      leadTimeoutMs: service.leadTimeoutMs,
+      nowUs: () => this.#scheduler.nowUs,
+      report: (detail) => this.#violations.add('V24-one-leader', this.#scheduler.nowUs, detail),
+    });
+    service.events = watch;
+    return watch;
   }
 
   watchClients(answers: ReadAnswers): void {
@@ -183,6 +214,8 @@ export class Cluster {
       replicaCount: this.#swarm.replicaCount,
       network: this.network,
       metas: this.#metas,
+      service: this.#service,
+      leadingMeta: () => this.#leadingMeta(),
       replicas: this.#replicas,
       clients: this.#clients,
       isDurable: this.#swarm.durability === 'fsync',
@@ -262,7 +295,12 @@ export class Cluster {
 
   #build(): void {
     const swarm = this.#swarm;
-    this.#metas.push(this.#machine('meta1', (environment) => this.#openMeta(environment)));
+    for (const address of this.#metaAddresses()) {
+      const machine: Machine<MetaServer> = this.#machine(address.host, (environment) =>
+        this.#openMeta(environment, address, machine.owner),
+      );
+      this.#metas.push(machine);
+    }
     const { replicaServerCount, spareServerCount } = swarm;
     for (let number = 1; number <= replicaServerCount + spareServerCount; number++) {
       const name = `replica${number}`;
@@ -312,17 +350,24 @@ export class Cluster {
     return new Machine(name, this.#all().length, world, traits, boot);
   }
 
-  #openMeta(environment: ReplicaEnvironment): Promise<MetaServer> {
-    return MetaServer.open(
-      environment,
-      metaOptions(this.#swarm, { host: 'meta1', port: META_PORT }),
-    );
+  #metaAddresses(): HostPort[] {
+    const count = this.#swarm.metas?.count ?? 1;
+    return Array.from({ length: count }, (_, at) => ({ host: `meta${at + 1}`, port: META_PORT }));
+  }
+
+  #openMeta(environment: ReplicaEnvironment, listen: HostPort, owner: Owner): Promise<MetaServer> {
+    const options = metaOptions(this.#swarm, listen);
+    if (this.#service === null) return MetaServer.open(environment, options);
+    const metaServers = this.#metaAddresses();
+    const { leadTimeoutMs } = this.#service;
+    const shared = { ...options, store: 'etcd', metaServers, leadTimeoutMs } as const;
+    const service = this.#service.client(owner, environment.timers);
+    return MetaServer.join(environment, shared, service);
   }
 
   #openReplica(name: string, environment: ReplicaEnvironment): Promise<ReplicaServer> {
     const listen = { host: name, port: REPLICA_PORT };
-    const metaServers = [{ host: 'meta1', port: META_PORT }];
-    const options = replicaOptions(this.#swarm, listen, metaServers);
+    const options = replicaOptions(this.#swarm, listen, this.#metaAddresses());
     return ReplicaServer.open(environment, options, () => this.#onOutlived(name));
   }
 
@@ -342,7 +387,7 @@ export class Cluster {
 
   async #openClient(name: string, environment: ReplicaEnvironment): Promise<ClientProcess> {
     const client = openClient(environment, {
-      metas: `meta1:${META_PORT}`,
+      metas: this.#metaAddresses().map(hostPortText).join(),
       // A repeated write may overwrite what others wrote in between: right for users who asked for it, no register.
       ambiguousWrites: 'fail',
     });

@@ -88,6 +88,16 @@ export const FAULT_NUMBERS: Readonly<Record<FaultName | AmbientFault, readonly F
   swappedReplicas: ['F28'],
   bringCopyBack: ['F28'],
   takeCopy: [],
+  serviceAway: ['F29'],
+  serviceSlow: ['F2', 'F29'],
+  serviceNoQuorum: ['F6', 'F29'],
+  cutMetaFromService: ['F7', 'F29'],
+  killLeader: ['F10', 'F29'],
+  killLeaderAtWrite: ['F11', 'F29'],
+  killAllMetas: ['F14', 'F29'],
+  pauseLeader: ['F12', 'F29'],
+  isolateLeader: ['F5', 'F29'],
+  separateMetas: ['F7', 'F29'],
 };
 
 /** Those that a simulator is to inject; the rest needs features that do not exist yet. */

@@ -60,6 +60,7 @@ import {
 import { lostPushes, oldMeta, slowMeta } from './meta-faults.ts';
 import { restartLoop, unhandledError } from './process-faults.ts';
 import { undecidedPromotion } from './promotion-faults.ts';
+import { SHARED_FAULTS, type SharedFaultName } from './service-faults.ts';
 import { type AnyMachine, everyMachine, type Stage } from './stage.ts';
 import { blackout, orphanedTail } from './tail-faults.ts';
 
@@ -138,7 +139,8 @@ export type FaultName =
   | 'missingReplica'
   | 'swappedReplicas'
   | 'takeCopy'
-  | 'bringCopyBack';
+  | 'bringCopyBack'
+  | SharedFaultName;
 
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   // F10, F13
@@ -234,9 +236,15 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   swappedReplicas,
   takeCopy,
   bringCopyBack,
+  ...SHARED_FAULTS,
 };
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];
+
+/** Those that need no service shared by meta servers. */
+export const COMMON_FAULT_NAMES: readonly FaultName[] = FAULT_NAMES.filter(
+  (name) => !(name in SHARED_FAULTS),
+);
 
 // ---- processes ----
 

@@ -1,6 +1,7 @@
 /** What faults act on. */
 
 import type { TroubleKind } from '../checkers/expected-trouble.ts';
+import type { SimCoordination } from '../cluster/coordination.ts';
 import type { Machine, RunningProcess } from '../cluster/machine.ts';
 import type { MarkBook } from '../kernel/mark-book.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -15,6 +16,10 @@ export interface Stage {
   readonly network: Network;
   readonly marks: MarkBook;
   readonly metas: readonly AnyMachine[];
+  /** That several meta servers share; null when there is one. */
+  readonly service: SimCoordination | null;
+  /** Null while nobody leads that runs. */
+  readonly leadingMeta: () => AnyMachine | null;
   readonly replicas: readonly AnyMachine[];
   readonly clients: readonly AnyMachine[];
   /** Null while its process starts. */

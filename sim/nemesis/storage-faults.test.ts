@@ -105,6 +105,8 @@ class World {
       marks: new MarkBook(scheduler),
       metas: machines.slice(0, 1),
       replicas: machines.slice(1),
+      service: null,
+      leadingMeta: () => null,
       clients: [],
       administrator: () => null,
       replicaCount: 3,

@@ -6,10 +6,12 @@
  * subset.
  */
 import type { Random } from '../../src/env/random.ts';
+import type { CoordinationTraits } from '../cluster/coordination.ts';
 import type { ClockTraits } from '../kernel/process.ts';
 import type { NetworkTraits } from '../network/network.ts';
 import { drawWorkload, type WorkloadTraits } from '../workload/traits.ts';
-import { FAULT_NAMES, type FaultName } from './faults.ts';
+import { COMMON_FAULT_NAMES, type FaultName } from './faults.ts';
+import { SHARED_FAULT_NAMES } from './service-faults.ts';
 
 export interface Swarm {
   readonly replicaServerCount: number;
@@ -36,6 +38,14 @@ export interface Swarm {
   readonly learnPieceBytesMax: number;
   readonly learnBytesPerSecondMax: number;
   readonly learnStallMs: number;
+  /** Null: one meta server, with the embedded journal. */
+  readonly metas: MetaTraits | null;
+}
+
+/** Several meta servers, and the service that they share. */
+export interface MetaTraits {
+  readonly count: number;
+  readonly service: CoordinationTraits;
 }
 
 export function drawSwarm(random: Random): Swarm {
@@ -65,7 +75,30 @@ export function drawSwarm(random: Random): Swarm {
     learnPieceBytesMax: choose(random, [1 << 10, 16 << 10, 1 << 20]),
     learnBytesPerSecondMax: choose(random, [2 << 20, 100 << 20]),
     learnStallMs: choose(random, [6000, 60_000]),
+    metas: null,
   };
+}
+
+/** Seeds from here on have several meta servers; what those before mean is left as it was. */
+export const SEVERAL_METAS_FROM = 10_000_000;
+
+/** With several meta servers, and what can happen to those. All else is as it was: `random` is a stream of its own. */
+export function withMetas(swarm: Swarm, random: Random): Swarm {
+  const service: CoordinationTraits = {
+    changesMax: choose(random, [2, 4, 100]),
+    leadTimeoutMs: choose(random, [2000, 3000, 3000]),
+    latencyMsMean: choose(random, [0.2, 2, 20]),
+    clock: drawClock(random),
+  };
+  const metas = { count: 3, service };
+  if (random.below(2) === 0) {
+    const also = swarm.faults.filter((name) => LEAD_COMPANIONS.includes(name));
+    return { ...swarm, metas, faults: [...SHARED_FAULT_NAMES, ...also] };
+  }
+  const share = choose(random, [0.2, 0.5]);
+  const shared = SHARED_FAULT_NAMES.filter(() => random.fraction() < share);
+  const faults = swarm.faults.filter((name) => !JOURNAL_FAULTS.includes(name));
+  return { ...swarm, metas, faults: [...faults, ...shared, choose(random, SHARED_FAULT_NAMES)] };
 }
 
 export function drawClock(random: Random): ClockTraits {
@@ -93,6 +126,26 @@ function drawNetwork(random: Random): NetworkTraits {
     connectTimeoutUs: 5_000_000,
   };
 }
+
+/** Of a meta server that keeps its state itself. */
+const JOURNAL_FAULTS: readonly FaultName[] = ['oldMeta', 'rotInMetaJournal'];
+
+/** What makes questions of who leads harder, and does not keep them from being asked. */
+const LEAD_COMPANIONS: readonly FaultName[] = [
+  'killReplica',
+  'killMeta',
+  'pauseMeta',
+  'pauseReplica',
+  'isolateReplica',
+  'cutReplicaFromMeta',
+  'slowMeta',
+  'lateFrames',
+  'frameFaults',
+  'lostPushes',
+  'createTable',
+  'dropAndRecall',
+  'restartLoop',
+];
 
 /** Damage waits for calm moments, so that it is rare in a busy run, and often in one of nothing else. */
 const DAMAGE_FAULTS: readonly FaultName[] = [
@@ -299,8 +352,8 @@ function drawFaults(random: Random): FaultName[] {
   if (random.below(2) === 0) {
     return [...(choose(random, [...FOCUSED, null]) ?? choose(random, REMOTE))];
   }
-  const chosen = FAULT_NAMES.filter(() => random.fraction() < share);
-  return chosen.length > 0 ? chosen : [choose(random, FAULT_NAMES)];
+  const chosen = COMMON_FAULT_NAMES.filter(() => random.fraction() < share);
+  return chosen.length > 0 ? chosen : [choose(random, COMMON_FAULT_NAMES)];
 }
 
 function choose<T>(random: Random, from: readonly T[]): T {

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { serviceThrough } from '../../test/support/service-link.ts';
 import { VirtualTime } from '../adapters/memory/clock.ts';
-import { MemoryCoordination } from '../adapters/memory/coordination.ts';
+import {
+  DEFAULT_MEMORY_COORDINATION,
+  MemoryCoordination,
+} from '../adapters/memory/coordination.ts';
 import { SeededRandom } from '../base/prng.ts';
 import type { Clock, TimerHandle, Timers } from '../env/clock.ts';
 import type { Logger } from '../env/logger.ts';
@@ -135,9 +138,10 @@ class World {
   epochMost = 0;
   readonly problems: string[] = [];
 
-  constructor(seed = 1) {
+  constructor(seed = 1, serviceLatencyMs = DEFAULT_MEMORY_COORDINATION.latencyMs) {
     this.seed = seed;
-    this.shared = new MemoryCoordination(this.time);
+    const options = { ...DEFAULT_MEMORY_COORDINATION, latencyMs: serviceLatencyMs };
+    this.shared = new MemoryCoordination(this.time, options);
   }
 
   static async withLeader(): Promise<World> {
@@ -271,6 +275,26 @@ test('one of the others may be started anew while the service is away', async ()
     assert.deepEqual(world.sure, ['a:1']);
     assert.deepEqual(world.meta(name).leadership.leader, { host: 'a', port: 1 });
   }
+});
+
+test('a service that takes a second for each answer elects one, keeps it, and has it followed', async () => {
+  const world = new World(1, 1_000);
+  for (const name of NAMES) world.start(name);
+  await world.untilSure(...NAMES);
+  await world.passing(30_000);
+  assert.equal(world.epochMost, 1);
+  const [leader] = world.sure;
+  assert.ok(leader !== undefined);
+  world.meta(leader).kill();
+  const tookMs = await world.untilSure(...NAMES.filter((name) => name !== leader));
+  assert.ok(tookMs < 10_000, String(tookMs));
+});
+
+test('a service that takes longer than a lead lasts makes nobody sure of a lead', async () => {
+  const world = new World(1, TIMEOUT_MS + 100);
+  for (const name of NAMES) world.start(name);
+  await world.passing(20_000);
+  assert.deepEqual(world.sure, []);
 });
 
 test('a leader that alone has lost the service gives way: the others could not change anything else', async () => {

@@ -309,12 +309,15 @@ export class Leadership {
   }
 
   #onBeginTrouble(error: StateStoreError): void {
-    if (this.#beginTrouble !== error.message) {
-      const { code, message, remedy } = error;
-      this.#environment.logger.error('meta.term.refused', { code, message, remedy });
+    const { code, message, remedy } = error;
+    const isNews = this.#beginTrouble !== message;
+    this.#beginTrouble = message;
+    if (code === 'unavailable') {
+      if (isNews) this.#environment.logger.warn('meta.term.delayed', { message });
+      return;
     }
-    this.#beginTrouble = error.message;
-    if (error.code !== 'unavailable') this.#election.stepAside(ASIDE_MS);
+    if (isNews) this.#environment.logger.error('meta.term.refused', { code, message, remedy });
+    this.#election.stepAside(ASIDE_MS);
   }
 
   /** So that a leader of another cluster is told from ours. */

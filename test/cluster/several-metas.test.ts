@@ -64,11 +64,7 @@ class World {
     const { clock, timers } = this.#outside;
     this.shared = new MemoryCoordination({
       monotonicMs: () => clock.monotonicMs(),
-      wallMs: () => clock.wallMs(),
       after: (delayMs, callback) => timers.after(delayMs, callback),
-      every: (intervalMs, callback) => timers.every(intervalMs, callback),
-      cancel: (handle) => timers.cancel(handle),
-      defer: (callback) => timers.defer(callback),
     });
     for (const name of METAS) {
       this.metas.set(name, new Meta(this.network.addHost(name), this.shared));

@@ -4,7 +4,6 @@
  */
 import { assert, assertAtMost } from '../../base/assert.ts';
 import { copyBytes } from '../../base/bytes.ts';
-import type { Clock, Timers } from '../../env/clock.ts';
 import {
   CoordinationError,
   type CoordinationService,
@@ -45,13 +44,19 @@ interface Lead {
   untilMs: number;
 }
 
+/** Of the service itself. */
+export interface CoordinationTime {
+  monotonicMs(): number;
+  after(delayMs: number, callback: () => void): unknown;
+}
+
 export class MemoryCoordination {
   /** Nobody is answered. */
   isDown = false;
   /** One per write from now on; none = it goes well. */
   readonly faults: WriteFault[] = [];
   writeCount = 0;
-  readonly #time: Clock & Timers;
+  readonly #time: CoordinationTime;
   readonly #options: MemoryCoordinationOptions;
   readonly #entries = new Map<string, Uint8Array>();
   #head: Head | null = null;
@@ -59,7 +64,7 @@ export class MemoryCoordination {
   #late: FencedWrite[] = [];
 
   constructor(
-    time: Clock & Timers,
+    time: CoordinationTime,
     options: MemoryCoordinationOptions = DEFAULT_MEMORY_COORDINATION,
   ) {
     this.#time = time;
