@@ -1,4 +1,4 @@
-/** `pegasus meta`: one meta server; and, with a verb, what is done to its state while it does not run (meta-state.ts). */
+/** `pegasus meta`: one meta server; and, with a verb, what is done to its state by others (meta-state.ts). */
 import type { Logger } from '../env/logger.ts';
 import { metaMetrics } from '../http/meta-metrics.ts';
 import { metaRoutes } from '../http/meta-routes.ts';

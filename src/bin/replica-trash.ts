@@ -14,7 +14,17 @@ type Options = ProcessOptions & ReplicaOptions & RocksDbProcessOptions;
 const TRASH: ConfiguredProgram<Options> = {
   name: 'replica trash',
   summary: 'Shows what the server has put aside, or puts a copy back; for that it must not run.',
-  table: { ...PROCESS_OPTIONS, ...REPLICA_OPTIONS, ...ROCKSDB_OPTIONS },
+  table: {
+    ...PROCESS_OPTIONS,
+    ...REPLICA_OPTIONS,
+    ...ROCKSDB_OPTIONS,
+    metaServers: {
+      key: 'cluster.meta_servers',
+      type: 'hostPorts',
+      default: [{ host: '127.0.0.1', port: 34601 }],
+      help: 'Not looked at: nobody is spoken to.',
+    },
+  },
   relations: [],
   extend: (command) => {
     command.argument('<verb>', 'list or restore').argument('[name]', 'as listed, to restore');

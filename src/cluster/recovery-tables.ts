@@ -1,8 +1,8 @@
 /**
  * Which tables there are, from the versions of them that replicas have stored (recovery.ts, rules 1 and 5).
  *
- * Versions of one table have its number, its number of partitions and the time of its making in common; the one with the
- * most changes counts, and of equals that of the higher ballot, which is the later one where changes were not
+ * Versions of one table have its number, its number of partitions and the time of its making in common; the one with
+ * the most changes counts, and of equals that of the higher ballot, which is the later one where changes were not
  * counted yet. Whatever else they disagree about contradicts itself.
  */
 import { type AppInfo, AppStatus } from '../model/configuration.ts';

@@ -4,9 +4,10 @@
  *
  *  1. Only where nobody leads and nobody will (diagnosis.ts), and only under the ballot that was diagnosed.
  *  2. The server is alive and has shown a whole copy; it need not have been a member.
- *  3. The new ballot is above all that is known; where the meta server's own journal is behind, far above, because there
- *     may be ballots that nobody has told. So what comes back later is old: it learns, or is removed.
- *  4. What is known to be committed becomes what the copy has, and what others tell under older ballots does not raise it.
+ *  3. The new ballot is above all that is known; where the meta server's own journal is behind, far above, because
+ *     there may be ballots that nobody has told. So what comes back later is old: it learns, or is removed.
+ *  4. What is known to be committed becomes what the copy has, and what others tell under older ballots does not
+ *     raise it.
  *  5. Who led, when, why, under which ballots and how much was known to be lost stays in the partition's record, and is
  *     told in the log.
  */

@@ -123,7 +123,7 @@ export class JournalStore implements StateStore {
     }
   }
 
-  /** All that the folder holds; null if no store was ever made there. Changes nothing. Rejects with `StateStoreError`. */
+  /** All that the folder holds; null if no store was ever made there. Rejects with `StateStoreError`. */
   static async read(
     { disk }: Pick<JournalEnvironment, 'disk'>,
     { path, clusterName }: Pick<JournalOptions, 'path' | 'clusterName'>,

@@ -9,7 +9,6 @@ import { ErrorCode, ErrorName, errorName } from '../base/error-names.ts';
 import { countOperations } from '../cluster/balance-status.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';
 import { compactionProgress, planStartCompaction } from '../cluster/compaction-commands.ts';
-import { diagnose } from '../cluster/diagnosis.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import type { Table } from '../cluster/table.ts';
 import {
@@ -25,9 +24,7 @@ import {
   planUpdateEnvs,
   refused,
 } from '../cluster/table-commands.ts';
-import { planForcedPrimary } from '../cluster/unsafe-recovery.ts';
 import type { Logger } from '../env/logger.ts';
-import { hostPortText, toNodeId } from '../model/identity.ts';
 import type { RequestHandler, ThriftSession } from '../rpc/thrift-session.ts';
 import * as wire from '../wire/generated/meta.ts';
 import type { Reader } from '../wire/reader.ts';
@@ -38,7 +35,6 @@ import type { Writer } from '../wire/writer.ts';
 import {
   type ClusterFacts,
   clusterInfo,
-  diagnosisInfo,
   nameFilter,
   nodeInfos,
   noSuchTable,
@@ -51,6 +47,7 @@ import type { CommandQueue } from './command-queue.ts';
 import { ERROR_ANSWERS } from './error-answers.ts';
 import type { MetaOptions } from './options.ts';
 import type { RecoveryRun } from './recovery-run.ts';
+import { diagnosisAnswer, namedRecovery, planForce } from './recovery-service.ts';
 
 export interface MetaServiceParts {
   readonly brain: ClusterBrain;
@@ -61,6 +58,11 @@ export interface MetaServiceParts {
   readonly now: () => Now;
   /** Without what changes. */
   readonly facts: Omit<ClusterFacts, 'level' | 'wanted'>;
+}
+
+/** The outcome of a command, as most answers have it. */
+function withHint({ code, hint }: CommandPlan): { err: string; hintMessage: string } {
+  return { err: errorName(code), hintMessage: hint };
 }
 
 /** One request that is being answered. */
@@ -291,10 +293,7 @@ export class MetaService implements RequestHandler {
     this.#command(
       null,
       (context) => planRename(context, request.oldAppName, request.newAppName),
-      ({ code, hint }) => {
-        const answer = { err: errorName(code), hintMessage: hint };
-        call.answer(wire.writeConfigurationRenameAppResponse, answer);
-      },
+      (plan) => call.answer(wire.writeConfigurationRenameAppResponse, withHint(plan)),
     );
   }
 
@@ -307,10 +306,7 @@ export class MetaService implements RequestHandler {
     this.#command(
       null,
       (context) => planUpdateEnvs(context, { ...request, operation: request.op }),
-      ({ code, hint }) => {
-        const answer = { err: errorName(code), hintMessage: hint };
-        call.answer(wire.writeConfigurationUpdateAppEnvResponse, answer);
-      },
+      (plan) => call.answer(wire.writeConfigurationUpdateAppEnvResponse, withHint(plan)),
     );
   }
 
@@ -349,35 +345,19 @@ export class MetaService implements RequestHandler {
 
   /** Partitions that nobody leads. */
   diagnose(call: Call, reader: Reader): void {
-    const { pid } = argument(reader, wire.readDddDiagnoseRequest, wire.makeDddDiagnoseRequest);
+    const request = argument(reader, wire.readDddDiagnoseRequest, wire.makeDddDiagnoseRequest);
     const { brain, settings, now } = this.#parts;
-    const found = diagnose(brain.state, pid.appId, pid.partitionIndex);
     const hostPorts = settings.hostPortFields || call.needsHostPorts;
-    call.answer(wire.writeDddDiagnoseResponse, {
-      err: ErrorName.ok,
-      partitions: found.map((one) => diagnosisInfo(one, now(), hostPorts)),
-    });
+    const answer = diagnosisAnswer(brain.state, request, now(), hostPorts);
+    call.answer(wire.writeDddDiagnoseResponse, answer);
   }
 
   forcePrimary(call: Call, reader: Reader): void {
     const request = argument(reader, wire.readForcePrimaryRequest, wire.makeForcePrimaryRequest);
-    const { pid, node, ballot, reason } = request;
-    const id = toNodeId(node === null ? '-' : hostPortText(node));
     this.#command(
       null,
-      (context) => planForcedPrimary(context, { ...pid, node: id, ballot, reason }),
-      ({ code, hint }) => {
-        this.#parts.logger.warn('partition.forced', {
-          ...pid,
-          node: id,
-          ballot,
-          reason,
-          code,
-          hint,
-        });
-        const answer = { err: errorName(code), hintMessage: hint };
-        call.answer(wire.writeForcePrimaryResponse, answer);
-      },
+      (context) => planForce(context, request, this.#parts.logger),
+      (plan) => call.answer(wire.writeForcePrimaryResponse, withHint(plan)),
     );
   }
 
@@ -388,12 +368,9 @@ export class MetaService implements RequestHandler {
       wire.readConfigurationRecoveryRequest,
       wire.makeConfigurationRecoveryRequest,
     );
-    const named = request.hpRecoveryNodes ?? request.recoveryNodes;
-    const nodes = named.flatMap((node) => (node === null ? [] : [toNodeId(hostPortText(node))]));
-    this.#parts.recovery.start({ ...request, nodes }, ({ code, hint }) => {
-      const answer = { err: errorName(code), hintMessage: hint };
-      call.answer(wire.writeConfigurationRecoveryResponse, answer);
-    });
+    this.#parts.recovery.start(namedRecovery(request), (plan) =>
+      call.answer(wire.writeConfigurationRecoveryResponse, withHint(plan)),
+    );
   }
 
   setAtomicIdempotent(call: Call, reader: Reader): void {

@@ -1,6 +1,6 @@
 /**
- * One recovery from replica servers at a time (cluster/recovery.ts): asks the servers that are named what they hold, waits
- * until each has answered or the time is over, and hands what was heard to the commands of the term.
+ * One recovery from replica servers at a time (cluster/recovery.ts): asks the servers that are named what they hold,
+ * waits until each has answered or the time is over, and hands what was heard to the commands of the term.
  *
  * The question is repeated, and only answers to this attempt and of the present life of a server count.
  */

@@ -3,8 +3,8 @@
  *
  * Reading changes nothing and may be done beside a leader: it shows one moment.
  *
- * Filling needs the store for itself. So it stands for election and works only while it has the lead: a meta server that
- * runs keeps it out. The first write moves the head on, under a larger epoch than both states had, and says that
+ * Filling needs the store for itself. So it stands for election and works only while it has the lead: a meta server
+ * that runs keeps it out. The first write moves the head on, under a larger epoch than both states had, and says that
  * what stands under the keys is not whole; so a term that was begun before can write nothing more, and none
  * begins in between. The last write says that all is there. An attempt that breaks off is repeated as a whole.
  *

@@ -1,6 +1,6 @@
 /**
- * What a replica server has put aside: copies that were removed, that failed, or whose making was not finished, and logs
- * that failed. They stay for a while, for whoever finds that he needs them, and are removed after that.
+ * What a replica server has put aside: copies that were removed, that failed, or whose making was not finished, and
+ * logs that failed. They stay for a while, for whoever finds that he needs them, and are removed after that.
  *
  *   <data>/trash/<app>.<partition>.<life>-<wall ms>.gar    a copy that was removed: held for a day
  *   <data>/trash/<app>.<partition>.<life>-<wall ms>.err    a copy that had failed: a week
@@ -10,8 +10,8 @@
  * Kinds and times are those of the original; names without a kind were written by the first versions, and are copies
  * that were removed. What has another name is somebody's, and stays.
  *
- * A copy that is restored lacks what the log had for it: its number becomes the highest that its server has given out, so
- * that it is opened, and its tail is doubted, so that it leads only when nobody has more (cluster/log-head.ts), or
+ * A copy that is restored lacks what the log had for it: its number becomes the highest that its server has given out,
+ * so that it is opened, and its tail is doubted, so that it leads only when nobody has more (cluster/log-head.ts), or
  * by force.
  */
 import { UserError } from '../base/user-error.ts';

@@ -1,4 +1,4 @@
-/** The state of a meta server leaves its journal as a file and goes into another store, by the commands of the launcher. */
+/** The state of a meta server leaves its journal as a file and goes into another store, by commands of the launcher. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
