@@ -22,7 +22,7 @@
  *
  * A member that never comes back keeps its partition as it is: it may be the only one that knows better, and that is
  * for people to decide. A partition that is merely doubted is free again when the meta server is started once more and
- * finds no proof; for one that is behind there is no command yet. Not covered either: a partition whose table was
+ * finds no proof; one that is behind can be led by force (unsafe-recovery.ts). Not covered: a partition whose table was
  * dropped in the lost part (its newest configuration has no members); it says so in the log.
  *
  * A decision that was lost, and whose pushes were all lost, left no trace: its ballot is given out again. That is safe

@@ -100,7 +100,9 @@ test('after a cut of power somebody who has the longest log leads', () => {
 test('until it is recovered no table is made, and nobody whose lease has lapsed gets one', () => {
   const { story } = cluster();
   const leaders = ['a', 'b', 'c'].filter((name) =>
-    [...story.server(name).replicas.values()].some(({ status }) => status === ReplicaStatus.primary),
+    [...story.server(name).replicas.values()].some(
+      ({ status }) => status === ReplicaStatus.primary,
+    ),
   );
   assert(leaders.length > 0);
   for (const name of ['a', 'b', 'c']) story.server(name).connected = false;
