@@ -1,10 +1,10 @@
 /**
  * What administrators propose for one partition (`propose`, `balance` of the original's shell), as a move.
  *
- * The original takes a list of steps and sends them one by one. Here the list says what is to be in the end, and the way
- * there is that of every move (moves.ts): a copy that is to go is replaced before, so that a step which would only take
- * a member away moves its copy to the server that has least. Steps that would give a partition a member too many, or a
- * lead to somebody without a copy, are refused.
+ * The original takes a list of steps and sends them one by one. Here the list says what is to be in the end, and the
+ * way there is that of every move (moves.ts): a copy that is to go is replaced before, so that a step which would only
+ * take a member away moves its copy to the server that has least. Steps that would give a partition a member too many,
+ * or a lead to somebody without a copy, are refused.
  */
 import type { NodeId } from '../model/identity.ts';
 import { ConfigType } from '../wire/schema/meta.ts';

@@ -1,4 +1,6 @@
-/** What administrators ask of the balance, and of single partitions: RPC_CM_PROPOSE_BALANCER, RPC_CM_CONTROL_BALANCE. */
+/**
+ * What administrators ask of the balance, and of single partitions: RPC_CM_PROPOSE_BALANCER, RPC_CM_CONTROL_BALANCE.
+ */
 import { ErrorCode } from '../base/error-names.ts';
 import { balanceStatus } from '../cluster/balance-status.ts';
 import type { ClusterBrain, Now } from '../cluster/brain.ts';

@@ -1,7 +1,7 @@
 /**
- * The answers of all procedures of a meta server as they are when there is nothing to say but an error: of a server that
- * does not lead (forwarder.ts), and of procedures of features that are not there yet (meta-service.ts). Each has the
- * error in its first field, and default values in all others, which clients of the original read.
+ * The answers of all procedures of a meta server as they are when there is nothing to say but an error: of a server
+ * that does not lead (forwarder.ts), and of procedures of features that are not there yet (meta-service.ts). Each has
+ * the error in its first field, and default values in all others, which clients of the original read.
  */
 import * as wire from '../wire/generated/meta.ts';
 import { RpcCode } from '../wire/rpc-codes.ts';

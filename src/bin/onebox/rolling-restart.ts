@@ -1,6 +1,6 @@
 /**
- * Restarts all replica servers, one after the other, so that nobody who reads or writes notices: each is rid of its leads,
- * ended in order and started again, and the next one waits until every partition is whole.
+ * Restarts all replica servers, one after the other, so that nobody who reads or writes notices: each is rid of its
+ * leads, ended in order and started again, and the next one waits until every partition is whole.
  *
  * Safe to repeat after it was interrupted anywhere: a server that was left drained gets its leads back in its turn.
  */
