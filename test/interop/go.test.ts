@@ -27,6 +27,11 @@ const CHECKS = [
   ...['admin/CreateTable', 'admin/CreateTable-again', 'admin/QueryConfig', 'admin/ListTables'],
   ...['admin/ListNodes', 'admin/DropTable', 'admin/DropTable-shows'],
   ...['admin/remote-command-of-meta', 'admin/remote-command-of-replica'],
+  ...['admin/life-created', 'admin/envs-set', 'admin/envs-wrong-value', 'admin/envs-del'],
+  ...['admin/envs-clear', 'admin/life-dropped', 'admin/life-recalled', 'admin/life-dropped-again'],
+  ...['admin/nodes-by-status', 'admin/cluster-info', 'admin/level-asked', 'admin/level-freezed'],
+  ...['admin/level-set-back', 'admin/black-list', 'admin/live-percentage', 'admin/query-progress'],
+  ...['admin/unknown-command', 'admin/disk-info', 'admin/add-disk-is-refused'],
   ...['missing-table', 'doomed-table', 'dropped-table', 'dropped-table-again'],
 ];
 

@@ -19,6 +19,10 @@ import (
 
 	"github.com/apache/incubator-pegasus/go-client/admin"
 	"github.com/apache/incubator-pegasus/go-client/config"
+	idladmin "github.com/apache/incubator-pegasus/go-client/idl/admin"
+	"github.com/apache/incubator-pegasus/go-client/idl/base"
+	"github.com/apache/incubator-pegasus/go-client/idl/radmin"
+	"github.com/apache/incubator-pegasus/go-client/idl/replication"
 	"github.com/apache/incubator-pegasus/go-client/pegasus"
 	"github.com/apache/incubator-pegasus/go-client/session"
 )
@@ -380,6 +384,16 @@ func absentTables(client pegasus.Client, meta string) {
 	must(another.Close())
 }
 
+// This client tells of a lead that has moved instead of trying again, so nothing is balanced meanwhile.
+func holdStill(meta string) {
+	manager := session.NewMetaManager([]string{meta}, session.NewNodeSession)
+	_, err := manager.MetaControl(within(), &idladmin.ConfigurationMetaControlRequest{
+		Level: idladmin.MetaFunctionLevel_fl_steady,
+	})
+	must(err)
+	must(manager.Close())
+}
+
 func administration(meta string) {
 	client := admin.NewClient(admin.Config{MetaServers: []string{meta}, Timeout: 20 * time.Second})
 	id, err := client.CreateTable("go_admin", 8, 3, map[string]string{}, 60)
@@ -416,6 +430,149 @@ func administration(meta string) {
 	text, err = admin.NewRemoteCmdClient(address, session.NodeTypeReplica).Call(within(), "server-info", []string{})
 	check("admin/remote-command-of-replica", []any{strings.Contains(text, "version"), err}, []any{true, nil})
 	must(client.Close())
+	manager := session.NewMetaManager([]string{meta}, session.NewNodeSession)
+	tableLife(manager)
+	nodesAndLevels(manager)
+	remoteCommands(meta, address)
+	disks(address)
+	must(manager.Close())
+}
+
+// A table from its creation through its settings to a recall, with the sessions that admin-cli uses.
+func tableLife(meta *session.MetaManager) {
+	created, err := meta.CreateApp(within(), &idladmin.ConfigurationCreateAppRequest{
+		AppName: "go_life",
+		Options: &idladmin.CreateAppOptions{
+			PartitionCount: 4, ReplicaCount: 3, AppType: "pegasus", IsStateful: true,
+			Envs: map[string]string{"business.info": "go"},
+		},
+	})
+	must(err)
+	id := created.Appid
+	find := func(status replication.AppStatus) *replication.AppInfo {
+		listed, err := meta.ListApps(within(), &idladmin.ConfigurationListAppsRequest{Status: status})
+		must(err)
+		for _, one := range listed.Infos {
+			if one.AppID == id {
+				return one
+			}
+		}
+		return nil
+	}
+	info := find(replication.AppStatus_AS_AVAILABLE)
+	check("admin/life-created", []any{info.AppName, info.PartitionCount, info.MaxReplicaCount, info.Envs},
+		[]any{"go_life", int32(4), int32(3), map[string]string{"business.info": "go"}})
+	change := func(op idladmin.AppEnvOperation, keys []string, values []string, prefix string) error {
+		_, err := meta.UpdateAppEnv(within(), &idladmin.ConfigurationUpdateAppEnvRequest{
+			AppName: "go_life", Op: op, Keys: keys, Values: values, ClearPrefix: &prefix,
+		})
+		return err
+	}
+	err = change(idladmin.AppEnvOperation_APP_ENV_OP_SET, []string{"default_ttl", "replica.slow_query_threshold"},
+		[]string{"1000", "50"}, "")
+	check("admin/envs-set", []any{err, len(find(replication.AppStatus_AS_AVAILABLE).Envs)}, []any{nil, 3})
+	err = change(idladmin.AppEnvOperation_APP_ENV_OP_SET, []string{"default_ttl"}, []string{"soon"}, "")
+	check("admin/envs-wrong-value", err != nil && strings.Contains(err.Error(), "ERR_INVALID_PARAMETERS"), true)
+	err = change(idladmin.AppEnvOperation_APP_ENV_OP_DEL, []string{"default_ttl"}, nil, "")
+	_, there := find(replication.AppStatus_AS_AVAILABLE).Envs["default_ttl"]
+	check("admin/envs-del", []any{err, there}, []any{nil, false})
+	err = change(idladmin.AppEnvOperation_APP_ENV_OP_CLEAR, nil, nil, "")
+	check("admin/envs-clear", []any{err, len(find(replication.AppStatus_AS_AVAILABLE).Envs)}, []any{nil, 0})
+	reserve := int64(3600)
+	_, err = meta.DropApp(within(), &idladmin.ConfigurationDropAppRequest{
+		AppName: "go_life", Options: &idladmin.DropAppOptions{ReserveSeconds: &reserve},
+	})
+	dropped := find(replication.AppStatus_AS_DROPPED)
+	check("admin/life-dropped", []any{err, dropped != nil && dropped.ExpireSecond-dropped.DropSecond == 3600,
+		find(replication.AppStatus_AS_AVAILABLE) == nil}, []any{nil, true, true})
+	recalled, err := meta.RecallApp(within(), &idladmin.ConfigurationRecallAppRequest{AppID: id, NewAppName_: "go_life_2"})
+	check("admin/life-recalled", []any{err, recalled.GetInfo().AppName, find(replication.AppStatus_AS_DROPPED) == nil},
+		[]any{nil, "go_life_2", true})
+	_, err = meta.DropApp(within(), &idladmin.ConfigurationDropAppRequest{
+		AppName: "go_life_2", Options: &idladmin.DropAppOptions{},
+	})
+	must(err)
+	_, err = meta.DropApp(within(), &idladmin.ConfigurationDropAppRequest{
+		AppName: "go_life_2", Options: &idladmin.DropAppOptions{},
+	})
+	check("admin/life-dropped-again", err != nil && strings.Contains(err.Error(), "ERR_APP_NOT_EXIST"), true)
+}
+
+func nodesAndLevels(meta *session.MetaManager) {
+	count := func(status idladmin.NodeStatus) int {
+		listed, err := meta.ListNodes(within(), &idladmin.ConfigurationListNodesRequest{Status: status})
+		must(err)
+		for _, one := range listed.Infos {
+			if one.Node == nil || one.HpNode == nil {
+				panic("a node has no address")
+			}
+		}
+		return len(listed.Infos)
+	}
+	check("admin/nodes-by-status", []int{
+		count(idladmin.NodeStatus_NS_INVALID), count(idladmin.NodeStatus_NS_ALIVE), count(idladmin.NodeStatus_NS_UNALIVE),
+	}, []int{3, 3, 0})
+	info, err := meta.QueryClusterInfo(within(), &idladmin.ConfigurationClusterInfoRequest{})
+	must(err)
+	facts := map[string]string{}
+	for index, key := range info.Keys {
+		facts[key] = info.Values[index]
+	}
+	check("admin/cluster-info", []any{facts["cluster_name"], len(info.Keys), facts["primary_meta_server"] != ""},
+		[]any{"onebox", 9, true})
+	level := func(wanted idladmin.MetaFunctionLevel) idladmin.MetaFunctionLevel {
+		answer, err := meta.MetaControl(within(), &idladmin.ConfigurationMetaControlRequest{Level: wanted})
+		must(err)
+		return answer.OldLevel
+	}
+	before := level(idladmin.MetaFunctionLevel_fl_invalid)
+	check("admin/level-asked", level(idladmin.MetaFunctionLevel_fl_freezed), before)
+	_, err = meta.CreateApp(within(), &idladmin.ConfigurationCreateAppRequest{
+		AppName: "go_frozen",
+		Options: &idladmin.CreateAppOptions{
+			PartitionCount: 4, ReplicaCount: 3, AppType: "pegasus", IsStateful: true, Envs: map[string]string{},
+		},
+	})
+	check("admin/level-freezed", err != nil && strings.Contains(err.Error(), "ERR_STATE_FREEZED"), true)
+	check("admin/level-set-back", level(before), idladmin.MetaFunctionLevel_fl_freezed)
+}
+
+func remoteCommands(meta string, replica string) {
+	call := func(address string, kind session.NodeType, name string, args ...string) string {
+		text, err := admin.NewRemoteCmdClient(address, kind).Call(within(), name, args)
+		must(err)
+		return text
+	}
+	list := "meta.lb.assign_secondary_black_list"
+	check("admin/black-list", []string{
+		call(meta, session.NodeTypeMeta, list, replica), call(meta, session.NodeTypeMeta, list),
+		call(meta, session.NodeTypeMeta, list, "clear"),
+	}, []string{"set ok", "get ok: " + replica, "clear ok"})
+	check("admin/live-percentage",
+		strings.Contains(call(meta, session.NodeTypeMeta, "meta.live_percentage"), "\"error\": \"ok\""), true)
+	check("admin/query-progress",
+		strings.Contains(call(replica, session.NodeTypeReplica, "replica.query-progress"), "last_committed_decree"), true)
+	check("admin/unknown-command",
+		strings.HasPrefix(call(replica, session.NodeTypeReplica, "no.such.command"), "unknown command"), true)
+}
+
+func disks(address string) {
+	replica := session.NewReplicaManager(session.NewNodeSession).GetReplica(address)
+	info, err := replica.QueryDiskInfo(within(), &radmin.QueryDiskInfoRequest{Node1: &base.RPCAddress{}})
+	must(err)
+	replicas := 0
+	for _, disk := range info.DiskInfos {
+		for _, table := range disk.HoldingPrimaryReplicas {
+			replicas += len(table)
+		}
+		for _, table := range disk.HoldingSecondaryReplicas {
+			replicas += len(table)
+		}
+	}
+	check("admin/disk-info", []any{len(info.DiskInfos), info.TotalCapacityMb > 0, replicas >= 8}, []any{1, true, true})
+	refused, err := replica.AddDisk(within(), &radmin.AddNewDiskRequest{DiskStr: "ssd1:/data"})
+	told := fmt.Sprint(refused, err)
+	check("admin/add-disk-is-refused", strings.Contains(told, "ERR_NOT_IMPLEMENTED"), true)
 }
 
 func main() {
@@ -426,6 +583,7 @@ func main() {
 			os.Exit(1)
 		}
 	}()
+	holdStill(meta)
 	client := pegasus.NewClient(*config.NewConfig([]string{meta}))
 	table, err := client.OpenTable(within(), "temp")
 	must(err)
