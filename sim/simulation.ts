@@ -19,7 +19,7 @@ import { Trace } from './kernel/trace.ts';
 import { Atlas } from './nemesis/atlas.ts';
 import { type InjectedFault, Nemesis } from './nemesis/nemesis.ts';
 import type { AnyMachine } from './nemesis/stage.ts';
-import { drawSwarm, SEVERAL_METAS_FROM, type Swarm, withMetas } from './nemesis/swarm.ts';
+import { drawSwarm, hasSeveralMetas, type Swarm, withMetas } from './nemesis/swarm.ts';
 import { Workload } from './workload/workload.ts';
 
 export interface SimulationOptions {
@@ -90,7 +90,7 @@ class Simulation {
     this.#options = options;
     const streams = new RandomStreams(options.seed);
     const swarm = drawSwarm(streams.of('swarm'));
-    const hasSeveral = options.seed >= SEVERAL_METAS_FROM;
+    const hasSeveral = hasSeveralMetas(options.seed, streams.of('metaCount'));
     this.#swarm = hasSeveral ? withMetas(swarm, streams.of('metas')) : swarm;
     this.#trace = new Trace(options.traceLineCount);
     this.#scheduler = new Scheduler(this.#trace, (owner, error) => {

@@ -79,8 +79,14 @@ export function drawSwarm(random: Random): Swarm {
   };
 }
 
-/** Seeds from here on have several meta servers; what those before mean is left as it was. */
+/** Seeds from here on have several meta servers, all of them. */
 export const SEVERAL_METAS_FROM = 10_000_000;
+const SEVERAL_METAS_ONE_IN = 5;
+
+/** `random` is a stream of its own: what the other seeds mean does not hang on it. */
+export function hasSeveralMetas(seed: number, random: Random): boolean {
+  return seed >= SEVERAL_METAS_FROM || random.below(SEVERAL_METAS_ONE_IN) === 0;
+}
 
 /** With several meta servers, and what can happen to those. All else is as it was: `random` is a stream of its own. */
 export function withMetas(swarm: Swarm, random: Random): Swarm {
