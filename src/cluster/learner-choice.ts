@@ -7,7 +7,8 @@
  *  3. when those that left had their time to come back: a node that shares the least of what may fail at once with the
  *     members (fault-domains.ts), of these the one with the fewest replicas,
  *  4. a node with which it went wrong more than once lately (`LearnBackoff`), when it is its turn again.
- * Who is to get no copies (admission.ts) is not asked. Never more than `learnsPerNodeMax` at a time on one node, as learner and as teacher.
+ * Who is to get no copies (admission.ts) is not asked. Never more than `learnsPerNodeMax` at a time on one node, as
+ * learner and as teacher.
  *
  * Giving up makes a new ballot with the same members. A request of the primary to make that learner a member may be
  * on its way; under the new ballot it is void, so that nobody has to guess its fate.

@@ -5,8 +5,10 @@
  *
  * Replicas: each partition takes one node after the other, always one that shares least with those that it has, and
  * of these the one with the fewest replicas of this table. So no two nodes differ by more than one, unless a domain
- * is so small that the copies that have to be in it are many for its nodes: being apart comes before being even. Primaries: the fewest within the partition's nodes, then moved along chains of partitions until no
- * node leads two more than another that it could reach.
+ * is so small that the copies that have to be in it are many for its nodes: being apart comes before being even.
+ *
+ * Primaries: the fewest within the partition's nodes, then moved along chains of partitions until no node leads two
+ * more than another that it could reach.
  */
 import { assert, assertAtLeast, assertAtMost } from '../base/assert.ts';
 import type { NodeId } from '../model/identity.ts';

@@ -8,8 +8,8 @@ import type { RpcStatistics } from './statistics.ts';
 import { DEFAULT_THRIFT_OPTIONS, type RequestHandler, ThriftProtocol } from './thrift-session.ts';
 
 /**
- * From now on clients of `rpc` are answered by `handler`, remote commands excepted, to which it adds its own; `address` is
- * how the server calls itself.
+ * From now on clients of `rpc` are answered by `handler`, remote commands excepted, to which it adds its own;
+ * `address` is how the server calls itself.
  */
 export function speakToClients(
   rpc: RpcServer,
