@@ -1,6 +1,6 @@
 /**
- * V24: of several meta servers one leads, whatever each of them believes. What the service has carried out and what goes
- * over the wire is judged; the rules are those of docs/meta-store.md, written down anew:
+ * V24: of several meta servers one leads, whatever each of them believes. What the service has carried out and what
+ * goes over the wire is judged; the rules are those of docs/meta-store.md, written down anew:
  *
  *  1. Epochs grow. What is written under an epoch comes from the life of the server that has begun it.
  *  2. What is said under an epoch comes from the server that has begun it.

@@ -21,7 +21,8 @@ const ANSWER_LIMIT_MS = 1_000;
 
 /**
  * The program: the one on the path, or else that of Debian's package, unpacked into `cacheFolder` (nothing is
- * installed and no service started, so nobody has to be root). Null where it cannot be had. `say` hears what takes long.
+ * installed and no service started, so nobody has to be root). Null where it cannot be had. `say` hears what
+ * takes long.
  */
 export function findEtcd(
   cacheFolder: string,
