@@ -25,7 +25,7 @@ export interface NemesisOptions {
   readonly onFault: (text: string) => void;
 }
 
-/** So long a meta server doubts, after a start or a pause, what its journal says of servers that it has not heard yet. */
+/** After a start or a pause, a meta server doubts so long what its journal says of servers that it has not heard. */
 const META_DOUBTS_MS = 6_000;
 /** In percent of the rounds. */
 const SINGLE_SHARE = 70;

@@ -88,8 +88,8 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     consequence: 'two servers answer reads',
     edits: [
       {
-        file: 'src/cluster/brain.ts',
-        find: '!claimsStaleLeadership(this.state, node, report)',
+        file: 'src/cluster/reports.ts',
+        find: '!claimsStaleLeadership(state, node, report)',
         replace: 'report !== null',
       },
       {

@@ -1,8 +1,8 @@
 /**
  * V4: who leads a partition, and may.
  *
- *  1. One sender of prepares per ballot, and one primary per ballot among the replicas. It counts from when it has stored
- *     the ballot: before, it says nothing under it, and a meta server on an old journal may give it to somebody else.
+ *  1. One sender of prepares per ballot, and one primary per ballot among the replicas. It counts from when it has
+ *     stored the ballot: before, it says nothing under it, and a meta server on an old journal may give it away again.
  *  2. Who has asked to be replaced leads no more under that ballot: it is not waited for when the next one is chosen.
  *  3. A server that still leads what another one leads since is granted no lease. It has one reason to answer reads
  *     then, and the other one has another. Judged is the answer to a beacon that was sent when that other one had been

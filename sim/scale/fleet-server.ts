@@ -1,6 +1,6 @@
 /**
  * A replica server as the meta server sees it: it beats, reports, obeys configurations, teaches learners in a time that
- * is drawn, and asks for their admission. No engine, no log, no clients: decrees grow with time while a replica is in use.
+ * is drawn, and asks for their admission. No engine, no log, no clients: decrees grow while a replica is in use.
  */
 
 import { AppStatus, ReplicaStatus } from '../../src/model/configuration.ts';

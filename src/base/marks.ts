@@ -55,6 +55,7 @@ export const MARKS = [
   'cluster.yield.askedFor',
   'cluster.yield.granted',
   'cluster.yield.handedOver',
+  'cluster.yield.notHandedOver',
   'consensus.check.stale',
   'consensus.failed',
   'consensus.follower.acked',

@@ -47,7 +47,7 @@ export function planHandover(
   const next = live.find((seat) => seat.node === successor && seat.node !== config.primary);
   const isWhole = next !== undefined && intactHolding(state, partition, successor) !== undefined;
   if (!mayReplace || !isWhole) {
-    reached('cluster.yield.alone');
+    reached('cluster.yield.notHandedOver');
     return planFence(partition);
   }
   reached('cluster.yield.handedOver');

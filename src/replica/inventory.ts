@@ -1,4 +1,4 @@
-/** What a server tells a meta server that has lost its store: its replicas, and what they have stored of their tables. */
+/** What a server tells a meta server that has lost its store: its replicas, and what they know of their tables. */
 import type { AppInfo } from '../model/configuration.ts';
 import { configurationToWire, tableToWire } from '../model/configuration-wire.ts';
 import { type Gpid, gpidKey } from '../model/identity.ts';

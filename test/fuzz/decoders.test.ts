@@ -8,7 +8,7 @@ import { ProtocolMagic } from '../../src/rpc/server.ts';
 import { AllTargets } from './all-targets.ts';
 import { Campaign } from './campaign.ts';
 
-const RUNS_PER_TARGET = 400;
+const RUNS_PER_TARGET = 600;
 /** Of damaged inputs: proof that they are not all refused at the door. */
 const ACCEPTED_FRACTION_MIN = 0.02;
 
