@@ -2,9 +2,12 @@
 #include <node_api.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/perf_level.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "calls.h"
@@ -61,7 +64,8 @@ struct Arguments {
   bool sound;
 };
 
-void OnEnvironmentEnd(void*) {
+// Whether nothing of ours runs any more.
+bool ComeToRest() {
   State& state = TheState();
   state.completions->Stop();
   // RocksDB's own threads must be at rest before its statics are destroyed: compactions give up at once, and with them the
@@ -69,7 +73,22 @@ void OnEnvironmentEnd(void*) {
   state.databases.ForEach([](const std::shared_ptr<Database>& database) {
     if (database->db != nullptr) rocksdb::CancelAllBackgroundWork(database->db.get(), true);
   });
-  for (Pool* pool : {state.reads, state.writes, state.jobs, state.log}) pool->Stop(kStopWaitMs);
+  bool is_quiet = true;
+  for (Pool* pool : {state.reads, state.writes, state.jobs, state.log}) is_quiet = pool->Stop(kStopWaitMs) && is_quiet;
+  return is_quiet;
+}
+
+void OnEnvironmentEnd(void*) { ComeToRest(); }
+
+// end(status): called when the process is about to exit. `process.exit` ends no environment, but destroys the statics of
+// RocksDB, which our threads may be using. If they cannot be brought to rest, the process ends here.
+napi_value End(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const uint32_t status = arguments.U32(0);
+  if (!arguments.sound) return Throw(env, "end: bad arguments");
+  if (ComeToRest()) return nullptr;
+  fflush(nullptr);
+  _exit(static_cast<int>(status));
 }
 
 // setup(control, onDone): once per process.
@@ -222,6 +241,7 @@ struct Export {
 
 constexpr Export kExports[] = {
     {"setup", Setup},
+    {"end", End},
     {"setMemory", SetMemory},
     {"take", Take},
     {"get", Call<Get>},

@@ -102,12 +102,12 @@ void Pool::Loop() {
   }
 }
 
-void Pool::Stop(uint32_t wait_ms) {
+bool Pool::Stop(uint32_t wait_ms) {
   std::unique_lock<std::mutex> lock(mutex_);
   stopped_ = true;
   // Leaked on purpose, like everything at the end of the process: they hold databases.
   queue_.clear();
-  quiet_.wait_for(lock, std::chrono::milliseconds(wait_ms), [this] { return idle_ == threads_; });
+  return quiet_.wait_for(lock, std::chrono::milliseconds(wait_ms), [this] { return idle_ == threads_; });
 }
 
 }  // namespace pegasus

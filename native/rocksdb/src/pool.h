@@ -77,8 +77,8 @@ class Pool {
 
   // Threads are started when there is work for them, and never end.
   void Submit(Job* job);
-  // Drops what waits; waits up to `wait_ms` for what runs.
-  void Stop(uint32_t wait_ms);
+  // Drops what waits; waits up to `wait_ms` for what runs. Whether nothing runs any more.
+  bool Stop(uint32_t wait_ms);
 
  private:
   void Loop();

@@ -38,6 +38,8 @@ export type NativeTask = (typeof NativeTask)[keyof typeof NativeTask];
 
 export interface Binding {
   setup(control: Uint32Array, onDone: () => void): void;
+  /** The process is about to exit with this code; may be the end of it. */
+  end(code: number): void;
   setMemory(input: Uint8Array, output: Uint8Array, offsets: Uint32Array): void;
   take(): number;
   get(): number;
@@ -101,6 +103,7 @@ export class Native {
     this.binding = binding;
     binding.setup(this.control, this.#drain);
     binding.setMemory(this.input, this.output, this.offsets);
+    process.once('exit', (code) => binding.end(code));
   }
 
   /** False when so much is under way that reads have to be put off. */
