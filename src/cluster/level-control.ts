@@ -27,6 +27,7 @@ export class LevelControl {
   #chosen: MetaLevel;
   #livePercentMin: number;
   #isFrozen = false;
+  #isChosen = false;
 
   constructor(settings: FreezeSettings, level: MetaLevel) {
     assertAtLeast(settings.liveNodesMin, 0, 'fewest living servers');
@@ -40,7 +41,16 @@ export class LevelControl {
     return this.#isFrozen && this.#chosen > MetaLevel.freezed ? MetaLevel.freezed : this.#chosen;
   }
 
+  /**
+   * What is told: as long as nobody has chosen a level, the one that the original begins with, `steady`. It balances
+   * nothing then, and this one does.
+   */
+  get told(): MetaLevel {
+    return this.#isChosen || this.level < MetaLevel.steady ? this.level : MetaLevel.steady;
+  }
+
   choose(level: MetaLevel): void {
+    this.#isChosen = true;
     this.#chosen = level;
   }
 

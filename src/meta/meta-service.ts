@@ -168,7 +168,7 @@ export class MetaService implements RequestHandler {
   clusterFacts(): { readonly keys: string[]; readonly values: string[] } {
     const { brain, facts } = this.#parts;
     const wanted = countOperations(brain.balancer.dryRun(this.#parts.now().monotonicMs));
-    return clusterInfo(brain.state, { ...facts, level: levelName(brain.level), wanted });
+    return clusterInfo(brain.state, { ...facts, level: levelName(brain.levels.told), wanted });
   }
 
   /** Answers the old level; `invalid` only asks for it. */
@@ -179,7 +179,7 @@ export class MetaService implements RequestHandler {
       wire.makeConfigurationMetaControlRequest,
     );
     const { brain } = this.#parts;
-    const oldLevel = brain.level;
+    const oldLevel = brain.levels.told;
     const isLevel = levelName(request.level) !== '';
     if (isLevel && request.level !== MetaLevel.invalid) brain.level = request.level as MetaLevel;
     call.answer(wire.writeConfigurationMetaControlResponse, {

@@ -370,7 +370,7 @@ test('creation is refused while fewer servers live than replicas are wanted, or 
       { level },
       wire.readConfigurationMetaControlResponse,
     );
-  assert.deepEqual(await control(MetaLevel.freezed), { err: 'ERR_OK', oldLevel: MetaLevel.lively });
+  assert.deepEqual(await control(MetaLevel.freezed), { err: 'ERR_OK', oldLevel: MetaLevel.steady });
   assert.equal((await world.admin.create('x')).err, 'ERR_STATE_FREEZED');
   assert.equal((await control(MetaLevel.lively)).oldLevel, MetaLevel.freezed);
   assert.equal((await world.admin.create('x')).err, 'ERR_OK');

@@ -45,17 +45,25 @@ test('the recorded families get the answers of the original', { skip }, async (t
   try {
     const names = join(scratch, 'failed');
     const files = FAMILIES.map((family) => join(folder, `${family}.jsonl`));
-    const jobs = ['--jobs', '20'];
-    const args = [program, '--meta', onebox.meta, ...jobs, '--names-out', names, ...files];
     // Bytecode of a folder that may be read only.
     const environment = { PYTHONDONTWRITEBYTECODE: '1' };
-    const { stdout, stderr } = await run('python3', args, { environment });
+    const replay = async (...options: readonly string[]): ReturnType<typeof run> => {
+      const args = [program, '--meta', onebox.meta, '--names-out', names, ...options, ...files];
+      return await run('python3', args, { environment });
+    };
+    const { stdout, stderr } = await replay('--jobs', '20');
     const lastLine = stdout.trimEnd().split('\n').at(-1) ?? '';
     t.diagnostic(lastLine);
     assert.match(lastLine, /^\d+ passed, \d+ failed$/, stderr);
     assert(Number.parseInt(lastLine, 10) > 700, 'the families have over 700 scenarios');
     const failed = readFileSync(names, 'utf8').split('\n').filter(Boolean);
-    const surprises = failed.filter((name) => differences[name] === undefined);
+    const surprises: string[] = [];
+    for (const name of failed.filter((each) => differences[each] === undefined)) {
+      // Times at the edge of their range are compared with the clock of another process, to the second: what is a
+      // difference is one when nothing else runs, too.
+      await replay('--filter', name);
+      if (readFileSync(names, 'utf8').split('\n').includes(name)) surprises.push(name);
+    }
     assert.deepEqual(surprises, [], stdout.slice(0, 4_000));
     const stale = Object.keys(differences).filter((name) => !failed.includes(name));
     assert.deepEqual(stale, [], 'expected differences that are none');
