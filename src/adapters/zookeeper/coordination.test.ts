@@ -1,7 +1,7 @@
 /** The contracts of the coordination service and of the state store, on a real ZooKeeper. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RealServiceSuite } from '../real-service-suite.ts';
+import { RealServiceSuite } from '../../../test/support/real-service-suite.ts';
 import { NO_SESSION, Operation, ZooKeeperConnection } from './connection.ts';
 import { ZooKeeperCoordination } from './coordination.ts';
 import { haveZooKeeper, startZooKeeper } from './server-process.ts';

@@ -7,17 +7,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { SeededRandom } from '../base/prng.ts';
-import { CoordinationError, type CoordinationService } from '../env/coordination.ts';
-import type { Logger } from '../env/logger.ts';
-import { SharedStateStore } from '../meta/shared-state-store.ts';
-import type { HostPort } from '../model/identity.ts';
-import { coordinationContract } from './coordination-contract.ts';
-import { type CoordinationOptions, DEFAULT_COORDINATION_TIMEOUTS } from './coordination-options.ts';
-import { NodeClock } from './node/clock.ts';
-import { NodeTimers } from './node/timers.ts';
-import type { ServiceProcess } from './service-process.ts';
-import { stateStoreContract } from './state-store-contract.ts';
+import { coordinationContract } from '../../src/adapters/coordination-contract.ts';
+import {
+  type CoordinationOptions,
+  DEFAULT_COORDINATION_TIMEOUTS,
+} from '../../src/adapters/coordination-options.ts';
+import { NodeClock } from '../../src/adapters/node/clock.ts';
+import { NodeTimers } from '../../src/adapters/node/timers.ts';
+import type { ServiceProcess } from '../../src/adapters/service-process.ts';
+import { stateStoreContract } from '../../src/adapters/state-store-contract.ts';
+import { SeededRandom } from '../../src/base/prng.ts';
+import { CoordinationError, type CoordinationService } from '../../src/env/coordination.ts';
+import type { Logger } from '../../src/env/logger.ts';
+import { SharedStateStore } from '../../src/meta/shared-state-store.ts';
+import type { HostPort } from '../../src/model/identity.ts';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const REQUEST_TIMEOUT_MS = 10_000;
