@@ -8,6 +8,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { crc32c } from '../../src/base/crc32c.ts';
 import { type Engine, EngineStatus, type RowBlock } from '../../src/env/engine.ts';
+import { latin1 } from './latin1.ts';
 
 const HEADER_BYTES = 12;
 const EMPTY = new Uint8Array(0);
@@ -18,15 +19,15 @@ export class ContentDigest {
   #low: number = 0;
 
   add(key: Uint8Array, value: Uint8Array): void {
-    const [high, low] = rowHash(key, value);
-    this.#high = (this.#high + high) >>> 0;
-    this.#low = (this.#low + low) >>> 0;
+    const ofKey = crc32c(key, 0, key.length, key.length);
+    this.#high = (this.#high + highHash(ofKey, value)) >>> 0;
+    this.#low = (this.#low + lowHash(ofKey, value)) >>> 0;
   }
 
   subtract(key: Uint8Array, value: Uint8Array): void {
-    const [high, low] = rowHash(key, value);
-    this.#high = (this.#high - high) >>> 0;
-    this.#low = (this.#low - low) >>> 0;
+    const ofKey = crc32c(key, 0, key.length, key.length);
+    this.#high = (this.#high - highHash(ofKey, value)) >>> 0;
+    this.#low = (this.#low - lowHash(ofKey, value)) >>> 0;
   }
 
   get text(): string {
@@ -34,11 +35,13 @@ export class ContentDigest {
   }
 }
 
-function rowHash(key: Uint8Array, value: Uint8Array): readonly [number, number] {
-  const ofKey = crc32c(key, 0, key.length, key.length);
-  const low = crc32c(value, 0, value.length, ofKey);
+function lowHash(ofKey: number, value: Uint8Array): number {
+  return crc32c(value, 0, value.length, ofKey);
+}
+
+function highHash(ofKey: number, value: Uint8Array): number {
   const high = crc32c(value, 0, value.length, Math.imul(ofKey, 0x9e3779b1) >>> 0);
-  return [Math.imul(high, 0x85ebca6b) >>> 0, low];
+  return Math.imul(high, 0x85ebca6b) >>> 0;
 }
 
 /** Rows of one engine as batches make them. */
@@ -64,28 +67,24 @@ export class ContentModel {
       const tag = batch[at++]!;
       const key = readBytes();
       if (tag === 1) this.#put(key, readBytes());
-      else this.#remove(key);
+      else this.#removeRow(key, latin1(key));
     }
     assert(at === batch.length, 'a batch ends with its last record');
   }
 
   #put(key: Uint8Array, value: Uint8Array): void {
-    this.#remove(key);
+    const text = latin1(key);
+    this.#removeRow(key, text);
     this.digest.add(key, value);
-    this.#rows.set(keyText(key), value.slice());
+    this.#rows.set(text, value.slice());
   }
 
-  #remove(key: Uint8Array): void {
-    const text = keyText(key);
+  #removeRow(key: Uint8Array, text: string): void {
     const old = this.#rows.get(text);
     if (old === undefined) return;
     this.digest.subtract(key, old);
     this.#rows.delete(text);
   }
-}
-
-function keyText(key: Uint8Array): string {
-  return String.fromCharCode(...key);
 }
 
 export interface EngineContent {

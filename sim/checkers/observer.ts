@@ -69,6 +69,19 @@ interface Owed {
   readonly ballot: number;
 }
 
+/** What of a server's life has been looked at. */
+class ServerLife {
+  readonly generation: number;
+  /** Partitions whose engine was compared after they appeared. */
+  readonly compared: Set<string> = new Set();
+  /** By partition: decree up to which its history was compared, one by one. */
+  readonly checkedUpTo: Map<string, number> = new Map();
+
+  constructor(generation: number) {
+    this.generation = generation;
+  }
+}
+
 /** Between two looks there are few. */
 const CHECKED_AT_ONCE_MAX = 1000;
 
@@ -78,10 +91,8 @@ export class ClusterObserver {
   readonly #servers: readonly ServerView[];
   readonly #partitions: Map<string, PartitionRecord> = new Map();
   readonly #owed: Map<string, Owed[]> = new Map();
-  /** Replica lives whose engine was compared after they appeared: `server/generation/partition`. */
-  readonly #comparedLives: Set<string> = new Set();
-  /** Decree up to which the history of a replica's life was compared, one by one. */
-  readonly #checkedUpTo: Map<string, number> = new Map();
+  /** The present one of each server. */
+  readonly #lives: Map<string, ServerLife> = new Map();
   /** Of the present look, by server. */
   readonly #views: Map<string, readonly ReplicaView[]> = new Map();
   readonly #leads: LeadWatch;
@@ -273,14 +284,24 @@ export class ClusterObserver {
       if (!server.isUp) continue;
       const views = server.replicas();
       this.#views.set(server.name, views);
-      for (const view of views) this.#lookAt(server, view);
+      const life = this.#lifeOf(server);
+      for (const view of views) this.#lookAt(server, life, view);
     }
     for (const [partition, record] of this.#partitions) this.#checkMembers(partition, record);
   }
 
-  #lookAt(server: ServerView, view: ReplicaView): void {
+  #lifeOf({ name, generation }: ServerView): ServerLife {
+    let life = this.#lives.get(name);
+    if (life?.generation !== generation) {
+      life = new ServerLife(generation);
+      this.#lives.set(name, life);
+    }
+    return life;
+  }
+
+  #lookAt(server: ServerView, life: ServerLife, view: ReplicaView): void {
     const record = this.#record(view.partition);
-    this.#checkSince(server, record, view);
+    this.#checkSince(server.name, life, record, view);
     const digest = view.digestAt(view.lastCommittedDecree);
     if (digest !== null) {
       const before = record.history.lastCommitted;
@@ -292,24 +313,22 @@ export class ClusterObserver {
     }
     this.readAnswers?.onLook(server.name, view.partition, view.status, view.ballot);
     this.#leads.onLook(server.name, view);
-    const life = `${server.name}/${server.generation}/${view.partition}`;
-    if (this.#comparedLives.has(life)) return;
-    if (this.#compareContent(server, view.partition)) this.#comparedLives.add(life);
+    if (life.compared.has(view.partition)) return;
+    if (this.#compareContent(server, view.partition)) life.compared.add(view.partition);
   }
 
   /** A digest covers its own history, which need not be the one that was taken over. */
-  #checkSince(server: ServerView, record: PartitionRecord, view: ReplicaView): void {
-    const life = `${server.name}/${server.generation}/${view.partition}`;
-    const checked = this.#checkedUpTo.get(life) ?? 0;
+  #checkSince(name: string, life: ServerLife, record: PartitionRecord, view: ReplicaView): void {
+    const checked = life.checkedUpTo.get(view.partition) ?? 0;
     // The newest one is compared when it is taken over.
     const last = Math.min(view.lastCommittedDecree - 1, record.history.lastCommitted);
     for (let decree = Math.max(checked + 1, last - CHECKED_AT_ONCE_MAX); decree <= last; decree++) {
       const digest = view.digestAt(decree);
       if (digest === null || digest === record.history.digestAt(decree)) continue;
-      const detail = `${server.name} has committed decree ${decree} with digest ${digest}, not ${record.history.digestAt(decree)}`;
+      const detail = `${name} has committed decree ${decree} with digest ${digest}, not ${record.history.digestAt(decree)}`;
       this.#report('V6-one-digest-per-decree', view.partition, detail);
     }
-    this.#checkedUpTo.set(life, Math.max(checked, last));
+    if (last > checked) life.checkedUpTo.set(view.partition, last);
   }
 
   /** The commit invariant of PacificA, against the newest configuration that the meta server has. */

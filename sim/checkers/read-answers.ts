@@ -14,6 +14,7 @@
  * more is the one under which it led last, and order matters between different instants only.
  */
 import { ReplicaStatus } from '../../src/model/configuration.ts';
+import { latin1 } from './latin1.ts';
 import type { ReplicaView, ServerView } from './observer.ts';
 import type { Violations } from './violations.ts';
 
@@ -110,12 +111,13 @@ export class ReadAnswers {
   onAnswer(server: string, { partition, isRead, isWrite }: Asked): void {
     const view = this.#viewOf(server, partition);
     if (view !== undefined) this.onLook(server, partition, view.status, view.ballot);
-    const ballot = this.#ledLast.get(`${server} ${partition}`);
+    const key = `${server} ${partition}`;
+    const ballot = this.#ledLast.get(key);
     if (ballot === undefined) return;
     if (isRead) this.count += 1;
     const nowUs = this.#nowUs();
     // An answer may be late: what it tells of may have been committed before the change.
-    const ledFrom = this.#ledFrom.get(`${server} ${partition}`) ?? 0;
+    const ledFrom = this.#ledFrom.get(key) ?? 0;
     const hasCommitted = (view?.lastCommittedDecree ?? 0) > ledFrom;
     if (isWrite && hasCommitted && this.isBelowFloor(partition, ballot)) {
       const detail = `partition ${partition}: ${server} acknowledges a write under ballot ${ballot}, with too few members`;
@@ -200,11 +202,7 @@ function messageAt(view: DataView, at: number): { name: string; seqid: number } 
 }
 
 function textAt(view: DataView, at: number, length: number): string {
-  let text = '';
-  for (let index = 0; index < length; index++) {
-    text += String.fromCharCode(view.getUint8(at + index));
-  }
-  return text;
+  return latin1(new Uint8Array(view.buffer, view.byteOffset + at, length));
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

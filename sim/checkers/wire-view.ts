@@ -4,6 +4,7 @@
  * type byte and an i16 id before it, and a zero byte ends them.
  */
 import type { PreparedMutation } from './global-history.ts';
+import { latin1 } from './latin1.ts';
 
 export interface SeenPrepare extends PreparedMutation {
   readonly partition: string;
@@ -185,7 +186,7 @@ function readFields(payload: Uint8Array, idMax: number = Number.POSITIVE_INFINIT
       at += 8;
     } else {
       const end = at + 4 + view.getInt32(at);
-      fields.set(id, String.fromCharCode(...payload.subarray(at + 4, end)));
+      fields.set(id, latin1(payload.subarray(at + 4, end)));
       at = type === 12 ? end + 3 : end;
     }
   }

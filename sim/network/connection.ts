@@ -273,12 +273,12 @@ export class SimConnection implements Connection {
     }
     // The owner may be resumed before its head is due only by a stale arrival; then nothing is ready yet.
     if (parts.length === 0) return new Uint8Array(0);
-    const joined = join(parts, byteCount);
+    const joined = this.#network.intoScratch(parts, byteCount);
     const shouldCut = byteCount > 1 && random.fraction() < traits.cutFraction;
     if (!shouldCut) return joined;
     const cut = 1 + random.below(byteCount - 1);
-    this.#inbound.unshift({ bytes: joined.subarray(cut), readyUs: scheduler.nowUs });
-    return joined.slice(0, cut);
+    this.#inbound.unshift({ bytes: joined.slice(cut), readyUs: scheduler.nowUs });
+    return joined.subarray(0, cut);
   }
 
   #deliver(bytes: Uint8Array): void {
@@ -345,15 +345,4 @@ function withPayload(whole: Uint8Array, payload: Uint8Array): Uint8Array {
   const changed = whole.slice();
   changed.set(payload, whole.length - payload.length);
   return changed;
-}
-
-/** Always a fresh array, because it is overwritten after the delivery and the sender may have kept its own. */
-function join(parts: readonly Uint8Array[], byteCount: number): Uint8Array {
-  const joined = new Uint8Array(byteCount);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

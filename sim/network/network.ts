@@ -114,12 +114,27 @@ export class Network {
     delayed: 0,
   };
   readonly #hosts: Map<string, Host> = new Map();
+  #scratch: Uint8Array = new Uint8Array(64 * 1024);
   readonly #links: Map<number, Link> = new Map();
 
   constructor(scheduler: Scheduler, random: Random, traits: NetworkTraits) {
     this.scheduler = scheduler;
     this.random = random;
     this.traits = traits;
+  }
+
+  /**
+   * What a connection delivers, valid until the next delivery. A copy, because it is overwritten after the delivery
+   * and the sender may have kept its own; in one place, as in a socket's read buffer.
+   */
+  intoScratch(parts: readonly Uint8Array[], byteCount: number): Uint8Array {
+    if (byteCount > this.#scratch.length) this.#scratch = new Uint8Array(2 * byteCount);
+    let at = 0;
+    for (const part of parts) {
+      this.#scratch.set(part, at);
+      at += part.length;
+    }
+    return this.#scratch.subarray(0, byteCount);
   }
 
   addHost(owner: Owner): Host {

@@ -36,8 +36,12 @@ export class Tree {
   }
 
   find(path: string): Entry | null {
+    return this.#findByNames(Tree.names(path));
+  }
+
+  #findByNames(names: readonly string[]): Entry | null {
     let at: Entry = this.root;
-    for (const name of Tree.names(path)) {
+    for (const name of names) {
       const next: Entry | undefined = at instanceof Folder ? at.entries.get(name) : undefined;
       if (next === undefined) return null;
       at = next;
@@ -63,7 +67,9 @@ export class Tree {
     const names = Tree.names(path);
     const name = names.pop();
     if (name === undefined) throw new DiskError('io', path, 'the root has no place in a folder');
-    return { folder: this.folder(names.join('/')), name };
+    const folder = this.#findByNames(names);
+    if (folder instanceof Folder) return { folder, name };
+    throw new DiskError('notFound', path, `the folder of ${path} is not there`);
   }
 
   /** One atomic change. */
